@@ -1,0 +1,55 @@
+# `make demo` shows kapagate at work, `make test` tests it. Each builds its own environment from a hash-pinned lock.
+SHELL := /bin/sh
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PY ?= python3.11
+ONCE ?=
+NO_UV ?=
+ARGS ?=
+export PY NO_UV
+export GOAL := $(firstword $(MAKECMDGOALS))
+unexport PYTHONPATH PYTHONHOME
+
+RUN  := .venv/bin/python
+TEST := .venv-test/bin/python
+UV   := .tools/bin/uv
+LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+        --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
+
+.PHONY: help demo test lint format lock bench-quick clean env-run env-test
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+
+demo: env-run ## the gateway, a stand-in Kapa and a few requests (ONCE=1: check the outcomes and stop)
+	@$(RUN) -m kapagate demo $(if $(filter-out 0 no false,$(ONCE)),--once) $(ARGS)
+
+test: env-test ## every test (ARGS="tests/chain -k fact" for some)
+	@$(TEST) -m pytest $(ARGS)
+
+lint: env-test ## ruff and mypy
+	@$(TEST) -m ruff check .
+	@$(TEST) -m ruff format --check .
+	@$(TEST) -m mypy --strict kapagate
+
+format: env-test ## let ruff mend what it can
+	@$(TEST) -m ruff check --fix --exit-zero .
+	@$(TEST) -m ruff format .
+
+bench-quick: env-test ## one paired run: pass-through, the full chain, a naive proxy
+	@$(TEST) -m bench.quick $(ARGS)
+
+lock: env-test ## re-make requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
+	@$(LOCK) pyproject.toml -o requirements/run.txt
+	@$(LOCK) pyproject.toml --group test -c requirements/run.txt -o requirements/test.txt
+
+clean: ## remove environments, tools and caches
+	@rm -rf .venv .venv-test .tools .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@find kapagate tests -name __pycache__ -type d -prune -exec rm -rf {} +
+
+env-run:
+	@requirements/environment .venv requirements/run.txt
+
+env-test:
+	@requirements/environment .venv-test requirements/test.txt
