@@ -46,7 +46,7 @@ lock: env-test ## re-make requirements/*.txt from pyproject.toml (ARGS=--upgrade
 
 clean: ## remove environments, tools and caches
 	@rm -rf .venv .venv-test .tools .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
-	@find kapagate tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	@find kapagate tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || :
 
 env-run:
 	@requirements/environment .venv requirements/run.txt
