@@ -1,0 +1,1 @@
+"""The words and the engine: what happens to one exchange, from the request's head to the record of what was done."""

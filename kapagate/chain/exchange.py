@@ -1,0 +1,116 @@
+"""One request and what becomes of it.
+
+What the wire said is an attribute; what a filter concluded is a fact. `ex[FACT]` is for facts that an earlier step writes
+unconditionally (checked when the chain is loaded), `ex.get(FACT)` for all others.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from kapagate.answer.document import Unacceptable, strict_loads
+from kapagate.answer.report import Report
+from kapagate.chain import problems
+from kapagate.chain.edit import UNREAD, UNTOUCHED, RequestEdit
+from kapagate.chain.fact import Fact
+from kapagate.chain.problem import Problem
+from kapagate.chain.request import Request
+from kapagate.chain.verdict import Verdict
+
+if TYPE_CHECKING:
+    from kapagate.chain.compose import Chain
+    from kapagate.chain.response import Response
+    from kapagate.chain.route import Route
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Times:
+    """Moments of one exchange, monotonic seconds; 0.0 where it never came to that."""
+
+    received: float
+    sent: float = 0.0
+    answered: float = 0.0
+    opened: float = 0.0
+    ended: float = 0.0
+
+
+@dataclass(slots=True, eq=False)
+class Exchange:
+    """`decision` names this exchange's decision in records and problems; `correlation_id` ties it to the caller's own.
+
+    `step` is the id of the step at work. `status` is what the client was told (0: nothing). `refusal` and `broken` say
+    how it failed before and after its head left. `received_at` is wall time.
+    """
+
+    request: Request
+    route: Route
+    params: Mapping[str, str]
+    correlation_id: str
+    decision: str
+    times: Times
+    received_at: float
+    chain: Chain
+    policy: str = ""
+    operation: str = ""
+    step: str = ""
+    edit: RequestEdit = UNTOUCHED
+    verdicts: dict[str, Verdict] = field(default_factory=dict)
+    report: Report = field(default_factory=Report)
+    response: Response | None = None
+    status: int = 0
+    sent_bytes: int = 0
+    refusal: Problem | None = None
+    broken: BaseException | None = None
+    gone: bool = False
+    when_gone: Callable[[], None] | None = None
+    facts: dict[Fact[Any], Any] = field(default_factory=dict)
+    shared: Exchange | None = None
+    headers_out: list[tuple[bytes, bytes]] = field(default_factory=list)
+
+    def __getitem__(self, fact: Fact[T]) -> T:
+        value: T = self.facts[fact]
+        return value
+
+    def get(self, fact: Fact[T]) -> T | None:
+        return self.facts.get(fact)
+
+    def put(self, fact: Fact[T], value: T) -> None:
+        self.facts[fact] = value
+
+    def verdict(self, step: str = "") -> Verdict:
+        """The verdict of a step (by default the one at work), made when first asked for."""
+        step = step or self.step
+        verdict = self.verdicts.get(step)
+        if verdict is None:
+            verdict = self.verdicts[step] = Verdict()
+        return verdict
+
+    async def document(self) -> Any:
+        """The request's JSON body with the steps' changes; read and parsed once. Raises Problem when it is none."""
+        if self.edit.document is UNREAD:
+            origin = self.shared or self
+            if origin.edit.document is UNREAD:
+                origin.edit = origin.edit.with_document(await self._parsed())
+            if origin is not self:
+                self.edit = self.edit.with_document(origin.edit.document)
+        return self.edit.document
+
+    async def _parsed(self) -> Any:
+        headers = self.request.headers
+        if headers.get(b"content-encoding") not in (None, b"identity"):
+            raise Problem(problems.UNSUPPORTED_MEDIA, "send the body without a content coding")
+        body = await self.request.body.read(self.route.body_limit)
+        try:
+            return strict_loads(body)
+        except Unacceptable as cause:
+            raise Problem(problems.MALFORMED_BODY, f"the body is not acceptable JSON: {cause}") from cause
+
+    def leave(self) -> None:
+        """The client has left: the hop alone is cancelled."""
+        self.gone = True
+        if self.when_gone is not None:
+            self.when_gone()

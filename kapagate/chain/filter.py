@@ -1,0 +1,38 @@
+"""Filters: what a platform team declares. One class per file in `filters/`, the file's name is the YAML name."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from kapagate.chain.step import Step
+
+if TYPE_CHECKING:
+    from kapagate.chain.services import Services
+
+
+class Invalid(ValueError):
+    """A declaration that is well formed but cannot work. `at` is the path of the field at fault within it."""
+
+    def __init__(self, message: str, at: tuple[str | int, ...] = ()) -> None:
+        super().__init__(message)
+        self.at = at
+
+
+class Filter(BaseModel, ABC):
+    """A frozen declaration: its fields are its YAML schema. Loading compiles it to a step.
+
+    `modes` and `failures` are what `mode` and `on_error` may say for it; a step on which others stand (`identify`)
+    narrows them.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    modes: ClassVar[frozenset[str]] = frozenset({"enforce", "shadow", "off"})
+    failures: ClassVar[frozenset[str]] = frozenset({"deny", "allow"})
+
+    @abstractmethod
+    def compile(self, services: Services) -> Step:
+        """At load: no I/O, no await. Raises `Invalid`."""

@@ -1,0 +1,42 @@
+"""Header fields as they came: pairs of bytes in order, with a look-up by lower-case name made when first asked."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+RawHeaders = Sequence[tuple[bytes, bytes]]
+
+
+class Headers:
+    """Names are compared in lower case (RFC 9110, 5.1); values are untouched bytes."""
+
+    __slots__ = ("_index", "raw")
+
+    def __init__(self, raw: RawHeaders = ()) -> None:
+        self.raw = raw
+        self._index: dict[bytes, list[bytes]] | None = None
+
+    def get(self, name: bytes) -> bytes | None:
+        """The first value of a field, `name` in lower case."""
+        values = self._names().get(name)
+        return values[0] if values else None
+
+    def all(self, name: bytes) -> list[bytes]:
+        """Every value of a field in order, `name` in lower case."""
+        return self._names().get(name, [])
+
+    def text(self, name: bytes) -> str | None:
+        """The first value as text; bytes that are no UTF-8 survive as surrogates."""
+        value = self.get(name)
+        return None if value is None else value.decode("utf-8", "surrogateescape")
+
+    def __contains__(self, name: bytes) -> bool:
+        return name in self._names()
+
+    def _names(self) -> dict[bytes, list[bytes]]:
+        index = self._index
+        if index is None:
+            index = self._index = {}
+            for name, value in self.raw:
+                index.setdefault(name.lower(), []).append(value)
+        return index

@@ -1,0 +1,83 @@
+"""The port to the sockets upstream. `proxy/` stands behind it in production, a script in policy tests."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Hashable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from kapagate.chain.headers import Headers
+
+if TYPE_CHECKING:
+    from kapagate.chain.exchange import Exchange
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """Where an upstream is and how it is spoken to. Times in seconds; `connections` is the pool's bound.
+
+    `ca_file`: PEM file of the certificate authorities that are believed instead of the system's. `plain`: plain HTTP to
+    a host that is not loopback was allowed by the policy.
+    """
+
+    name: str
+    host: str
+    port: int
+    tls: bool = False
+    ca_file: str | None = None
+    connect_timeout: float = 2.0
+    first_byte_timeout: float = 90.0
+    idle_timeout: float = 30.0
+    connections: int = 256
+
+    @property
+    def authority(self) -> str:
+        """The Host field (RFC 9110, 7.2): the port only where it is not the scheme's own."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
+
+
+@dataclass(slots=True)
+class Outbound:
+    """A request for the upstream, complete but for framing, `Host` and `Connection`, which the hop adds.
+
+    `target` is the origin form. `body` bytes go with their length, an iterator goes chunked unless `length` is known.
+    Connections are shared only within one `partition` (one credential).
+    """
+
+    method: bytes
+    target: bytes
+    headers: list[tuple[bytes, bytes]]
+    body: bytes | AsyncIterator[bytes] = b""
+    length: int | None = None
+    partition: Hashable = None
+
+
+@dataclass(slots=True)
+class Inbound:
+    """The head of the upstream's answer, hop-by-hop fields removed, and its body.
+
+    `length` from Content-Length, else None. `body` raises Truncated when the message breaks off, Problem
+    `upstream-timeout` when it idles too long. It must be iterated to its end or closed (`aclose`).
+    """
+
+    status: int
+    headers: Headers
+    body: AsyncIterator[bytes]
+    length: int | None = None
+
+
+class Hop(Protocol):
+    """Sends one request over a pooled connection and returns when the answer's head is there.
+
+    Raises Problem: `upstream-unreachable`, `upstream-timeout`, `upstream-malformed`, `upstream-busy`; raises Gone when
+    `exchange.leave()` was called meanwhile, and then the upstream's connection is closed.
+    """
+
+    async def send(self, outbound: Outbound, exchange: Exchange) -> Inbound: ...
+
+
+class Hops(Protocol):
+    """Hands out a hop per endpoint; the same endpoint gets the same pool, so that reloads keep connections."""
+
+    def open(self, endpoint: Endpoint) -> Hop: ...

@@ -1,0 +1,56 @@
+"""Who asks, and for whom."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from kapagate.chain.fact import Fact
+from kapagate.chain.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """`subject` is the caller's stable name within the tenant; `session` a session's id where the credential has one."""
+
+    subject: str
+    tenant: str
+    roles: tuple[str, ...] = ()
+    scheme: str = ""
+    session: str | None = None
+    claims: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What a tenant has at one Kapa upstream. `source_groups` None: all of the project's."""
+
+    project: str
+    api_key: Secret
+    integration_id: str | None = None
+    source_groups: tuple[str, ...] | None = None
+    buffered: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tenant:
+    """A tenant of the live generation. `accounts` by the upstream's name; `steps` are its effective chain."""
+
+    name: str
+    display_name: str = ""
+    accounts: Mapping[str, Account] = field(default_factory=dict)
+    steps: object = None
+
+
+class Tenants(Protocol):
+    """The tenants of one generation."""
+
+    def get(self, name: str) -> Tenant | None: ...
+
+
+NOBODY = Principal(subject="", tenant="none")
+NO_TENANT = Tenant(name="none")
+
+PRINCIPAL: Fact[Principal] = Fact("principal")
+TENANT: Fact[Tenant] = Fact("tenant")

@@ -1,0 +1,35 @@
+"""What the client's wire said."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from kapagate.chain.headers import Headers
+
+
+class Body(Protocol):
+    """The request's body. It is either read whole or streamed, once.
+
+    `length`: its bytes where they are known beforehand (0: there is none), else None. Both ways raise Gone when the client
+    leaves, Problem 408 when it stalls, Problem 413 above `limit` bytes, Problem 400 when its framing breaks.
+    """
+
+    @property
+    def length(self) -> int | None: ...
+    async def read(self, limit: int) -> bytes: ...
+    def stream(self) -> AsyncIterator[bytes]: ...
+
+
+@dataclass(slots=True)
+class Request:
+    """`path` is canonical and percent-encoded, `query` raw without its `?`, `client` the true address without port."""
+
+    method: str
+    path: str
+    query: str
+    headers: Headers
+    body: Body
+    client: str = ""
+    secure: bool = False

@@ -1,0 +1,48 @@
+"""Routes: what can be asked, under which name, and what of it the guards can see."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from kapagate.answer.events import Place
+
+if TYPE_CHECKING:
+    from kapagate.chain.exchange import Exchange
+    from kapagate.chain.response import Response
+    from kapagate.chain.upstream import Upstream
+
+Surface = Literal["question", "answer text", "sources", "uncertainty", "whole answer"]
+SURFACES: tuple[Surface, ...] = ("question", "answer text", "sources", "uncertainty", "whole answer")
+Serve = Callable[["Exchange"], Awaitable["Response"]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Route:
+    """One thing that can be asked.
+
+    `template` is a path with `{name}` segments and at most one trailing `{name:*}`; it is also the metric label
+    `endpoint`. A caller needs `permission`; `operation` is its name in records. `texts` are the places of the
+    request's texts. `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can
+    see (an undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
+    """
+
+    name: str
+    methods: frozenset[str]
+    template: str
+    permission: str
+    operation: str
+    upstream: Upstream | None = None
+    serve: Serve | None = None
+    texts: tuple[Place, ...] = ()
+    shows: frozenset[Surface] = frozenset()
+    hides: frozenset[Surface] = frozenset()
+    on_uninspectable: Literal["error", "pass", "refuse"] = "error"
+    opaque_path: bool = False
+    body_limit: int = 1 << 20
+    options: Mapping[str, object] = field(default_factory=dict)
+
+    def covered_by(self, names: frozenset[str]) -> bool:
+        """Whether one of the names (`when: {route: ...}`, a role's grants) means this route: its own or its permission."""
+        return self.name in names or self.permission in names

@@ -1,0 +1,42 @@
+"""Schemes: the ways to say who asks. One file per scheme in `schemes/`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict
+
+from kapagate.chain.principal import Principal
+
+if TYPE_CHECKING:
+    from kapagate.chain.exchange import Exchange
+    from kapagate.chain.services import Services
+
+Recognise = Callable[["Exchange"], Awaitable[Principal | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Recogniser:
+    """A compiled scheme.
+
+    `recognise` returns None when these are not its credentials, raises Problem `invalid-credentials` when they are and
+    do not hold. `headers` (lower case) are the fields its credentials stand in: they never go upstream. `challenge` is
+    its `WWW-Authenticate` value (RFC 9110, 11.6.1).
+    """
+
+    recognise: Recognise
+    headers: frozenset[bytes]
+    challenge: str
+
+
+class Scheme(BaseModel, ABC):
+    """The declaration of one scheme; its fields are its YAML schema. Schemes have no common options."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @abstractmethod
+    def compile(self, services: Services) -> Recogniser:
+        """At load: no I/O, no await. Raises `Invalid`."""

@@ -1,0 +1,62 @@
+"""Upstream types: how one kind of API is spoken to. One file per type in `upstreams/`."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from pydantic import BaseModel, ConfigDict
+
+from kapagate.answer.codec import Codec
+from kapagate.chain.hop import Endpoint, Hop, Inbound, Outbound
+from kapagate.chain.route import Route
+
+if TYPE_CHECKING:
+    from kapagate.chain.exchange import Exchange
+    from kapagate.chain.services import Services
+
+
+class Adapter(Protocol):
+    """The upstream's side of an exchange, without sockets."""
+
+    async def outbound(self, exchange: Exchange) -> Outbound:
+        """The request as it leaves: path, credentials, forced fields. Raises Problem."""
+
+    def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
+        """The answer's codec; None passes it as it is. Raises Problem (our key was refused, a body that cannot be read)."""
+
+    def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
+        """The fields of the upstream's answer that the client gets."""
+
+    def holds(self, exchange: Exchange) -> bool:
+        """Whether a streamed answer is held to its end (`stream: buffer`) for this tenant."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Upstream:
+    """An upstream of the live generation."""
+
+    name: str
+    adapter: Adapter
+    hop: Hop
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What an upstream type's declaration becomes. `routes` are those that it brings along, without their upstream."""
+
+    endpoint: Endpoint
+    adapter: Adapter
+    routes: Sequence[Route] = ()
+
+
+class UpstreamType(BaseModel, ABC):
+    """The declaration of one upstream in a policy; its fields are its YAML schema."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @abstractmethod
+    def compile(self, name: str, services: Services) -> Compiled:
+        """At load: no I/O, no await. Raises `Invalid`."""

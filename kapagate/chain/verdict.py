@@ -1,0 +1,21 @@
+"""What each step decided about one exchange: the line that audit and metrics stand on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+Outcome = Literal["passed", "changed", "answered", "refused", "skipped", "failed"]
+
+
+@dataclass(slots=True)
+class Verdict:
+    """One step's decision. `mode` shadow: it only would have. `counts` are findings by kind (`email`: 2)."""
+
+    outcome: Outcome = "passed"
+    reason: str = ""
+    mode: Literal["enforce", "shadow"] = "enforce"
+    counts: dict[str, int] = field(default_factory=dict)
+
+    def count(self, kind: str, number: int = 1) -> None:
+        self.counts[kind] = self.counts.get(kind, 0) + number
