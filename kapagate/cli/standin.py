@@ -74,9 +74,9 @@ def stand_in(listen: tuple[str, int], projects: tuple[object, ...], keys: tuple[
 async def _serve(kapa: StandIn, projects: Mapping[str, str]) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
     async with kapa:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
         click.echo(f"stand-in Kapa, for demos and tests only: {kapa.url}{_describe(projects)}")
         await stopped.wait()
 
