@@ -1,0 +1,1 @@
+"""What an upstream says: events, the rules on them, and the one text window between two wires."""

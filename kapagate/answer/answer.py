@@ -1,0 +1,33 @@
+"""What has been said so far: the answer as rules at its end see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from kapagate.answer.events import Event, Failure, Identifiers, Sources, Text, Uncertain
+
+
+@dataclass(slots=True)
+class Answer:
+    """Kept from the events that were let through. `characters` counts the delivered running text."""
+
+    characters: int = 0
+    sources: list[Any] = field(default_factory=list)
+    uncertain: bool | None = None
+    identifiers: dict[str, Any] | None = None
+    failure: str | None = None
+
+    def tell(self, event: Event) -> None:
+        """Take note of an event that is delivered."""
+        match event:
+            case Text(text):
+                self.characters += len(text)
+            case Sources(value=sources):
+                self.sources.extend(sources)
+            case Uncertain(value=uncertain):
+                self.uncertain = bool(self.uncertain) or uncertain
+            case Identifiers(value=identifiers):
+                self.identifiers = identifiers
+            case Failure(value=reason):
+                self.failure = reason

@@ -1,0 +1,148 @@
+"""JSON documents: read strictly, so that guards and the other side see the same thing; looked into; edited by copy."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+
+from kapagate.answer.events import Path
+
+DEPTH = 64
+_INTEGERS = range(-(2**63), 2**64)
+_INTEGER_DIGITS = 20
+
+
+class Unacceptable(ValueError):
+    """The document is refused. The message is one sentence for whoever sent it; it quotes none of its content."""
+
+
+class NotJson(Unacceptable):
+    """Not one JSON value in UTF-8."""
+
+
+class DuplicateKey(Unacceptable):
+    """Two readers could see two different documents."""
+
+
+class TooDeep(Unacceptable):
+    """Nested deeper than allowed."""
+
+
+class UnsafeNumber(Unacceptable):
+    """A number that would not survive being written again."""
+
+
+def strict_loads(data: bytes, depth: int = DEPTH) -> Any:
+    """The document in `data`. Raises a Unacceptable."""
+    try:
+        document = _DECODER.decode(data.decode())
+        if b"\\u" in data:
+            orjson.loads(data)  # refuses halves of surrogate pairs, which could not be written again
+    except UnicodeDecodeError:
+        raise NotJson("The body is not valid UTF-8.") from None
+    except RecursionError:
+        raise TooDeep(_TOO_DEEP.format(depth)) from None
+    except Unacceptable:
+        raise
+    except ValueError:
+        raise NotJson("The body is not valid JSON.") from None
+    if data.count(b"[") + data.count(b"{") > depth:
+        for _ in strings_in(document, depth):
+            pass
+    return document
+
+
+def strings_in(document: Any, depth: int = DEPTH) -> Iterator[tuple[Path, str]]:
+    """Every string value with its path, in document order; no keys. Raises TooDeep."""
+    stack: list[tuple[Path, Any]] = [((), document)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, str):
+            yield path, value
+            continue
+        if isinstance(value, dict):
+            below = [((*path, key), each) for key, each in value.items()]
+        elif isinstance(value, list):
+            below = [((*path, index), each) for index, each in enumerate(value)]
+        else:
+            continue
+        if len(path) >= depth:
+            raise TooDeep(_TOO_DEEP.format(depth))
+        stack.extend(reversed(below))
+
+
+def value_at(document: Any, path: Path, default: Any = None) -> Any:
+    """What stands at `path`; `default` where the path leads nowhere."""
+    for key in path:
+        try:
+            document = document[key]
+        except (LookupError, TypeError):
+            return default
+    return document
+
+
+def replaced_at(document: Any, path: Path, value: Any) -> Any:
+    """The document with `value` at `path`, copied only along the path.
+
+    Missing keys of objects are added, missing objects too. Raises LookupError where the path goes through
+    something that is neither object nor array, or through an array at an index that it has not.
+    """
+    if not path:
+        return value
+    key, rest = path[0], path[1:]
+    if isinstance(document, dict) and isinstance(key, str):
+        return {**document, key: replaced_at(document.get(key, {}), rest, value)}
+    if isinstance(document, list) and isinstance(key, int) and 0 <= key < len(document):
+        return [*document[:key], replaced_at(document[key], rest, value), *document[key + 1 :]]
+    raise LookupError(f"no place for {key!r}")
+
+
+def replaced_all(document: Any, values: dict[Path, Any]) -> Any:
+    """A full copy of the document with each value at its path; the paths exist and end at different strings."""
+    if () in values:
+        return values[()]
+    copy = _copied(document)
+    for path, value in values.items():
+        value_at(copy, path[:-1])[path[-1]] = value
+    return copy
+
+
+def _copied(document: Any) -> Any:
+    if isinstance(document, dict):
+        return {key: _copied(value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [_copied(value) for value in document]
+    return document
+
+
+def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    document = dict(pairs)
+    if len(document) != len(pairs):
+        raise DuplicateKey("The body has an object with the same key twice.")
+    return document
+
+
+def _integer(digits: str) -> int:
+    if len(digits) <= _INTEGER_DIGITS and (number := int(digits)) in _INTEGERS:
+        return number
+    raise UnsafeNumber("The body has an integer of more than 64 bits.")
+
+
+def _real(digits: str) -> float:
+    number = float(digits)
+    if number in (float("inf"), float("-inf")):
+        raise UnsafeNumber("The body has a number that is too large.")
+    return number
+
+
+def _constant(name: str) -> Any:
+    raise NotJson(f"The body has {name}, which is not JSON.")
+
+
+_TOO_DEEP = "The body is nested deeper than {} levels."
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_pairs, parse_int=_integer, parse_float=_real, parse_constant=_constant
+)

@@ -1,0 +1,74 @@
+"""An answer is one sequence of events, whether it came as one JSON object or as a stream of records.
+
+Codecs decode and encode at the edge; rules are written once, against these. `Text` is the running text and goes
+through the window. Every other event is a `Record`: a JSON value, the places of its texts, and an envelope that
+belongs to the codec alone (the record as it came, with keys that nobody here knows).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
+
+TextKind = Literal["question", "answer", "title", "passage", "comment", "other"]
+Path = tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text stands in a JSON value (keys and indexes from its root) and what kind of text it is."""
+
+    path: Path
+    kind: TextKind
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of the answer's running text, to be appended to what came before."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What is not running text. `value` is what rules may read and change, `places` point into it."""
+
+    value: Any
+    places: tuple[Place, ...] = ()
+    envelope: Any = None
+
+    def with_value(self, value: Any) -> Self:
+        return replace(self, value=value)
+
+
+class Sources(Record):
+    """`value`: a list of source objects (`source_url`, `title`, ...); titles are its texts."""
+
+    __slots__ = ()
+
+
+class Uncertain(Record):
+    """`value`: whether Kapa calls its answer uncertain."""
+
+    __slots__ = ()
+
+
+class Identifiers(Record):
+    """`value`: an object with `thread_id` and `question_answer_id`. In a stream this is the closing record."""
+
+    __slots__ = ()
+
+
+class Failure(Record):
+    """`value`: the reason, a text of kind `other`. Closes a stream."""
+
+    __slots__ = ()
+
+
+class Other(Record):
+    """`value`: any JSON value: a page of passages, a document, a record of a type that nobody here knows."""
+
+    __slots__ = ()
+
+
+Event = Text | Record

@@ -1,0 +1,130 @@
+"""From the upstream's bytes to the client's: decode once, rules, encode once. Knows no sockets and no clock.
+
+    bytes -> codec -> event rules -> window (text rules, limit) -> codec -> bytes
+                                     at the end: end rules, then the closing record
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Sequence
+
+from kapagate.answer.answer import Answer
+from kapagate.answer.codec import Codec, Garbled
+from kapagate.answer.events import Event, Record, Text
+from kapagate.answer.refusal import Refusal, RuleFailed
+from kapagate.answer.report import Report
+from kapagate.answer.rules import AnswerRules, EndRule, EventRule
+from kapagate.answer.window import Window
+
+HELD_BYTES = 16 * 2**20
+
+
+async def pump(
+    body: AsyncIterator[bytes], codec: Codec, rules: Sequence[AnswerRules], hold: bool, report: Report
+) -> AsyncIterator[bytes]:
+    """Pieces for the client, none of them empty; the last one ends with the closing record.
+
+    `rules` in the order in which they apply. `hold`: nothing leaves before the upstream's end. Raises Garbled,
+    Refused, RuleFailed and any Refusal of a rule; what was yielded before stays valid, and may then be ended with
+    `codec.failure`.
+    """
+    flow = _Flow(codec, rules, hold, report)
+    try:
+        async for chunk in body:
+            if piece := flow.feed(chunk):
+                yield piece
+        if piece := await flow.finish():
+            yield piece
+    finally:
+        report.dropped = codec.dropped
+
+
+class _Flow:
+    """One answer under way."""
+
+    def __init__(self, codec: Codec, rules: Sequence[AnswerRules], hold: bool, report: Report) -> None:
+        report.enrol(rules)
+        self._codec = codec
+        self._report = report
+        self._answer = Answer()
+        self._window = Window(rules, hold or codec.whole, report)
+        self._event_rules = [(each, each.event) for each in rules if each.event is not None]
+        self._end_rules = [(each, each.end) for each in rules if each.end is not None]
+        self._held = 0
+
+    def feed(self, chunk: bytes) -> bytes:
+        self._take(self._codec.decode(chunk))
+        released = self._window.release()
+        self._bound(len(chunk))
+        return self._codec.encode(self._told(released)) if released else b""
+
+    async def finish(self) -> bytes:
+        self._take(self._codec.end())
+        events = self._told(self._window.release(final=True))
+        for rules, end in self._end_rules:
+            events += self._told(await self._ended(rules, end))
+        return self._codec.finish(events)
+
+    def _take(self, events: Iterable[Event]) -> None:
+        for event in events:
+            seen = event if isinstance(event, Text) else self._seen(event)
+            if seen is not None:
+                self._window.add(seen)
+
+    def _told(self, events: Sequence[Event]) -> list[Event]:
+        for event in events:
+            self._answer.tell(event)
+            self._report.tell(event)
+        return list(events)
+
+    def _bound(self, arrived: int) -> None:
+        self._held = self._held + arrived if self._window.waiting else 0
+        if self._held > HELD_BYTES:
+            raise Garbled(f"more than {HELD_BYTES} bytes of an answer would have to be held back")
+
+    def _seen(self, record: Record) -> Record | None:
+        """The record as the event rules leave it."""
+        current: Record | None = record
+        for pair in tuple(self._event_rules):
+            if current is None:
+                return None
+            current = self._ruled(*pair, current)
+        return current
+
+    def _ruled(self, rules: AnswerRules, event: EventRule, record: Record) -> Record | None:
+        share = self._report.steps[rules.step]
+        try:
+            result = event(record)
+        except Exception as cause:
+            if self._passes_over(rules, cause, "record"):
+                self._event_rules.remove((rules, event))
+            return record
+        if result == record:
+            return record
+        (share.edits if rules.binding else share.would_edit)["record"] += 1
+        return result if rules.binding else record
+
+    async def _ended(self, rules: AnswerRules, end: EndRule) -> Sequence[Event]:
+        share = self._report.steps[rules.step]
+        try:
+            events = await end(self._answer)
+        except Exception as cause:
+            self._passes_over(rules, cause, "end")
+            return ()
+        share.end_is_due = False
+        if events:
+            (share.edits if rules.binding else share.would_edit)["end"] += 1
+        return events if rules.binding else ()
+
+    def _passes_over(self, rules: AnswerRules, cause: Exception, kind: str) -> bool:
+        """Raise what ends the answer; else note it. Whether the rule has to leave for good."""
+        share = self._report.steps[rules.step]
+        if not rules.binding:
+            share.would_refuse[kind] += 1
+            return False
+        if isinstance(cause, Refusal):
+            raise cause
+        if not rules.lenient:
+            raise RuleFailed(rules.step, cause) from cause
+        share.skipped = f"{kind} rule failed: {type(cause).__name__}"
+        return True

@@ -1,0 +1,69 @@
+"""A text rule at work on one answer: held to its contract, and what happens when it fails."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from kapagate.answer.edits import Edits
+from kapagate.answer.refusal import ContractBroken, RuleFailed
+from kapagate.answer.report import Report
+from kapagate.answer.rules import AnswerRules, Edit, TextRule
+
+
+class Reader:
+    """One rule in one answer. `gone`: it failed, is lenient or not binding, and has left for good."""
+
+    __slots__ = ("_order", "_rules", "_tally", "binding", "context", "gone", "kinds", "rule")
+
+    def __init__(self, rules: AnswerRules, rule: TextRule, order: int, report: Report) -> None:
+        self.rule = rule
+        self.binding = rules.binding
+        self.kinds = rule.kinds
+        self.context = rule.context
+        self.gone = False
+        self._rules = rules
+        self._order = order
+        self._tally = report.steps[rules.step]
+
+    def read(self, text: str, start: int, final: bool, base: int, edits: Edits) -> int:
+        """Scan, put what was found into `edits` (shadow: only count it), return `sure`. Raises RuleFailed."""
+        try:
+            found, sure = self.rule.scan(text, start, final)
+            _hold_to_contract(self.rule, text, start, final, found, sure)
+        except Exception as cause:
+            self._leave(cause)
+            return len(text)
+        for edit in found:
+            if self.binding:
+                edits.add(edit, base, self._rules.step, self._order)
+            else:
+                (self._tally.would_refuse if edit.refuse else self._tally.would_edit)[edit.kind] += 1
+        return sure
+
+    def checked(self, position: int) -> None:
+        """Note that the running text is decided up to there."""
+        self._tally.checked = position
+
+    def _leave(self, cause: Exception) -> None:
+        if self.binding and not self._rules.lenient:
+            raise RuleFailed(self._rules.step, cause) from cause
+        self._tally.skipped = f"text rule failed: {type(cause).__name__}"
+        self.gone = True
+
+
+def readers_of(rules: Sequence[AnswerRules], report: Report) -> list[Reader]:
+    """A reader for each text rule. `report` knows the steps already."""
+    return [Reader(each, each.text, order, report) for order, each in enumerate(rules) if each.text is not None]
+
+
+def _hold_to_contract(
+    rule: TextRule, text: str, start: int, final: bool, found: Sequence[Edit], sure: int
+) -> None:
+    end = len(text)
+    if not start <= sure <= end or (final and sure != end):
+        raise ContractBroken(f"sure {sure} for {start}:{end}, final {final}")
+    if end - sure > rule.reach:
+        raise ContractBroken(f"{end - sure} characters undecided, reach is {rule.reach}")
+    for edit in found:
+        if not start <= edit.start < edit.end <= sure:
+            raise ContractBroken(f"edit {edit.start}:{edit.end} outside of {start}:{sure}")

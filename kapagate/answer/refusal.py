@@ -1,0 +1,29 @@
+"""Why an answer does not go on: refused on purpose, or because a rule failed."""
+
+from __future__ import annotations
+
+
+class Refusal(Exception):
+    """Raised on purpose. Whatever derives from it is a decision, never a failure that `lenient` may pass over."""
+
+
+class Refused(Refusal):
+    """A text rule of `step` found something of `kind` that must not be said."""
+
+    def __init__(self, step: str, kind: str) -> None:
+        super().__init__(f"{step}: {kind}")
+        self.step = step
+        self.kind = kind
+
+
+class RuleFailed(Exception):
+    """A binding rule of `step` raised `cause`, so that nothing more may be said in its name."""
+
+    def __init__(self, step: str, cause: Exception) -> None:
+        super().__init__(f"{step}: {type(cause).__name__}")
+        self.step = step
+        self.cause = cause
+
+
+class ContractBroken(Exception):
+    """A text rule answered what `TextRule` rules out."""

@@ -1,0 +1,66 @@
+"""What was done to one answer: the figures of the audit, and the only ground on which it may say `enforced`."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from kapagate.answer.events import Event, Text
+from kapagate.answer.rules import AnswerRules
+
+
+@dataclass(slots=True)
+class StepReport:
+    """One step's share. Counters are keyed by the kind of finding (`email`, `limit`, `record`, `end`).
+
+    `checked`: characters of the running text that its text rule has decided; None without such a rule.
+    `skipped`: why one of its rules left the answer for good.
+    """
+
+    binding: bool = True
+    checked: int | None = None
+    edits: Counter[str] = field(default_factory=Counter)
+    would_edit: Counter[str] = field(default_factory=Counter)
+    would_refuse: Counter[str] = field(default_factory=Counter)
+    skipped: str | None = None
+    end_is_due: bool = False
+
+
+@dataclass(slots=True)
+class Report:
+    """Filled by the window and the pump while the answer flows; readable at any time.
+
+    `seen`: characters of running text that arrived. `released`: how many of them were decided and left the window,
+    edited or not. `delivered`: characters of running text given to the wire, notices and disclaimers included.
+    `held_back`: the most characters that waited at once. `cut`: the step whose limit ended the text.
+    `dropped`: records that came after the closing one.
+    """
+
+    seen: int = 0
+    released: int = 0
+    delivered: int = 0
+    held_back: int = 0
+    cut: str | None = None
+    dropped: int = 0
+    steps: dict[str, StepReport] = field(default_factory=dict)
+
+    def enrol(self, rules: Iterable[AnswerRules]) -> None:
+        """Take up the steps that contribute rules, before the first event."""
+        for each in rules:
+            step = self.steps.setdefault(each.step, StepReport())
+            step.binding = each.binding
+            step.end_is_due = step.end_is_due or each.end is not None
+            if each.text is not None and "answer" in each.text.kinds:
+                step.checked = 0
+
+    def tell(self, event: Event) -> None:
+        if isinstance(event, Text):
+            self.delivered += len(event.text)
+
+    def enforced(self, step: str) -> bool:
+        """Whether all rules of the step held on everything that was delivered."""
+        share = self.steps.get(step)
+        if share is None or not share.binding or share.skipped is not None or share.end_is_due:
+            return False
+        return share.checked is None or share.checked >= self.released

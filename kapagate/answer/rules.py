@@ -1,0 +1,75 @@
+"""What a step may contribute to an answer: a rule on its text, a limit, a rule on its records, a rule at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from kapagate.answer.answer import Answer
+from kapagate.answer.events import Event, Record, TextKind
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Characters `start:end` of the text that was handed to `scan` become `text`.
+
+    `kind` names the finding (`email`); overlapping edits merge, the severest wins. `refuse`: the answer is refused
+    instead of edited.
+    """
+
+    start: int
+    end: int
+    text: str
+    kind: str
+    severity: int = 1
+    refuse: bool = False
+
+
+class TextRule(Protocol):
+    """A rule on running text that arrives in pieces, and on whole texts, which arrive as one final piece.
+
+    `scan(text, start, final)` decides `text[start:]`; `text[:start]` is context that is decided already (at least
+    `context` characters of it, unless the text begins there). It returns the edits it is sure of, none before
+    `start`, and `sure`: nothing that may still arrive changes a decision before it. `len(text) - sure <= reach`;
+    when `final`, `sure == len(text)`. Edits depend on the whole text alone: any cutting gives the same edits.
+    A rule is pure and shared between answers.
+    """
+
+    @property
+    def reach(self) -> int: ...
+    @property
+    def context(self) -> int: ...
+    @property
+    def kinds(self) -> frozenset[TextKind]: ...
+    def scan(self, text: str, start: int, final: bool) -> tuple[Sequence[Edit], int]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """The longest answer, in characters, cut at a word; `notice` is appended (beyond the limit) when it was cut."""
+
+    characters: int
+    notice: str
+
+
+EventRule = Callable[[Record], Record | None]
+EndRule = Callable[[Answer], Awaitable[Sequence[Event]]]
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRules:
+    """One step's rules for one answer.
+
+    `step` is the id that reports carry. A rule that is not `binding` (shadow) holds nothing back and changes
+    nothing: what it would have done is counted. With `lenient` (`on_error: allow`) a rule that raises leaves the
+    answer for good and is reported as skipped; without, its failure ends the answer.
+    """
+
+    step: str = ""
+    text: TextRule | None = None
+    limit: Limit | None = None
+    event: EventRule | None = None
+    end: EndRule | None = None
+    binding: bool = True
+    lenient: bool = False

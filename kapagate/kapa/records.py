@@ -1,0 +1,198 @@
+"""Kapa's streams: JSON objects, each followed by the visible character U+241E (bytes E2 90 9E).
+
+    {"chunk": {"type": T, "content": {...}, "stream_end": bool}}␞
+
+T is `partial_answer` {text}, `relevant_sources` {relevant_sources: [...]}, `metadata` {is_uncertain}, `identifiers`
+{thread_id, question_answer_id} or `error` {reason}. The one with `stream_end` closes the stream. What else clients do,
+we rely on: they lose a last record without its separator, stop at a record that is not JSON, and pass over types
+that they do not know. So every record leaves with its separator, U+241E inside a string leaves as an escape, and
+nothing is ever written between records.
+
+Text is cut anew, so it leaves in `partial_answer` records of our own. A record keeps the rest of its object (its
+frame and keys that we do not know) as envelope; when the rest holds strings, they travel before the record as an
+`Other` and are put together with it again. A piece of text with more in it than text leaves as two records: the
+text, and the rest of it with an empty text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import orjson
+
+from kapagate.answer.codec import Garbled
+from kapagate.answer.document import Unacceptable, replaced_at, value_at
+from kapagate.answer.events import Event, Failure, Identifiers, Other, Place, Record, Sources, Text, Uncertain
+from kapagate.answer.places import places_in
+from kapagate.kapa.texts import SOURCE_KINDS, UNTOUCHED
+
+SEPARATOR = "␞".encode()
+RECORD_BYTES = 2**20
+_ESCAPED = rb"\u241e"
+_TYPE = ("chunk", "type")
+_CONTENT = ("chunk", "content")
+_CLOSES = ("chunk", "stream_end")
+_FRAME = {"type", "content", "stream_end"}
+_TYPES: dict[type[Record], tuple[str, str, bool]] = {
+    Sources: ("relevant_sources", "relevant_sources", False),
+    Uncertain: ("metadata", "is_uncertain", False),
+    Failure: ("error", "reason", True),
+    Identifiers: ("identifiers", "", True),
+}
+_IDENTIFIERS = ("thread_id", "question_answer_id")
+
+
+class _Rest:
+    """Envelope of an `Other` that is the rest of the record right behind it."""
+
+
+class RecordsCodec:
+    """One stream."""
+
+    whole = False
+
+    def __init__(self) -> None:
+        self.dropped = 0
+        self._buffer = bytearray()
+        self._searched = 0
+        self._closed = False
+        self._rest: Any = None
+        self._closing = b""
+
+    def decode(self, chunk: bytes) -> Iterator[Event]:
+        self._buffer += chunk
+        begin = 0
+        while (at := self._buffer.find(SEPARATOR, max(begin, self._searched))) >= 0:
+            yield from self._events(bytes(self._buffer[begin:at]))
+            begin = at + len(SEPARATOR)
+        del self._buffer[:begin]
+        self._searched = max(0, len(self._buffer) - len(SEPARATOR) + 1)
+        if len(self._buffer) > RECORD_BYTES:
+            raise Garbled(f"a record is longer than {RECORD_BYTES} bytes")
+
+    def end(self) -> Iterator[Event]:
+        rest = bytes(self._buffer)
+        self._buffer.clear()
+        return self._events(rest)
+
+    def encode(self, events: Iterable[Event]) -> bytes:
+        return b"".join(map(self._encoded, events))
+
+    def finish(self, events: Iterable[Event]) -> bytes:
+        return self.encode(events) + self._closing
+
+    def failure(self, reason: str) -> bytes | None:
+        return _bytes(_frame("error", {"reason": reason}, True))
+
+    def _events(self, raw: bytes) -> Iterator[Event]:
+        if not raw.strip():
+            return
+        if self._closed:
+            self.dropped += 1
+            return
+        if len(raw) > RECORD_BYTES:
+            raise Garbled(f"a record is longer than {RECORD_BYTES} bytes")
+        try:
+            record = orjson.loads(raw)
+            yield from _events_of(record)
+        except (orjson.JSONDecodeError, Unacceptable) as cause:
+            raise Garbled("a record is not JSON that can be guarded") from cause
+        self._closed = _closes(record)
+
+    def _encoded(self, event: Event) -> bytes:
+        if isinstance(event, Text):
+            return _bytes(_frame("partial_answer", {"text": event.text}, False)) if event.text else b""
+        if event.envelope is _Rest:
+            self._rest = event.value
+            return b""
+        rest, self._rest = self._rest, None
+        record = _record_of(event, rest)
+        encoded = _bytes(record)
+        if not _closes(record):
+            return encoded
+        self._closing = encoded
+        return b""
+
+
+def _events_of(record: Any) -> Iterator[Event]:
+    kind, content = value_at(record, _TYPE), value_at(record, _CONTENT)
+    if not isinstance(kind, str) or not isinstance(content, dict):
+        yield _other(record)
+        return
+    if kind == "partial_answer" and isinstance(text := content.get("text"), str):
+        yield Text(text)
+        yield from _beside_text(record, content)
+        return
+    event = _known(kind, content)
+    if event is None:
+        yield _other(record)
+        return
+    yield from _with_rest(event, record)
+
+
+def _known(kind: str, content: dict[str, Any]) -> Record | None:
+    """The event of a record whose content has the shape that we know."""
+    match kind, content:
+        case "relevant_sources", {"relevant_sources": list(sources)}:
+            return Sources(sources, places_in(sources, SOURCE_KINDS, UNTOUCHED))
+        case "metadata", {"is_uncertain": bool(uncertain)}:
+            return Uncertain(uncertain)
+        case "error", {"reason": str(reason)}:
+            return Failure(reason, (Place((), "other"),))
+        case "identifiers", {"thread_id": str()} | {"question_answer_id": str()}:
+            return Identifiers({key: content[key] for key in _IDENTIFIERS if key in content})
+    return None
+
+
+def _beside_text(record: Any, content: dict[str, Any]) -> Iterator[Event]:
+    """What a piece of text has beside its text."""
+    if len(content) == 1 and len(record) == 1 and record["chunk"].keys() <= _FRAME and not _closes(record):
+        return
+    emptied = replaced_at(record, (*_CONTENT, "text"), "")
+    if isinstance(uncertain := content.get("is_uncertain"), bool):
+        yield from _with_rest(Uncertain(uncertain), emptied)
+    else:
+        yield _other(emptied)
+
+
+def _with_rest(event: Record, record: Any) -> Iterator[Event]:
+    """The event with the rest of its record as envelope, or behind that rest when there are texts in it."""
+    rest = {key: value for key, value in record["chunk"]["content"].items() if key not in _known_keys(event)}
+    frame = replaced_at(record, _CONTENT, rest)
+    other = _other(frame)
+    if other.places:
+        yield Other(frame, other.places, _Rest)
+        kind = record["chunk"]["type"]
+        frame = _frame(kind, {"text": ""} if kind == "partial_answer" else {}, _closes(record))
+    yield type(event)(event.value, event.places, frame)
+
+
+def _record_of(event: Record, rest: Any) -> Any:
+    if isinstance(event, Other):
+        return event.value
+    kind, key, closes = _TYPES[type(event)]
+    frame = rest or event.envelope or _frame(kind, {}, closes)
+    known = event.value if isinstance(event, Identifiers) else {key: event.value}
+    return replaced_at(frame, _CONTENT, {**value_at(frame, _CONTENT), **known})
+
+
+def _known_keys(event: Record) -> tuple[str, ...]:
+    return _IDENTIFIERS if isinstance(event, Identifiers) else (_TYPES[type(event)][1],)
+
+
+def _other(record: Any) -> Other:
+    """A record whose every string is a text, but for its type."""
+    return Other(record, tuple(place for place in places_in(record) if place.path != _TYPE))
+
+
+def _closes(record: Any) -> bool:
+    return value_at(record, _CLOSES) is True
+
+
+def _frame(kind: str, content: dict[str, Any], closes: bool) -> dict[str, Any]:
+    return {"chunk": {"type": kind, "content": content, "stream_end": closes}}
+
+
+def _bytes(record: Any) -> bytes:
+    return orjson.dumps(record).replace(SEPARATOR, _ESCAPED) + SEPARATOR
