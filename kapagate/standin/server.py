@@ -25,6 +25,7 @@ from kapagate.standin.recorder import Recorded, Recorder
 
 _OWN = "/__standin/"
 _BODY_LIMIT = 8 << 20
+_GRACE = 0.2  # seconds for running answers at the end; late ones are cut
 _ACCEPTABLE = frozenset({"application/json", "application/*", "*/*"})
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -77,7 +78,7 @@ class StandIn:
 
     async def __aenter__(self) -> Self:
         """Raises OSError when the address cannot be had."""
-        runner = web.AppRunner(self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=1.0)
+        runner = web.AppRunner(self._application(), access_log=None, handler_cancellation=True, shutdown_timeout=_GRACE)
         await runner.setup()
         try:
             await web.TCPSite(runner, self._host, self._port, ssl_context=self._ssl_context).start()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -140,6 +141,20 @@ async def test_an_address_in_use_is_an_error(kapa: StandIn) -> None:
     port = int(kapa.url.rpartition(":")[2])
     with pytest.raises(OSError, match="address already in use"):
         await StandIn(port=port).__aenter__()
+
+
+async def test_an_answer_that_never_comes_does_not_hold_up_the_end() -> None:
+    waiting = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        waiting.set()
+        await asyncio.Event().wait()
+
+    async with StandIn(sleep=sleep) as kapa:
+        call = asyncio.create_task(send(kapa, "POST", CHAT, json={"query": "[[latency=1]] q"}))
+        await waiting.wait()
+    with pytest.raises(aiohttp.ClientConnectionError):
+        await call
 
 
 def test_has_no_url_before_it_runs() -> None:
