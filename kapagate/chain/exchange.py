@@ -1,12 +1,13 @@
 """One request and what becomes of it.
 
-What the wire said is an attribute; what a filter concluded is a fact. `ex[FACT]` is for facts that an earlier step writes
-unconditionally (checked when the chain is loaded), `ex.get(FACT)` for all others.
+What the wire said is an attribute; what a filter concluded is a fact. `ex[FACT]` is for facts that an earlier step
+writes unconditionally (checked when the chain is loaded), `ex.get(FACT)` for all others.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -21,6 +22,7 @@ from kapagate.chain.verdict import Verdict
 
 if TYPE_CHECKING:
     from kapagate.chain.compose import Chain
+    from kapagate.chain.generation import Generation
     from kapagate.chain.response import Response
     from kapagate.chain.route import Route
 
@@ -43,7 +45,8 @@ class Exchange:
     """`decision` names this exchange's decision in records and problems; `correlation_id` ties it to the caller's own.
 
     `step` is the id of the step at work. `status` is what the client was told (0: nothing). `refusal` and `broken` say
-    how it failed before and after its head left. `received_at` is wall time.
+    how it failed before and after its head left. `received_at` is wall time. `headers_out` are fields that steps add to
+    whatever answer leaves. `when_gone` is set by the hop while it waits.
     """
 
     request: Request
@@ -53,8 +56,8 @@ class Exchange:
     decision: str
     times: Times
     received_at: float
+    generation: Generation
     chain: Chain
-    policy: str = ""
     operation: str = ""
     step: str = ""
     edit: RequestEdit = UNTOUCHED
@@ -108,6 +111,13 @@ class Exchange:
             return strict_loads(body)
         except Unacceptable as cause:
             raise Problem(problems.MALFORMED_BODY, f"the body is not acceptable JSON: {cause}") from cause
+
+    def fork(self, step: str) -> Exchange:
+        """A copy for a shadow step: the wire, the parsed body and the facts so far are shared, all else is its own."""
+        twin = copy(self)
+        twin.shared = self.shared or self
+        twin.step, twin.facts, twin.verdicts, twin.headers_out = step, dict(self.facts), {}, []
+        return twin
 
     def leave(self) -> None:
         """The client has left: the hop alone is cancelled."""

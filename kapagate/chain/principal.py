@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from kapagate.chain.fact import Fact
 from kapagate.chain.secret import Secret
 
+if TYPE_CHECKING:
+    from kapagate.chain.compose import Steps
+
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """`subject` is the caller's stable name within the tenant; `session` a session's id where the credential has one."""
+    """`subject` is the caller's stable name within the tenant; `session` a session's id where the credential has
+    one.
+    """
 
     subject: str
     tenant: str
@@ -35,12 +40,15 @@ class Account:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tenant:
-    """A tenant of the live generation. `accounts` by the upstream's name; `steps` are its effective chain."""
+    """A tenant of the live generation.
+
+    `accounts` by the upstream's name; `steps` is its effective chain, shared by tenants with equal options; None: the
+    gateway's own."""
 
     name: str
     display_name: str = ""
     accounts: Mapping[str, Account] = field(default_factory=dict)
-    steps: object = None
+    steps: Steps | None = None
 
 
 class Tenants(Protocol):

@@ -11,11 +11,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from kapagate.answer.refusal import Refusal
+
 TYPE_PREFIX = "https://kapagate.dev/problems/"
 
 
 class Gone(BaseException):
-    """The client has left. No `Exception`: no hook can swallow it. Comes only out of hop, sink and the client's body."""
+    """The client has left. No `Exception`: no hook can swallow it. Comes only out of hop, sink and the client's
+    body.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +31,9 @@ class Kind:
     title: str
 
 
-class Problem(Exception):
-    """Raised to refuse. `retry_after` in seconds; `challenges` become `WWW-Authenticate` fields.
+class Problem(Refusal):
+    """Raised to refuse. `retry_after` in seconds; `challenges` become `WWW-Authenticate` fields,
+    `allow` the methods of an `Allow` field.
 
     `step` is filled in by the engine with the id of the step that raised.
     """
@@ -40,6 +45,7 @@ class Problem(Exception):
         *,
         retry_after: float | None = None,
         challenges: Sequence[str] = (),
+        allow: Sequence[str] = (),
         members: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__(kind.name, detail)
@@ -47,14 +53,17 @@ class Problem(Exception):
         self.detail = detail
         self.retry_after = retry_after
         self.challenges = tuple(challenges)
+        self.allow = tuple(allow)
         self.members = dict(members or {})
         self.step = ""
 
     def headers(self) -> list[tuple[bytes, bytes]]:
-        """The fields that belong to this refusal (RFC 9110, 10.2.3 and 11.6.1)."""
+        """The fields that belong to this refusal (RFC 9110, 10.2.1, 10.2.3 and 11.6.1)."""
         headers = [(b"Content-Type", b"application/problem+json"), (b"Cache-Control", b"no-store")]
         if self.retry_after is not None:
             headers.append((b"Retry-After", b"%d" % max(1, math.ceil(self.retry_after))))
+        if self.allow:
+            headers.append((b"Allow", ", ".join(self.allow).encode("ascii")))
         headers += [(b"WWW-Authenticate", challenge.encode("latin-1")) for challenge in self.challenges]
         return headers
 

@@ -12,8 +12,8 @@ from kapagate.chain.headers import Headers
 class Body(Protocol):
     """The request's body. It is either read whole or streamed, once.
 
-    `length`: its bytes where they are known beforehand (0: there is none), else None. Both ways raise Gone when the client
-    leaves, Problem 408 when it stalls, Problem 413 above `limit` bytes, Problem 400 when its framing breaks.
+    `length`: its bytes where they are known beforehand (0: there is none), else None. Both ways raise Gone when the
+    client leaves, Problem 408 when it stalls, Problem 413 above `limit` bytes, Problem 400 when its framing breaks.
     """
 
     @property

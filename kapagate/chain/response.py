@@ -21,8 +21,8 @@ async def once(piece: bytes) -> AsyncIterator[bytes]:
 class Response:
     """An answer of the upstream or of the gateway itself.
 
-    `body` yields non-empty pieces; it may raise Truncated, Problem or Gone. `length` is the body's length in bytes where
-    it is known beforehand. `codec` None: the body is nobody's business and passes as it is. `local`: the gateway
+    `body` yields non-empty pieces; it may raise Truncated, Problem or Gone. `length` is the body's length in bytes
+    where it is known beforehand. `codec` None: the body is nobody's business and passes as it is. `local`: the gateway
     wrote it.
     """
 

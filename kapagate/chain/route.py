@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from kapagate.answer.events import Place
@@ -26,6 +26,7 @@ class Route:
     `endpoint`. A caller needs `permission`; `operation` is its name in records. `texts` are the places of the
     request's texts. `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can
     see (an undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
+    `found` False: it only refuses.
     """
 
     name: str
@@ -39,10 +40,11 @@ class Route:
     shows: frozenset[Surface] = frozenset()
     hides: frozenset[Surface] = frozenset()
     on_uninspectable: Literal["error", "pass", "refuse"] = "error"
-    opaque_path: bool = False
     body_limit: int = 1 << 20
-    options: Mapping[str, object] = field(default_factory=dict)
+    found: bool = True
 
     def covered_by(self, names: frozenset[str]) -> bool:
-        """Whether one of the names (`when: {route: ...}`, a role's grants) means this route: its own or its permission."""
+        """Whether one of the names (`when: {route: ...}`, a role's grants) means this route: its own or its
+        permission.
+        """
         return self.name in names or self.permission in names

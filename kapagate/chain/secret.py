@@ -9,7 +9,9 @@ from pydantic_core import CoreSchema, core_schema
 
 
 class Resolved(str):
-    """Text that came out of exactly one reference (`${env:NAME}`, `${file:PATH}`); `reference` is what the file says."""
+    """Text that came out of exactly one reference (`${env:NAME}`, `${file:PATH}`); `reference` is what the file
+    says.
+    """
 
     __slots__ = ("reference",)
     reference: str
@@ -47,7 +49,8 @@ class Secret:
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
         return core_schema.no_info_plain_validator_function(
-            cls._validate, serialization=core_schema.plain_serializer_function_ser_schema(lambda secret: secret.reference)
+            cls._validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(lambda secret: secret.reference),
         )
 
     @classmethod

@@ -1,4 +1,6 @@
-"""What a filter may borrow while it is compiled: ports by type. `run.py` opens what stands behind them and closes it."""
+"""What a filter may borrow while it is compiled: ports by type. `run.py` opens what stands behind them and closes
+it.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, WithJsonSchema
@@ -25,7 +26,7 @@ def size(value: Any) -> int:
     return int(scaled)
 
 
-def _scaled(value: Any, units: dict[str, Any], expected: str) -> float:
+def _scaled(value: Any, units: Mapping[str, float], expected: str) -> float:
     if not isinstance(value, str):
         raise ValueError(f"expected {expected}")
     found = _NUMBER_WITH_UNIT.fullmatch(value.strip())
@@ -37,4 +38,6 @@ def _scaled(value: Any, units: dict[str, Any], expected: str) -> float:
 Duration = Annotated[
     float, BeforeValidator(duration), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(ms|s|m|h|d)$"})
 ]
-Size = Annotated[int, BeforeValidator(size), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(B|KiB|MiB|GiB)$"})]
+Size = Annotated[
+    int, BeforeValidator(size), WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)?(B|KiB|MiB|GiB)$"})
+]

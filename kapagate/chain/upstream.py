@@ -25,7 +25,9 @@ class Adapter(Protocol):
         """The request as it leaves: path, credentials, forced fields. Raises Problem."""
 
     def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
-        """The answer's codec; None passes it as it is. Raises Problem (our key was refused, a body that cannot be read)."""
+        """The answer's codec; None passes it as it is. Raises Problem (our key was refused, a body that cannot be
+        read).
+        """
 
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
         """The fields of the upstream's answer that the client gets."""

@@ -1,0 +1,131 @@
+"""Chains: the hooks of all steps, sorted by phase into tuples, for one route and method.
+
+A step is compiled once per distinct declaration, when the policy is loaded; a chain is composed at first use and
+kept, and tenants with equal steps share it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, TypeVar
+
+from kapagate.answer.rules import AnswerRules
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.options import Options, for_roles, lenient
+from kapagate.chain.route import Route, Surface
+from kapagate.chain.shadow import shadow
+from kapagate.chain.step import OnAnswer, OnDone, OnOpening, OnRequest, OnSeal, Step
+
+H = TypeVar("H")
+Named = tuple[tuple[str, H], ...]
+ANSWER_SURFACES: frozenset[Surface] = frozenset({"answer text", "sources", "uncertainty", "whole answer"})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Placed:
+    """A compiled step in its place: its id, the filter's name, its common options."""
+
+    id: str
+    name: str
+    step: Step
+    options: Options
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Chain:
+    """What happens to an exchange, phase by phase: pairs of step id and hook, in the order of the phase.
+
+    `steps` are the ids of gate and chain in the policy's order. `asserts`: request headers that no client may speak.
+    `inspects`: whether some step looks into the answer. `shadows`: the steps that only watch.
+    """
+
+    steps: tuple[str, ...]
+    gate: Named[OnRequest]
+    request: Named[OnRequest]
+    answer: Named[OnAnswer]
+    opening: Named[OnOpening]
+    seal: Named[OnSeal]
+    done: Named[OnDone]
+    asserts: frozenset[bytes]
+    inspects: bool
+
+
+class Steps:
+    """One gate and one effective chain, and the chains composed of them so far."""
+
+    __slots__ = ("_chains", "chain", "gate")
+
+    def __init__(self, gate: Sequence[Placed], chain: Sequence[Placed]) -> None:
+        self.gate = tuple(gate)
+        self.chain = tuple(chain)
+        self._chains: dict[tuple[Route, str], Chain] = {}
+
+    def composed(self, route: Route, method: str) -> Chain:
+        """The chain of a route and method; methods that the route does not name share one."""
+        key = (route, method if method in route.methods else "")
+        found = self._chains.get(key)
+        if found is None:
+            found = self._chains[key] = compose(self.gate, self.chain, route, method)
+        return found
+
+
+def compose(gate: Sequence[Placed], chain: Sequence[Placed], route: Route, method: str) -> Chain:
+    """Sorts the hooks of all steps that are meant for this route and method."""
+    first = _meant(gate, route, method)
+    then = _meant(chain, route, method)
+    steps = first + then
+    sees_answers = not ANSWER_SURFACES.isdisjoint(route.shows)
+    answer = _hooks(steps[::-1], lambda step: step.on_answer) if sees_answers else ()
+    return Chain(
+        steps=tuple(name for name, _ in steps),
+        gate=_hooks(first, lambda step: step.on_request),
+        request=_hooks(then, lambda step: step.on_request) if route.found else (),
+        answer=answer,
+        opening=_hooks(steps[::-1], lambda step: step.on_opening),
+        seal=_hooks(steps[::-1], lambda step: step.on_seal),
+        done=_hooks(steps, lambda step: step.on_done),
+        asserts=frozenset().union(
+            *(step.asserts for _, step in steps), *(placed.step.asserts for placed in (*gate, *chain))
+        ),
+        inspects=bool(answer),
+    )
+
+
+def _meant(placed: Sequence[Placed], route: Route, method: str) -> list[tuple[str, Step]]:
+    return [
+        (entry.id, _wrapped(entry))
+        for entry in placed
+        if entry.options.mode != "off" and (entry.options.when is None or entry.options.when.covers(route, method))
+    ]
+
+
+def _wrapped(placed: Placed) -> Step:
+    options, step = placed.options, placed.step
+    if options.when is not None and options.when.role is not None:
+        step = for_roles(step, frozenset(options.when.role))
+    if options.mode == "shadow":
+        step = shadow(step, placed.id)
+    elif options.on_error == "allow":
+        step = lenient(step)
+    return replace(step, on_answer=_signed(step.on_answer, placed.id)) if step.on_answer else step
+
+
+def _signed(on_answer: OnAnswer, name: str) -> OnAnswer:
+    """Rules carry the id of the step that they come from; rules that a step gives every time are signed once."""
+    last: tuple[AnswerRules | None, AnswerRules | None] = (None, None)
+
+    def signed(ex: Exchange) -> AnswerRules | None:
+        nonlocal last
+        rules = on_answer(ex)
+        if rules is None:
+            return None
+        if rules is not last[0]:
+            last = (rules, replace(rules, step=name))
+        return last[1]
+
+    return signed
+
+
+def _hooks(steps: Sequence[tuple[str, Step]], choose: Callable[[Step], Any]) -> tuple[tuple[str, Any], ...]:
+    return tuple((name, hook) for name, step in steps if (hook := choose(step)) is not None)

@@ -1,0 +1,74 @@
+"""The way in: from a request's head to an exchange, and from there to the engine."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Protocol
+
+from kapagate.chain.clock import Clock, Ids
+from kapagate.chain.exchange import Exchange, Times
+from kapagate.chain.generation import Live
+from kapagate.chain.headers import Headers
+from kapagate.chain.path import canonical, split_target
+from kapagate.chain.request import Body, Request
+from kapagate.chain.run import run
+from kapagate.chain.sink import Sink
+
+_CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+class Application(Protocol):
+    """What `proxy/` hands requests to."""
+
+    def admit(
+        self, method: str, target: bytes, headers: Headers, body: Body, client: str, secure: bool = False
+    ) -> Exchange:
+        """The exchange of a request whose head is complete. Raises Problem for a target that is not acceptable."""
+
+    async def run(self, exchange: Exchange, sink: Sink) -> None:
+        """Answers it. Raises nothing; returns when the answer is complete or cut."""
+
+
+class Entry:
+    """The application of one data port. `finished` is told of every exchange after its done hooks (the access log)."""
+
+    def __init__(self, live: Live, clock: Clock, ids: Ids, finished: Callable[[Exchange], None] | None = None) -> None:
+        self._live = live
+        self._clock = clock
+        self._ids = ids
+        self._finished = finished
+
+    def admit(
+        self, method: str, target: bytes, headers: Headers, body: Body, client: str, secure: bool = False
+    ) -> Exchange:
+        raw_path, query = split_target(target)
+        path = canonical(raw_path)
+        generation = self._live.generation
+        route, params = generation.match(method, path)
+        decision = self._ids()
+        return Exchange(
+            request=Request(method, path, query, headers, body, client, secure),
+            route=route,
+            params=params,
+            correlation_id=_correlation_id(headers) or decision,
+            decision=decision,
+            times=Times(self._clock.monotonic()),
+            received_at=self._clock.wall(),
+            generation=generation,
+            chain=generation.stranger(route, method),
+            operation=route.operation,
+        )
+
+    async def run(self, exchange: Exchange, sink: Sink) -> None:
+        await run(exchange, sink, self._clock)
+        if self._finished is not None:
+            self._finished(exchange)
+
+
+def _correlation_id(headers: Headers) -> str | None:
+    """The caller's own, where there is exactly one and it is well formed."""
+    values = headers.all(b"x-correlation-id")
+    if len(values) == 1 and _CORRELATION_ID.fullmatch(values[0]):
+        return values[0].decode("ascii")
+    return None

@@ -1,0 +1,52 @@
+"""From an exception to the problem that the client is told: one table, at one boundary."""
+
+from __future__ import annotations
+
+import logging
+
+from kapagate.answer.codec import Garbled
+from kapagate.answer.refusal import Refused, RuleFailed
+from kapagate.chain import problems
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.problem import BackendFailed, Kind, Problem
+from kapagate.chain.response import Truncated
+
+log = logging.getLogger(__name__)
+
+
+def problem_of(cause: Exception, ex: Exchange) -> Problem:
+    """The refusal for whatever a hook, the hop or the pump raised, with the id of the step it came from."""
+    problem = cause if isinstance(cause, Problem) else _translated(cause)
+    if not problem.step:
+        problem.step = cause.step if isinstance(cause, Refused | RuleFailed) else ex.step
+    if problem.kind.status >= 500:
+        log.error("%s: %s", problem.kind.name, problem.detail, exc_info=_bug(cause), extra={"exchange": ex})
+    return problem
+
+
+def _translated(cause: Exception) -> Problem:
+    match cause:
+        case Refused(kind=kind):
+            return Problem(
+                problems.ANSWER_REFUSED, f"the answer was refused: it contains {kind}", members={"rule": kind}
+            )
+        case Garbled():
+            return _caused(problems.UPSTREAM_MALFORMED, "the upstream's answer cannot be read", cause)
+        case Truncated():
+            return _caused(problems.UPSTREAM_MALFORMED, "the upstream's answer broke off", cause)
+        case BackendFailed() | RuleFailed(cause=BackendFailed()):
+            return _caused(problems.UNAVAILABLE, "a part of the gateway is not available", cause, retry_after=1)
+    return _caused(problems.INTERNAL, "the gateway failed on this request", cause)
+
+
+def _caused(kind: Kind, detail: str, cause: Exception, retry_after: float | None = None) -> Problem:
+    problem = Problem(kind, detail, retry_after=retry_after)
+    problem.__cause__ = cause
+    return problem
+
+
+def _bug(cause: Exception) -> BaseException | None:
+    """What is logged with its traceback: the exception that a hook raised, not the problem or wrapper around it."""
+    if isinstance(cause, RuleFailed):
+        return cause.cause
+    return cause.__cause__ if isinstance(cause, Problem) else cause

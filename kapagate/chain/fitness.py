@@ -1,0 +1,100 @@
+"""Whether steps and routes fit each other: what can be decided about a chain before the first request.
+
+- A fact is read only after a step that writes it unconditionally.
+- A step that can act on no route, or on none of those that its `when` names, is a mistake.
+- A guard whose surface a route hides is an error at that route, unless the route says what then happens. A surface
+  that a route simply lacks (feedback has no answer) is nothing to guard.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kapagate.chain.compose import Placed
+from kapagate.chain.fact import Fact
+from kapagate.chain.route import Route
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something that does not fit. `step` is the id at fault, `option` the path of the option within its declaration,
+    `route` the route that is concerned (empty: none in particular)."""
+
+    step: str
+    message: str
+    option: tuple[str | int, ...] = ()
+    route: str = ""
+
+
+def findings(gate: Sequence[Placed], chain: Sequence[Placed], routes: Sequence[Route]) -> list[Finding]:
+    """Everything that does not fit, in the order of the steps."""
+    steps = [placed for placed in (*gate, *chain) if placed.options.mode != "off"]
+    found: list[Finding] = [*_unwritten(steps), *_unknown_routes(steps, routes)]
+    for placed in steps:
+        found += _unfit(placed, routes)
+    return found
+
+
+def _unwritten(steps: Sequence[Placed]) -> Iterator[Finding]:
+    written: set[Fact[Any]] = set()
+    for position, placed in enumerate(steps):
+        for fact in placed.step.reads - written:
+            yield Finding(placed.id, _why_unwritten(fact, placed, steps[position + 1 :]))
+        if placed.options.unconditional:
+            written |= placed.step.writes
+
+
+def _why_unwritten(fact: Fact[Any], reader: Placed, later: Sequence[Placed]) -> str:
+    for placed in later:
+        if fact in placed.step.writes:
+            return (
+                f'needs to know the {fact.name}, which step "{placed.id}" finds out later: move "{placed.id}" before it'
+            )
+    return f"needs to know the {fact.name}, which no earlier step finds out for every request"
+
+
+def _unknown_routes(steps: Sequence[Placed], routes: Sequence[Route]) -> Iterator[Finding]:
+    known = {name for route in routes for name in (route.name, route.permission)}
+    for placed in steps:
+        when = placed.options.when
+        for index, name in enumerate((when and when.route) or ()):
+            if name not in known:
+                yield Finding(placed.id, f'"{name}" is no route', ("when", "route", index))
+
+
+def _unfit(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
+    meant = [route for route in routes if _means(placed, route)]
+    needs = placed.step.needs
+    if not meant:
+        yield Finding(placed.id, "can never act: no route is meant by its `when`", ("when",))
+        return
+    if not needs:
+        return
+    if all(needs.keys().isdisjoint(route.shows | route.hides) for route in meant):
+        wanted = ", ".join(sorted(needs))
+        yield Finding(placed.id, f"can never act: none of its routes has what it guards ({wanted})")
+    for route in meant:
+        yield from _hidden(placed, route)
+
+
+def _means(placed: Placed, route: Route) -> bool:
+    when = placed.options.when
+    return when is None or any(when.covers(route, method) for method in route.methods)
+
+
+def _hidden(placed: Placed, route: Route) -> Iterator[Finding]:
+    if route.on_uninspectable != "error":
+        return
+    for surface in sorted(placed.step.needs.keys() & route.hides):
+        option = placed.step.needs[surface]
+        mend = "declare its texts (`text: [...]`) or say `on_uninspectable: pass` or `refuse` at the route"
+        if surface == "whole answer":
+            mend = "its answers stream; say `stream: buffer` at the upstream"
+        yield Finding(
+            placed.id,
+            f'`{option}` cannot be enforced on route "{route.name}", which hides the {surface}: {mend}',
+            (option,),
+            route.name,
+        )

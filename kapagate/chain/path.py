@@ -1,0 +1,56 @@
+"""One path: made canonical once, then matched, audited and forwarded in that form (RFC 3986, 6.2.2).
+
+Forwarding the raw form would let `/crm/%61dmin` past a rule for `/crm/admin`. So percent-encoded unreserved
+characters are decoded and hex digits put in upper case; whatever two parsers could read in two ways is refused.
+"""
+
+from __future__ import annotations
+
+import re
+
+from kapagate.chain import problems
+from kapagate.chain.problem import Problem
+
+_CANONICAL = re.compile(rb"(?:/(?!\.\.?(?:/|\Z))[A-Za-z0-9\-._~!$&'()*+,=:@]+)*/?")
+_PATH_BYTES = re.compile(rb"[A-Za-z0-9\-._~!$&'()*+,=:@/%]*")
+_QUERY_BYTES = re.compile(rb"[!\"$-~]*")
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})?")
+_UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
+_FORBIDDEN = frozenset([*range(0x20), 0x7F, *b"/\\"])
+
+
+def split_target(target: bytes) -> tuple[bytes, str]:
+    """Path and query of a request target in origin form (RFC 9112, 3.2.1). Raises Problem `malformed-path`."""
+    path, _, query = target.partition(b"?")
+    if not path.startswith(b"/"):
+        raise _malformed("the request target must start with '/'")
+    if not _QUERY_BYTES.fullmatch(query):
+        raise _malformed("the query has a character that must be percent-encoded")
+    return path, query.decode("ascii")
+
+
+def canonical(path: bytes) -> str:
+    """The canonical form of a path. Raises Problem `malformed-path` that says what to mend."""
+    if _CANONICAL.fullmatch(path):
+        return path.decode("ascii")
+    if not _PATH_BYTES.fullmatch(path):
+        raise _malformed("the path has a character that must be percent-encoded, or one such as ';' that is refused")
+    decoded = _ESCAPE.sub(_decode, path)
+    if b"//" in decoded:
+        raise _malformed("the path has an empty segment; does your base URL end in '/'?")
+    if any(segment in (b".", b"..") for segment in decoded.split(b"/")):
+        raise _malformed("the path has a dot segment")
+    return decoded.decode("ascii")
+
+
+def _decode(escape: re.Match[bytes]) -> bytes:
+    if escape[1] is None:
+        raise _malformed("the path has a '%' that starts no escape")
+    byte = int(escape[1], 16)
+    if byte in _FORBIDDEN:
+        raise _malformed("the path has an encoded slash, backslash or control character")
+    return bytes([byte]) if byte in _UNRESERVED else b"%%%02X" % byte
+
+
+def _malformed(detail: str) -> Problem:
+    return Problem(problems.MALFORMED_PATH, detail)

@@ -1,0 +1,109 @@
+"""Which route a request means. No two routes match one request (checked at load), so there is no order among them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import combinations
+
+from kapagate.chain import problems
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.problem import Problem
+from kapagate.chain.response import Response
+from kapagate.chain.route import Route
+from kapagate.chain.template import Parameter, Segment, overlap, parse_template
+
+
+@dataclass(slots=True)
+class _Node:
+    literals: dict[str, _Node] = field(default_factory=dict)
+    parameter: _Node | None = None
+    ends: list[tuple[Route, tuple[str, ...]]] = field(default_factory=list)
+    rests: list[tuple[Route, tuple[str, ...]]] = field(default_factory=list)
+
+
+class RouteTable:
+    """Routes by the segments of their templates."""
+
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self.routes = tuple(routes)
+        self._root = _Node()
+        self._refusals: dict[tuple[str, ...], Route] = {}
+        for route in routes:
+            self._add(route)
+
+    def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
+        """The route and its parameters (percent-encoded as in the path); a route that refuses when there is none."""
+        allowed: set[str] = set()
+        for route, names, values in _walk(self._root, path[1:].split("/"), ()):
+            if method in route.methods or (method == "HEAD" and "GET" in route.methods):
+                return route, dict(zip(names, values, strict=True))
+            allowed |= route.methods
+        return self._refusal(tuple(sorted(allowed)), self._slashed(path)), {}
+
+    def ambiguities(self) -> list[tuple[Route, Route]]:
+        """Pairs of routes that some request could match both."""
+        parsed = [(route, parse_template(route.template)) for route in self.routes]
+        return [
+            (one, other)
+            for (one, left), (other, right) in combinations(parsed, 2)
+            if one.methods & other.methods and overlap(left, right)
+        ]
+
+    def _add(self, route: Route) -> None:
+        node, names = self._root, []
+        for segment in parse_template(route.template):
+            if isinstance(segment, Parameter):
+                names.append(segment.name)
+                if segment.rest:
+                    node.rests.append((route, tuple(names)))
+                    return
+            node = _child(node, segment)
+        node.ends.append((route, tuple(names)))
+
+    def _slashed(self, path: str) -> bool:
+        return not path.endswith("/") and any(_walk(self._root, [*path[1:].split("/"), ""], ()))
+
+    def _refusal(self, allowed: tuple[str, ...], slashed: bool) -> Route:
+        key = (*allowed, "/") if slashed else allowed
+        route = self._refusals.get(key)
+        if route is None:
+            route = self._refusals[key] = _refusing(allowed, slashed)
+        return route
+
+
+def _child(node: _Node, segment: Segment) -> _Node:
+    if isinstance(segment, str):
+        return node.literals.setdefault(segment, _Node())
+    if node.parameter is None:
+        node.parameter = _Node()
+    return node.parameter
+
+
+def _walk(
+    node: _Node, segments: list[str], values: tuple[str, ...], at: int = 0
+) -> Iterator[tuple[Route, tuple[str, ...], tuple[str, ...]]]:
+    for route, names in node.rests:
+        yield route, names, (*values, "/".join(segments[at:]))
+    if at == len(segments):
+        for route, names in node.ends:
+            yield route, names, values
+        return
+    segment = segments[at]
+    if segment in node.literals:
+        yield from _walk(node.literals[segment], segments, values, at + 1)
+    if node.parameter is not None and segment:
+        yield from _walk(node.parameter, segments, (*values, segment), at + 1)
+
+
+def _refusing(allowed: tuple[str, ...], slashed: bool) -> Route:
+    """What is asked for when nothing is here: it passes the gate, so that strangers learn nothing, and then refuses."""
+
+    async def refuse(exchange: Exchange) -> Response:
+        if allowed:
+            detail = f"this address takes {', '.join(allowed)}"
+            raise Problem(problems.METHOD_NOT_ALLOWED, detail, allow=allowed)
+        hint = "; the address ends in '/'" if slashed else ""
+        raise Problem(problems.NOT_FOUND, f"no route of this gateway matches the request{hint}")
+
+    return Route("other", frozenset(), "other", "", "other", serve=refuse, found=False)
