@@ -1,0 +1,6 @@
+"""`python -m kapagate`."""
+
+from kapagate.cli import main
+
+if __name__ == "__main__":
+    main()

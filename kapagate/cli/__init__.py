@@ -1,0 +1,44 @@
+"""The commands. Each stands in its own file and is imported when it is called, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+from kapagate import __version__
+
+COMMANDS = {
+    "run": ("kapagate.cli.run:run", "Run the gateway with a policy."),
+    "check": ("kapagate.cli.check:check", "Check policy files and print every problem at its place."),
+    "keys": ("kapagate.cli.keys:keys", "Make API keys."),
+    "demo": ("kapagate.cli.demo:demo", "Show the chain at work against a stand-in Kapa."),
+    "stand-in": ("kapagate.cli.standin:stand_in", "Serve a stand-in Kapa for demos and tests."),
+}
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are named in `COMMANDS` and imported when they are needed."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(module), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, "-V", "--version", prog_name="kapagate")
+def main() -> None:
+    """A policy-driven gateway in front of Kapa.
+
+    Exit codes: 0 good, 1 failed at run time, 2 usage, 3 invalid policy.
+    """
