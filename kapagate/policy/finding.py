@@ -1,0 +1,66 @@
+"""What is wrong with a policy: a code, a place, one sentence, and what would be right."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from kapagate.policy.codes import Code
+from kapagate.policy.position import Span
+from kapagate.policy.suggestion import closest
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnostic:
+    """`suggestion` is the word that was probably meant; `note` one more line. `masked`: the place holds a secret."""
+
+    code: Code
+    span: Span
+    message: str
+    suggestion: str | None = None
+    note: str | None = None
+    masked: bool = False
+
+    @property
+    def is_error(self) -> bool:
+        return self.code.severity == "error"
+
+
+class Diagnostics:
+    """Collects the problems of one load; says each once, sorted by file and place."""
+
+    def __init__(self) -> None:
+        self._found: dict[Diagnostic, None] = {}
+
+    def add(
+        self,
+        code: Code,
+        span: Span,
+        message: str,
+        *,
+        suggestion: str | None = None,
+        note: str | None = None,
+        masked: bool = False,
+    ) -> None:
+        self._found[Diagnostic(code, span, message, suggestion, note, masked)] = None
+
+    def unknown(self, code: Code, span: Span, what: str, word: str, known: Sequence[str], note: str = "") -> None:
+        """`unknown <what> "<word>"`, with the closest of the known words, or else a list of them if it is short."""
+        suggestion = closest(word, known)
+        if not suggestion and not note and 0 < len(known) <= 12:
+            note = "known: " + ", ".join(known)
+        self.add(code, span, f'unknown {what} "{word}"', suggestion=suggestion, note=note or None)
+
+    def __iter__(self) -> Iterator[Diagnostic]:
+        return iter(sorted(self._found, key=_order))
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    @property
+    def errors(self) -> int:
+        return sum(found.is_error for found in self._found)
+
+
+def _order(found: Diagnostic) -> tuple[str, int, int, str, str]:
+    return found.span.file, found.span.line, found.span.column, found.code.name, found.message

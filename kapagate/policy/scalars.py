@@ -1,0 +1,32 @@
+"""YAML 1.2 core scalars (yaml.org/spec/1.2.2, 10.3.2), a little narrower.
+
+`yes`, `no`, `on`, `off`, dates and `1:30:00` are text. So are numbers that not everybody reads alike: with leading
+zeros, infinite, not a number, or longer than 18 digits.
+"""
+
+from __future__ import annotations
+
+import re
+
+_NULL = frozenset({"", "~", "null", "Null", "NULL"})
+_TRUE = frozenset({"true", "True", "TRUE"})
+_FALSE = frozenset({"false", "False", "FALSE"})
+_INTEGER = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})|0x[0-9a-fA-F]{1,15}|0o[0-7]{1,20}")
+_FLOAT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})(\.[0-9]{0,18})?([eE][-+]?[0-9]{1,2})?|[-+]?\.[0-9]{1,18}")
+
+
+def meaning(text: str) -> str | int | float | bool | None:
+    """What a plain (unquoted) scalar stands for."""
+    if text in _NULL:
+        return None
+    first = text[0]
+    if first in "tTfF":
+        if text in _TRUE:
+            return True
+        return False if text in _FALSE else text
+    if first in "-+.0123456789":
+        if _INTEGER.fullmatch(text):
+            return int(text, 0)
+        if _FLOAT.fullmatch(text):
+            return float(text)
+    return text

@@ -1,0 +1,124 @@
+"""Policy files as they lie on disk: found, bounded, decoded.
+
+A directory gives its `.yaml` and `.yml` files, sorted, subdirectories too. Hidden names are passed over, so a mounted
+ConfigMap (`..data`, `..2026_11_01`) is read once, through its visible links.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kapagate.policy import codes
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.position import Span
+
+LARGEST_FILE = 4 << 20
+_DEEPEST_FOLDER = 16
+_SUFFIXES = {".yaml", ".yml"}
+_BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what libyaml counts as the end of a line
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+
+
+@dataclass(slots=True)
+class Source:
+    """One file's text. `name` is how messages call it, `folder` what relative references start from.
+
+    `shown`: whether messages may quote its lines; files that references stand for may hold secrets and are not quoted.
+    """
+
+    name: str
+    text: str
+    folder: Path
+    shown: bool = True
+    lines: list[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.lines = _BREAKS.split(self.text)
+
+
+def read_sources(paths: Sequence[Path], problems: Diagnostics) -> list[Source]:
+    """Every policy file under the paths, each once."""
+    sources: list[Source] = []
+    seen: set[str] = set()
+    for path in paths:
+        found = list(_files(path, problems, 0, frozenset()))
+        if not found and path.is_dir():
+            problems.add(codes.NO_FILES, Span(str(path)), "no .yaml or .yml file in this directory")
+        for file in found:
+            real = os.path.realpath(file)
+            if real not in seen:
+                seen.add(real)
+                sources += _read(file, problems)
+    return sources
+
+
+def _files(path: Path, problems: Diagnostics, depth: int, above: frozenset[str]) -> Iterator[Path]:
+    if not path.is_dir():
+        yield path
+        return
+    real = os.path.realpath(path)
+    if real in above or depth > _DEEPEST_FOLDER:
+        return
+    try:
+        names = sorted(os.listdir(path))
+    except OSError as cause:
+        problems.add(codes.UNREADABLE, Span(str(path)), f"cannot be read: {cause.strerror}")
+        return
+    for name in names:
+        child = path / name
+        if not name.startswith(".") and (child.suffix in _SUFFIXES or child.is_dir()):
+            yield from _files(child, problems, depth + 1, above | {real})
+
+
+def _read(path: Path, problems: Diagnostics) -> Iterable[Source]:
+    span = Span(str(path))
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            problems.add(codes.UNREADABLE, span, "is not a regular file")
+            return []
+        with path.open("rb") as file:
+            data = file.read(LARGEST_FILE + 1)
+    except (OSError, ValueError) as cause:
+        problems.add(codes.UNREADABLE, span, f"cannot be read: {getattr(cause, 'strerror', None) or cause}")
+        return []
+    if len(data) > LARGEST_FILE:
+        problems.add(codes.TOO_LARGE, span, f"is larger than {LARGEST_FILE >> 20} MiB")
+        return []
+    source = decode(data, str(path), path.parent, problems)
+    return [source] if source else []
+
+
+def decode(data: bytes, name: str, folder: Path, problems: Diagnostics) -> Source | None:
+    """Bytes as a source; None, with a problem, when they are not UTF-8 text."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff") or data[:4] == b"\0\0\xfe\xff":
+        problems.add(codes.NOT_TEXT, Span(name), "is UTF-16 or UTF-32; save it as UTF-8")
+        return None
+    try:
+        text = data.decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as cause:
+        before = data[: cause.start].decode("utf-8", "replace")
+        problems.add(codes.NOT_TEXT, _place(name, before), "a byte here is not UTF-8")
+        return None
+    return admit(Source(name, text, folder), problems)
+
+
+def admit(source: Source, problems: Diagnostics) -> Source | None:
+    """The source, unless it holds characters that YAML does not allow."""
+    found = _CONTROL.search(source.text)
+    if found is None:
+        return source
+    what = "a NUL byte" if found[0] == "\0" else f"the control character U+{ord(found[0]):04X}"
+    problems.add(codes.NOT_TEXT, _place(source.name, source.text[: found.start()]), f"{what} stands here")
+    return None
+
+
+def _place(name: str, before: str) -> Span:
+    lines = _BREAKS.split(before)
+    line, column = len(lines), len(lines[-1]) + 1
+    return Span(name, line, column, line, column + 1)

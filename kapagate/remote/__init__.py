@@ -1,0 +1,1 @@
+"""What lies outside of this process: references, key sets, providers."""
