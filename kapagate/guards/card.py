@@ -1,0 +1,55 @@
+"""Payment card numbers (ISO/IEC 7812): 13 to 19 digits of an issuer's range with a Luhn check digit."""
+
+from __future__ import annotations
+
+from kapagate.guards.detector import Detector, Span
+from kapagate.guards.regex import regex
+
+# In one piece, or in the groups that are printed on cards; the longer shape is tried first.
+_SHAPES = tuple(
+    regex(shape.replace(b"_", separator))
+    for separator in (b" ", b"-")
+    for shape in (rb"\d{13,19}", rb"\d{4}(?:_\d{4}){3}_\d{3}", rb"\d{4}(?:_\d{4}){2}_\d{1,4}", rb"\d{4}_\d{6}_\d{4,5}")
+) + (regex(rb"\d{6}[ -]\d{7,13}"),)
+_ISSUERS = regex(
+    rb"(?:4\d{12}(?:\d{3}){0,2}"  # Visa
+    rb"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
+    rb"|3[47]\d{13}"  # American Express
+    rb"|3(?:0[0-5]|[689]\d)\d{11,16}"  # Diners Club
+    rb"|35(?:2[89]|[3-8]\d)\d{12,15}|(?:2131|1800)\d{11}"  # JCB
+    rb"|220[0-4]\d{12,15}"  # Mir
+    rb"|(?:6|5[0678]|8[12])\d{12,17}\d)\z"  # Discover, UnionPay, Maestro, RuPay
+)
+_MORE_LEFT = regex(rb"(?:[\w/+]|\d\.|\w-)\z")
+_MORE_RIGHT = regex(rb"\w|\.\d|-\w")
+
+
+def luhn(digits: bytes) -> bool:
+    """ISO/IEC 7812-1 annex B."""
+    odd, even = digits[-1::-2], digits[-2::-2]
+    return (sum(odd) - 48 * len(odd) + sum((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)[digit - 48] for digit in even)) % 10 == 0
+
+
+def check(data: bytes, start: int, end: int) -> Span | None:
+    """The card number that begins with the digits at `start`, in any of its shapes."""
+    if _MORE_LEFT.search(data[max(0, start - 2) : start]):
+        return None
+    near = data[start : start + CARD.longest]
+    for shape in _SHAPES:
+        if (found := shape.match(near)) is not None and not _MORE_RIGHT.match(near, length := found.span()[1]):
+            digits = near[:length].translate(None, b" -")
+            if _ISSUERS.match(digits) and luhn(digits):
+                return start, start + length
+    return None
+
+
+CARD = Detector(
+    name="card",
+    placeholder="<card>",
+    pattern=rb"\b\d{4}(?:\d{9}|\d{2}[ -]\d{4}|[ -]\d{4})",
+    unfinished=rb"\d[\d -]*\.?",
+    longest=26,
+    before=2,
+    severity=3,
+    check=check,
+)

@@ -1,0 +1,66 @@
+"""What detectors are, so that they are right on text that arrives in pieces.
+
+**A finding is a property of the place where it starts.** Whether one starts at `s`, and where it ends, depends on the
+characters from `s - before` to `s + longest` alone: not on where the search began, nor on other findings. So a search
+may begin anywhere, and any cutting of a text gives the findings of the whole text. (A search that consumed what it
+found, as `finditer` does, would depend on its beginning.) Findings may overlap; whoever applies them merges them.
+
+When the text is not complete, a place is undecided only while something that starts there may still grow.
+`unfinished` matches, at the end of the text, at least everything that does; `longest` bounds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from kapagate.guards.regex import Regex, regex
+
+Span = tuple[int, int]
+Check = Callable[[bytes, int, int], Span | None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Detector:
+    """One kind of personal data or secret.
+
+    Patterns and checks work on folded texts (`fold.py`); lengths are in characters.
+
+    - `name`, the kind of its findings; `placeholder`, what they become; `severity`, who wins an overlap.
+    - `pattern` finds candidates: one short part of every finding, or its beginning. It may match too often, never too
+      rarely; whether it matches anywhere decides if a text is looked at closely at all.
+    - `check(data, start, end)` turns the candidate `data[start:end]` into the span of the finding, or None.
+    - `unfinished` matches at the end of the text what may still become, or extend, a finding.
+    - `longest`: how far from its start a finding, and what decides on it, reaches. A candidate that is longer is
+      either no finding or is redacted up to there.
+    - `before`: how far to the left of a finding `pattern` and `check` look.
+    """
+
+    name: str
+    placeholder: str
+    pattern: bytes
+    unfinished: bytes
+    longest: int
+    before: int
+    check: Check
+    severity: int = 1
+    candidates: Regex = field(init=False, repr=False, compare=False)
+    tails: Regex = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "candidates", regex(self.pattern))
+        object.__setattr__(self, "tails", regex(rb"(?:" + self.unfinished + rb")\z"))
+
+    def find(self, data: bytes, start: int, end: int) -> Iterator[Span]:
+        """Findings that start in `start:end`."""
+        position = start
+        while (candidate := self.candidates.search(data, position)) is not None:
+            span = self.check(data, *candidate.span())
+            if span is not None and start <= span[0] < end:
+                yield span
+            position = candidate.span()[0] + 1
+
+    def settled(self, data: bytes, start: int) -> int:
+        """The place before which nothing can change, however the text goes on."""
+        tail = self.tails.search(data, start)
+        return len(data) if tail is None else max(start, len(data) - self.longest, tail.span()[0])

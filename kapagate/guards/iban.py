@@ -1,0 +1,64 @@
+"""International bank account numbers (ISO 13616): a country's length and the check of ISO 7064 mod 97-10."""
+
+from __future__ import annotations
+
+from kapagate.guards.detector import Detector, Span
+
+# The SWIFT registry: how many characters an IBAN of each country has.
+_LENGTHS = {
+    15: "NO",
+    16: "BE",
+    18: "DK FI FK FO GL NL SD",
+    19: "MK SI",
+    20: "AT BA EE KZ LT LU MN XK",
+    21: "CH HR LI LV",
+    22: "BG BH CR DE GB GE IE ME RS VA",
+    23: "AE GI IL IQ OM SO TL",
+    24: "AD CZ ES MD PK RO SA SE SK TN VG",
+    25: "LY PT ST",
+    26: "IS TR",
+    27: "BI DJ FR GR IT MC MR SM",
+    28: "AL AZ BY CY DO GT HN HU LB NI PL SV",
+    29: "BR EG PS QA UA",
+    30: "JO KW MU YE",
+    31: "MT SC",
+    33: "RU",
+}
+LENGTHS = {country.encode(): length for length, countries in _LENGTHS.items() for country in countries.split()}
+_MAX_BLANKS = 10
+_COUNTRY = rb"\b(?i:" + b"|".join(sorted(LENGTHS)) + rb")"
+
+
+def mod97(number: bytes) -> bool:
+    """ISO 7064 mod 97-10 over letters (A = 10 ... Z = 35) and digits, the first four moved to the end."""
+    moved = (number[4:] + number[:4]).decode("ascii")
+    return int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
+
+
+def check(data: bytes, start: int, end: int) -> Span | None:
+    """As many letters and digits from `start` on as the country has, in groups or not."""
+    wanted = LENGTHS[data[start : start + 2].upper()]
+    number = bytearray()
+    place = start
+    while len(number) < wanted and place < min(len(data), start + wanted + _MAX_BLANKS):
+        character = data[place : place + 1]
+        if character.isalnum():
+            number += character
+        elif character != b" " or data[place - 1 : place] == b" ":
+            return None
+        place += 1
+    if len(number) < wanted or data[place : place + 1].isalnum() or data[start - 1 : start] in (b"-", b"/"):
+        return None
+    return (start, place) if mod97(bytes(number).upper()) else None
+
+
+IBAN = Detector(
+    name="iban",
+    placeholder="<iban>",
+    pattern=_COUNTRY + rb"\d\d ?[A-Za-z0-9]",
+    unfinished=rb"\b[A-Za-z]{1,2}|" + _COUNTRY + rb"\d(?:\d[A-Za-z0-9 ]*)?",
+    longest=max(LENGTHS.values()) + _MAX_BLANKS + 1,
+    before=1,
+    severity=3,
+    check=check,
+)

@@ -1,0 +1,125 @@
+"""Phone numbers: the international form (ITU-T E.164) and national forms that are written with separators.
+
+Digits without a separator and without `+` could be anything and stay. So do numbers that go on, with the same
+separator, on either side: they are rows of a table, or somebody's identifier.
+"""
+
+from __future__ import annotations
+
+from kapagate.guards.detector import Detector, Span
+from kapagate.guards.regex import regex
+
+_NEAR = 34
+_BEFORE = 20
+_SHORTEST = 8
+
+# Digits of a number with its country code, at most (national numbering plans); 15 where nothing is listed.
+_LISTED = {
+    10: "45 47 65",
+    11: "1 7 27 31 32 33 34 36 41 48 51 56 61 66 852 853",
+    12: "20 30 40 44 46 52 57 63 81 82 84 90 91 92 212 213 216 254 351 353 358 380 420 421 971 972",
+    13: "39 49 54 55 60 62 64 86 234 880",
+}
+_MOST = {code.encode(): most for most, codes in _LISTED.items() for code in codes.split()}
+_COUNTRY = regex(
+    rb"1|2(?:0|7|1[1-368]|[2346]\d|5[0-8]|9[01789])|3(?:[0-469]|[578]\d)|4(?:[013-9]|2[013])|5(?:[1-8]|0\d|9\d)"
+    rb"|6(?:[0-6]|[78]\d|9[0-2])|7|8(?:[1246]|0[08]|5[02356]|7[08]|8[0368])|9(?:[0-58]|6\d|7\d|9[2-68])"
+)
+_JOIN = rb"(?:[ ./-]|[ .-]?\(|\)[ .-]?)"
+_GROUPS = regex(rb"\d{1,15}(?:" + _JOIN + rb"\d{1,14}){0,7}")
+_GROUP_ENDS = regex(rb"\d+")
+
+_AREA = rb"(?:[2-9](?:[02-9]\d|1[02-9]))"
+_NATIONAL = tuple(
+    regex(shape)
+    for shape in (
+        # North America
+        rb"(?:1[ .-])?(?:\(" + _AREA + rb"\)[ .-]?|" + _AREA + rb"[ .-])[2-9]\d\d[ .-]\d{4}",
+        # France and others: five pairs
+        rb"0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4}|0[1-9](?:-\d\d){4}",
+        # a trunk 0, an area, and up to four groups with one separator
+        rb"(?:\(0[1-9]\d{0,4}\) ?|0[1-9]\d{0,4}[ /-])\d{2,8}(?:(?: \d{2,6}){1,3}|(?:-\d{2,6}){1,3})?",
+    )
+)
+_ROUND = regex(rb"(?:1[ .-])?[2-79]00 ")  # 200 300 4000 are three numbers
+_MORE_LEFT = regex(rb"(?:[\w/+]|\w[.-]|\b1[ .-]|(?:\+|\b00)[1-9][\d ()./-]*)\z")
+_MORE_RIGHT = regex(rb"\w|[.:/-]\d|-\w")
+
+
+def _ends(data: bytes, end: int) -> bool:
+    return _MORE_RIGHT.match(data[end : end + 2]) is None
+
+
+def _international(data: bytes, start: int, prefix: int) -> Span | None:
+    """From `+` or `00` on: the most groups that make a number of the country's length."""
+    if data[start - 1 : start].isalnum():
+        return None
+    near = data[start + prefix : start + _NEAR]
+    country, groups = _COUNTRY.match(near), _GROUPS.match(near)
+    if country is None or groups is None:
+        return None
+    code = near[: country.span()[1]]
+    best, digits = None, 0
+    for group in _GROUP_ENDS.finditer(near[: groups.span()[1]]):
+        first, last = group.span()
+        digits += last - first - (near[first - 1 : last + 1] == b"(0)")
+        if _SHORTEST <= digits <= _MOST.get(code, 15) and _ends(data, start + prefix + last):
+            best = last
+    if best is None or _decimal(near[:best]) or (code == b"1" and not _north_american(near[:best])):
+        return None
+    return start, start + prefix + best
+
+
+def _decimal(number: bytes) -> bool:
+    """+40.712776 is a coordinate."""
+    return number.count(b".") == 1 and number.replace(b".", b"").isdigit() and not number.startswith(b"1.")
+
+
+def _north_american(number: bytes) -> bool:
+    digits = number.translate(None, b" ()./-")
+    return len(digits) == 11 and digits[1] > 49 and digits[4] > 49
+
+
+def _national(data: bytes, start: int) -> Span | None:
+    if _MORE_LEFT.search(data[max(0, start - _BEFORE) : start]):
+        return None
+    near = data[start : start + _NEAR]
+    for shape in _NATIONAL:
+        found = shape.match(near)
+        if found is None:
+            continue
+        end = start + found.span()[1]
+        if _ends(data, end) and not _goes_on(data, start, end) and _plausible(data[start:end]):
+            return start, end
+    return None
+
+
+def _goes_on(data: bytes, start: int, end: int) -> bool:
+    """Are there further digits, joined by the separator that joins the last group?"""
+    separator = data[start:end].rstrip(b"0123456789")[-1:]
+    left, right = data[max(0, start - 2) : start], data[end : end + 2]
+    return (left[1:] == separator and left[:1].isdigit()) or (right[:1] == separator and right[1:].isdigit())
+
+
+def _plausible(number: bytes) -> bool:
+    digits = sum(number.count(b"%d" % digit) for digit in range(10))
+    return 9 <= digits <= 12 and not _ROUND.match(number)
+
+
+def check(data: bytes, start: int, end: int) -> Span | None:
+    if data[start : start + 1] == b"+":
+        return _international(data, start, 1)
+    if data[start : start + 2] == b"00":
+        return None if _MORE_LEFT.search(data[max(0, start - _BEFORE) : start]) else _international(data, start, 2)
+    return _national(data, start)
+
+
+PHONE = Detector(
+    name="phone",
+    placeholder="<phone>",
+    pattern=rb"\+[1-9]|\(0?\d{2,5}\)|\b00[1-9]|\b0[1-9]\d{0,4}[ ./-]\d\d|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)-]",
+    unfinished=rb"[+(]?\d[\d ()./-]*:?|[+(]",
+    longest=_NEAR + 2,
+    before=_BEFORE,
+    check=check,
+)
