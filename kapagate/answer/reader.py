@@ -65,5 +65,5 @@ def _hold_to_contract(
     if end - sure > rule.reach:
         raise ContractBroken(f"{end - sure} characters undecided, reach is {rule.reach}")
     for edit in found:
-        if not start <= edit.start < edit.end <= sure:
-            raise ContractBroken(f"edit {edit.start}:{edit.end} outside of {start}:{sure}")
+        if not start <= edit.start < min(edit.end, sure) or edit.end > end:
+            raise ContractBroken(f"edit {edit.start}:{edit.end} is not of {start}:{sure}, or ends behind {end}")

@@ -30,9 +30,9 @@ class TextRule(Protocol):
     """A rule on running text that arrives in pieces, and on whole texts, which arrive as one final piece.
 
     `scan(text, start, final)` decides `text[start:]`; `text[:start]` is context that is decided already (at least
-    `context` characters of it, unless the text begins there). It returns the edits it is sure of, none before
-    `start`, and `sure`: nothing that may still arrive changes a decision before it. `len(text) - sure <= reach`;
-    when `final`, `sure == len(text)`. Edits depend on the whole text alone: any cutting gives the same edits.
+    `context` characters of it, unless the text begins there). It returns the edits that start in `start:sure` (they
+    may end behind it), and `sure`: nothing that may still arrive changes them. `len(text) - sure <= reach`; when
+    `final`, `sure == len(text)`. Edits depend on the whole text alone: any cutting gives the same edits.
     A rule is pure and shared between answers.
     """
 
