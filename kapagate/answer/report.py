@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from kapagate.answer.events import Event, Text
@@ -34,7 +34,7 @@ class Report:
     `seen`: characters of running text that arrived. `released`: how many of them were decided and left the window,
     edited or not. `delivered`: characters of running text given to the wire, notices and disclaimers included.
     `held_back`: the most characters that waited at once. `cut`: the step whose limit ended the text.
-    `dropped`: records that came after the closing one.
+    `dropped`: records that came after the closing one. `listen` is given every delivered piece of running text.
     """
 
     seen: int = 0
@@ -44,6 +44,7 @@ class Report:
     cut: str | None = None
     dropped: int = 0
     steps: dict[str, StepReport] = field(default_factory=dict)
+    listen: Callable[[str], None] | None = None
 
     def enrol(self, rules: Iterable[AnswerRules]) -> None:
         """Take up the steps that contribute rules, before the first event."""
@@ -57,6 +58,8 @@ class Report:
     def tell(self, event: Event) -> None:
         if isinstance(event, Text):
             self.delivered += len(event.text)
+            if self.listen is not None:
+                self.listen(event.text)
 
     def enforced(self, step: str) -> bool:
         """Whether all rules of the step held on everything that was delivered."""
