@@ -1,0 +1,20 @@
+"""The endpoints that the gateway answers by itself, and what each asks of a caller. One literal table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One endpoint: its address on the admin port, and the permission that it needs there and on a `serve:` route."""
+
+    method: str
+    path: str
+    permission: str
+
+
+ENDPOINTS = {
+    "config": Endpoint("GET", "/api/admin/config", "admin.config.read"),
+    "system_health": Endpoint("GET", "/api/system/health", "admin.health.read"),
+}

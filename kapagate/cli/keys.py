@@ -1,0 +1,85 @@
+"""`kapagate keys`: API keys for callers."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from kapagate.chain.secret import Secret
+from kapagate.identity.api_keys import Key, create, digest
+
+FindPepper = Callable[[Path], Secret]
+
+
+def entry_for(
+    key: Key, pepper: Secret, tenant: str, subject: str, roles: Sequence[str], expires: str | None = None
+) -> str:
+    """The YAML of a key's entry under `api_key: keys:`. Every text is quoted: an id such as 12e4 must stay a text."""
+    fields = {
+        "id": key.id,
+        "digest": digest(pepper.reveal().encode("utf-8"), key),
+        "tenant": tenant,
+        "subject": subject,
+        "roles": list(roles),
+        "env": key.env,
+        **({"expires": expires} if expires else {}),
+    }
+    lines = [f"{name}: {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items()]
+    return "- " + "\n  ".join(lines)
+
+
+def keys_group(find_pepper: FindPepper) -> click.Group:
+    """The group of commands; `find_pepper` gives the pepper of a policy's `api_key` scheme or raises ClickException."""
+
+    @click.group()
+    def keys() -> None:
+        """Make API keys."""
+
+    @keys.command("create")
+    @click.argument("path", type=click.Path(exists=True, path_type=Path))
+    @click.option("--tenant", required=True, callback=_plain, help="The tenant that the caller belongs to.")
+    @click.option("--subject", required=True, callback=_plain, help="The caller's stable name within the tenant.")
+    @click.option(
+        "--role", "roles", required=True, multiple=True, callback=_all_plain, help="May be given several times."
+    )
+    @click.option("--env", default="live", show_default=True, help="Two to eight lower-case letters.")
+    @click.option("--expires", callback=_moment, help="For example 2027-01-31T00:00:00Z.")
+    def create_key(
+        path: Path, tenant: str, subject: str, roles: tuple[str, ...], env: str, expires: str | None
+    ) -> None:
+        """Print a new key, once, and the entry to put under `api_key: keys:` of the policy in PATH."""
+        try:
+            key = create(env, secrets.token_bytes)
+        except ValueError as cause:
+            raise click.BadParameter(str(cause), param_hint="--env") from cause
+        entry = entry_for(key, find_pepper(path), tenant, subject, roles, expires)
+        click.echo(f"{key.text}\n\n# Not shown again. Its entry for `api_key: keys:`\n{entry}")
+
+    return keys
+
+
+def _plain(context: click.Context, parameter: click.Parameter, value: str) -> str:
+    if not value or not value.isprintable() or len(value) > 256:
+        raise click.BadParameter("one line of at most 256 printable characters")
+    return value
+
+
+def _all_plain(context: click.Context, parameter: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_plain(context, parameter, value) for value in values)
+
+
+def _moment(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    if value is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter("expected a moment such as 2027-01-31T00:00:00Z") from None
+    if moment.tzinfo is None:
+        raise click.BadParameter("say the offset from UTC, such as 2027-01-31T00:00:00Z")
+    return moment.isoformat()

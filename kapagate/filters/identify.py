@@ -1,0 +1,93 @@
+"""Finds out who asks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from pydantic import Field, InstanceOf
+
+from kapagate.access.roles import Roles
+from kapagate.chain import problems
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.filter import Filter, Invalid
+from kapagate.chain.principal import PRINCIPAL, TENANT, Principal, Tenants
+from kapagate.chain.problem import Problem
+from kapagate.chain.scheme import Recogniser, Scheme
+from kapagate.chain.services import Services
+from kapagate.chain.step import Step
+
+
+class Identify(Filter):
+    """Finds out who asks and for which tenant, or refuses.
+
+    Every scheme looks at the request; the one that recognises its credentials decides. Credentials for two schemes in
+    one request are refused, and so is a caller whose tenant the gateway does not have. Roles that the policy does not
+    declare are ignored. The headers of all schemes stay here: they never go upstream.
+    """
+
+    modes = frozenset({"enforce"})
+    failures = frozenset({"deny"})
+
+    schemes: tuple[InstanceOf[Scheme], ...] = Field(min_length=1, description="the ways to say who asks, at least one")
+
+    def compile(self, services: Services) -> Step:
+        recognisers = tuple(self._compiled(index, scheme, services) for index, scheme in enumerate(self.schemes))
+        door = _Door(recognisers, services[Tenants], services[Roles])
+        return Step(
+            writes=frozenset({PRINCIPAL, TENANT}),
+            asserts=door.headers,
+            on_request=door.identify,
+        )
+
+    @staticmethod
+    def _compiled(index: int, scheme: Scheme, services: Services) -> Recogniser:
+        try:
+            return scheme.compile(services)
+        except Invalid as cause:
+            raise Invalid(str(cause), ("schemes", index, *cause.at)) from cause
+
+
+@dataclass(frozen=True, slots=True)
+class _Door:
+    """The compiled filter."""
+
+    recognisers: tuple[Recogniser, ...]
+    tenants: Tenants
+    roles: Roles
+
+    @property
+    def headers(self) -> frozenset[bytes]:
+        return frozenset[bytes]().union(*(recogniser.headers for recogniser in self.recognisers))
+
+    async def identify(self, exchange: Exchange) -> None:
+        principal = await self._recognised(exchange)
+        tenant = self.tenants.get(principal.tenant)
+        if tenant is None:
+            raise Problem(problems.UNKNOWN_TENANT, "the credential names no tenant of this gateway")
+        roles = self.roles.declared(principal.roles)
+        exchange.put(PRINCIPAL, principal if roles == principal.roles else replace(principal, roles=roles))
+        exchange.put(TENANT, tenant)
+
+    async def _recognised(self, exchange: Exchange) -> Principal:
+        found: list[Principal | Problem] = []
+        for recogniser in self.recognisers:
+            try:
+                principal = await recogniser.recognise(exchange)
+            except Problem as refusal:
+                found.append(refusal)
+            else:
+                if principal is not None:
+                    found.append(principal)
+        if len(found) > 1:
+            raise Problem(problems.AMBIGUOUS_CREDENTIALS, "send one credential, not several")
+        verdict = found[0] if found else self._nobody(exchange)
+        if isinstance(verdict, Problem):
+            raise verdict
+        return verdict
+
+    def _nobody(self, exchange: Exchange) -> Problem:
+        challenges = [recogniser.challenge for recogniser in self.recognisers]
+        if any(name in exchange.request.headers for name in self.headers):
+            detail = "the credentials are of no kind that this gateway knows"
+            return Problem(problems.INVALID_CREDENTIALS, detail, challenges=challenges)
+        return Problem(problems.CREDENTIALS_REQUIRED, "this gateway asks for credentials", challenges=challenges)

@@ -1,0 +1,26 @@
+"""Lets through whom a role allows it."""
+
+from __future__ import annotations
+
+from kapagate.access.roles import Roles
+from kapagate.chain import problems
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.filter import Filter
+from kapagate.chain.principal import PRINCIPAL
+from kapagate.chain.problem import Problem
+from kapagate.chain.services import Services
+from kapagate.chain.step import Step
+
+
+class Rbac(Filter):
+    """Refuses what none of the caller's roles allows, and what one of them denies, as the policy's `roles:` say."""
+
+    def compile(self, services: Services) -> Step:
+        roles = services[Roles]
+
+        async def authorise(exchange: Exchange) -> None:
+            permission = exchange.route.permission
+            if not roles.allows(exchange[PRINCIPAL].roles, permission):
+                raise Problem(problems.FORBIDDEN, f"this needs the permission {permission}")
+
+        return Step(reads=frozenset({PRINCIPAL}), on_request=authorise)

@@ -1,0 +1,1 @@
+"""Who asks: tokens, API keys, pseudonyms. Pure: bytes and the time go in, a verdict comes out."""

@@ -1,0 +1,123 @@
+"""Key sets: what a token's signature may be checked with, each key bound to its algorithms (RFC 7517; RFC 8725, 3.1).
+
+A key's type decides what it may verify: RSA keys RS* and PS*, a curve its one ES*, an Edwards curve EdDSA, a shared
+secret HS*. So no token can turn a public key into a shared secret by naming another algorithm.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from jwt import get_algorithm_by_name
+from jwt.exceptions import PyJWTError
+
+SHARED = {"HS256": 32, "HS384": 48, "HS512": 64}  # least bytes of the secret (RFC 7518, 3.2)
+_BY_TYPE = {
+    ("RSA", ""): ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512"),
+    ("EC", "P-256"): ("ES256",),
+    ("EC", "P-384"): ("ES384",),
+    ("EC", "P-521"): ("ES512",),
+    ("OKP", "Ed25519"): ("EdDSA",),
+    ("OKP", "Ed448"): ("EdDSA",),
+}
+PUBLIC = tuple(dict.fromkeys(name for names in _BY_TYPE.values() for name in names))
+ALGORITHMS = (*SHARED, *PUBLIC)
+_PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
+_LEAST_RSA_BITS = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyingKey:
+    """One key, ready for PyJWT, and the algorithms that it may verify."""
+
+    kid: str | None
+    algorithms: frozenset[str]
+    material: Any = field(repr=False)
+
+
+class KeySet:
+    """The keys of one issuer."""
+
+    def __init__(self, keys: Sequence[VerifyingKey]) -> None:
+        self._keys = tuple(keys)
+
+    def select(self, algorithm: str, kid: str | None) -> VerifyingKey | None:
+        """The one key that fits; None when none does, or when several do and the token does not say which."""
+        fitting = [key for key in self._keys if algorithm in key.algorithms and kid in (None, key.kid)]
+        return fitting[0] if len(fitting) == 1 else None
+
+    @classmethod
+    def of_secret(cls, secret: str, algorithms: Sequence[str]) -> KeySet:
+        """A shared secret for HS* tokens. Raises ValueError."""
+        material = secret.encode("utf-8")
+        for name in algorithms:
+            if name not in SHARED:
+                raise ValueError(f"a shared secret verifies HS256, HS384 and HS512, not {name}")
+            if len(material) < SHARED[name]:
+                raise ValueError(
+                    f"{name} needs a secret of at least {SHARED[name]} bytes, this one has {len(material)}"
+                )
+        try:
+            prepared = get_algorithm_by_name(algorithms[0]).prepare_key(material)
+        except PyJWTError:
+            raise ValueError("this is a public key or a certificate, not a shared secret") from None
+        return cls([VerifyingKey(None, frozenset(algorithms), prepared)])
+
+    @classmethod
+    def of_jwks(cls, document: Mapping[str, Any], algorithms: Sequence[str]) -> KeySet:
+        """The usable keys of a parsed JWK Set (RFC 7517, 5), for the declared algorithms only.
+
+        Keys of unknown types, for encryption or for other algorithms are passed over. Raises ValueError for private
+        and symmetric keys, broken ones, two that a token could not tell apart, and when no key is left.
+        """
+        entries = document.get("keys")
+        if not isinstance(entries, list):
+            raise ValueError("a key set is an object whose `keys` is a list (RFC 7517, section 5)")
+        found = [_key(entry, index, frozenset(algorithms)) for index, entry in enumerate(entries)]
+        keys = [key for key in found if key is not None]
+        if not keys:
+            raise ValueError(f"no key of the set can verify {', '.join(algorithms)}")
+        _refuse_twins(keys)
+        return cls(keys)
+
+
+def _key(entry: Any, index: int, declared: frozenset[str]) -> VerifyingKey | None:
+    if not isinstance(entry, dict):
+        raise ValueError(f"keys[{index}] is not an object")
+    kid = entry.get("kid")
+    where = f"keys[{index}] ({kid})" if isinstance(kid, str) else f"keys[{index}]"
+    if entry.get("kty") == "oct" or not _PRIVATE.isdisjoint(entry):
+        raise ValueError(f"{where} is private or symmetric: a key set holds public keys only")
+    if not isinstance(kid, str | None):
+        raise ValueError(f"{where}: kid is not a text")
+    algorithms = _algorithms(entry) & declared
+    if not algorithms:
+        return None
+    try:
+        material = get_algorithm_by_name(min(algorithms)).from_jwk(entry)
+    except (PyJWTError, ValueError, TypeError) as cause:
+        raise ValueError(f"{where} is broken: {cause}") from cause
+    if entry["kty"] == "RSA" and material.key_size < _LEAST_RSA_BITS:
+        raise ValueError(f"{where} has {material.key_size} bits, RSA needs {_LEAST_RSA_BITS}")
+    return VerifyingKey(kid, algorithms, material)
+
+
+def _algorithms(entry: dict[str, Any]) -> frozenset[str]:
+    """What a JWK may verify by its type, `use`, `key_ops` and `alg` (RFC 7517, 4)."""
+    if entry.get("use", "sig") != "sig":
+        return frozenset()
+    operations = entry.get("key_ops", ["verify"])
+    if not isinstance(operations, list) or "verify" not in operations:
+        return frozenset()
+    kind, curve = str(entry.get("kty")), str(entry.get("crv", ""))
+    fitting = frozenset(_BY_TYPE.get((kind, "" if kind == "RSA" else curve), ()))
+    return fitting & {entry["alg"]} if isinstance(entry.get("alg"), str) else fitting
+
+
+def _refuse_twins(keys: Sequence[VerifyingKey]) -> None:
+    for position, key in enumerate(keys):
+        for other in keys[:position]:
+            if key.kid == other.kid and key.algorithms & other.algorithms:
+                raise ValueError(f"two keys have the kid {key.kid}: a token could not say which one it means")

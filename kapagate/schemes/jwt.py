@@ -1,0 +1,155 @@
+"""Bearer tokens of an identity provider."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+
+from kapagate.chain import problems
+from kapagate.chain.clock import Clock
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.filter import Invalid
+from kapagate.chain.principal import Principal
+from kapagate.chain.problem import Problem
+from kapagate.chain.scheme import Recogniser, Scheme
+from kapagate.chain.secret import Secret
+from kapagate.chain.services import Services
+from kapagate.chain.units import Duration
+from kapagate.identity.bearer import AUTHORIZATION, bearer
+from kapagate.identity.claims import claim, names_claim, text_claim
+from kapagate.identity.key_sets import SHARED, KeySet
+from kapagate.identity.tokens import MOST_LEEWAY, Expected, Rejected, addressed_to, is_token, verify
+from kapagate.identity.verified import VerifiedTokens, fingerprint
+
+_CHALLENGE = 'Bearer realm="kapagate"'
+_REFUSED = f'{_CHALLENGE}, error="invalid_token"'  # RFC 6750, 3.1
+_log = logging.getLogger(__name__)
+
+Algorithm = Literal[
+    "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+
+
+def _key_set(value: Any) -> Any:
+    """A key set may come as the text of the file that it was read from."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return json.loads(value)
+    except ValueError:
+        raise ValueError("expected a JSON Web Key Set, such as ${file:/run/secrets/jwks.json}") from None
+
+
+class Claims(BaseModel):
+    """Which claims say what; a path into nested claims has dots (`realm_access.roles`)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    tenant: str | None = Field(None, min_length=1, description="the claim that names the tenant")
+    roles: str = Field("roles", min_length=1, description="the claim with the roles: a list, or one text with blanks")
+    subject: str = Field("sub", min_length=1, description="the claim with the caller's stable name")
+    session: str = Field("sid", min_length=1, description="the claim with the session's id")
+
+
+class Jwt(Scheme):
+    """Recognises callers by a signed token in `Authorization: Bearer`, verified as RFC 8725 says."""
+
+    issuer: str = Field(min_length=1, description="the token's `iss`, exactly")
+    audience: str | tuple[str, ...] = Field(min_length=1, description="the `aud` that tokens for this gateway have")
+    algorithms: tuple[Algorithm, ...] = Field(min_length=1, description="the signature algorithms that are accepted")
+    secret: Secret | None = Field(None, description="the shared secret, for HS256 (32 bytes or more), HS384, HS512")
+    keys: Annotated[dict[str, Any] | None, BeforeValidator(_key_set)] = Field(
+        None, description="the provider's public keys as a JSON Web Key Set, for all other algorithms"
+    )
+    claims: Claims = Field(Claims(), description="which claims say who the caller is")
+    tenant: str | None = Field(None, min_length=1, description="the tenant of tokens without a tenant claim")
+    tenants: tuple[str, ...] | None = Field(None, description="all tenants that this issuer may name; default: any")
+    leeway: Duration = Field(30.0, ge=0, le=MOST_LEEWAY, description="how far clocks may disagree, at most 60s")
+
+    def compile(self, services: Services) -> Recogniser:
+        if self.tenant is None and self.claims.tenant is None:
+            raise Invalid("say which claim names the tenant (claims: {tenant: ...}), or name one (tenant: ...)")
+        audiences = frozenset([self.audience] if isinstance(self.audience, str) else self.audience)
+        try:
+            expected = Expected(self.issuer, audiences, frozenset(self.algorithms), self.leeway)
+        except ValueError as cause:
+            raise Invalid(str(cause)) from cause
+        desk = _Desk(self, expected, self._keys(), services[Clock], VerifiedTokens(services[Clock]))
+        return Recogniser(desk.recognise, frozenset({AUTHORIZATION}), _CHALLENGE)
+
+    def _keys(self) -> KeySet:
+        shared = [name for name in self.algorithms if name in SHARED]
+        if shared and len(shared) != len(self.algorithms):
+            raise Invalid("algorithms with a shared secret and with public keys do not go together", ("algorithms",))
+        source, other = ("secret", "keys") if shared else ("keys", "secret")
+        if getattr(self, source) is None:
+            raise Invalid(f"{self.algorithms[0]} needs `{source}`", ("algorithms",))
+        if getattr(self, other) is not None:
+            raise Invalid(f"{self.algorithms[0]} has no use for `{other}`", (other,))
+        try:
+            if self.secret is not None:
+                return KeySet.of_secret(self.secret.reveal(), self.algorithms)
+            return KeySet.of_jwks(self.keys or {}, self.algorithms)
+        except ValueError as cause:
+            raise Invalid(str(cause), (source,)) from cause
+
+
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """The compiled scheme."""
+
+    declared: Jwt
+    expected: Expected
+    keys: KeySet
+    clock: Clock
+    verified: VerifiedTokens[Principal]
+
+    async def recognise(self, exchange: Exchange) -> Principal | None:
+        token = bearer(exchange.request.headers)
+        if token is None:
+            return None
+        mark = fingerprint(token)
+        principal = self.verified.get(mark)
+        if principal is not None:
+            return principal
+        if not is_token(token) or not addressed_to(token, self.expected):
+            return None
+        claims = self._verified_claims(token)
+        principal = self._principal(claims)
+        self.verified.put(mark, principal, claims["exp"])
+        return principal
+
+    def _verified_claims(self, token: str) -> dict[str, Any]:
+        try:
+            return verify(token, self.expected, self.keys, self.clock.wall())
+        except Rejected as cause:
+            detail = "the token has expired" if cause.expired else "the token is not valid"
+            _log.info("token of %s rejected: %s", self.expected.issuer, cause)
+            raise Problem(problems.INVALID_CREDENTIALS, detail, challenges=[_REFUSED]) from cause
+
+    def _principal(self, claims: Mapping[str, Any]) -> Principal:
+        names = self.declared.claims
+        subject = text_claim(claims, names.subject)
+        if subject is None:
+            raise Problem(problems.INVALID_CREDENTIALS, "the token is not valid", challenges=[_REFUSED])
+        return Principal(
+            subject,
+            self._tenant(claims),
+            names_claim(claims, names.roles),
+            "jwt",
+            text_claim(claims, names.session),
+            claims,
+        )
+
+    def _tenant(self, claims: Mapping[str, Any]) -> str:
+        """The tenant's name; empty, which no tenant is called, when the token names none or one that it may not."""
+        name = self.declared.claims.tenant
+        if name is None or claim(claims, name) is None:
+            return self.declared.tenant or ""
+        tenant = text_claim(claims, name) or ""
+        return tenant if self.declared.tenants is None or tenant in self.declared.tenants else ""

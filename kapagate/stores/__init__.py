@@ -1,0 +1,1 @@
+"""Where state is kept: memory and SQLite behind the ports of the rooms below."""

@@ -1,0 +1,28 @@
+"""The fields `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers, structured fields of RFC 9651).
+
+Both are lists, so several limits on one answer each add a line of their own.
+"""
+
+from __future__ import annotations
+
+import math
+
+from kapagate.traffic.gcra import Quota
+from kapagate.traffic.rate import Rate
+
+POLICY = b"RateLimit-Policy"
+STATE = b"RateLimit"
+
+
+def policy_item(name: str, rate: Rate) -> bytes:
+    """`"door";q=600;w=60`: the limit `name` allows `q` requests in `w` seconds."""
+    return b'"%b";q=%d;w=%d' % (_name(name), rate.count, rate.period)
+
+
+def state_item(name: str, quota: Quota) -> bytes:
+    """`"door";r=42;t=7`: `r` requests are left now, all are back in `t` seconds."""
+    return b'"%b";r=%d;t=%d' % (_name(name), quota.remaining, math.ceil(quota.reset_after))
+
+
+def _name(name: str) -> bytes:
+    return name.encode("ascii", "replace").replace(b"\\", b"\\\\").replace(b'"', b'\\"')
