@@ -6,11 +6,14 @@ from kapagate.guards.detector import Detector, Span
 from kapagate.guards.regex import regex
 
 # In one piece, or in the groups that are printed on cards; the longer shape is tried first.
-_SHAPES = tuple(
-    regex(shape.replace(b"_", separator))
-    for separator in (b" ", b"-")
-    for shape in (rb"\d{13,19}", rb"\d{4}(?:_\d{4}){3}_\d{3}", rb"\d{4}(?:_\d{4}){2}_\d{1,4}", rb"\d{4}_\d{6}_\d{4,5}")
-) + (regex(rb"\d{6}[ -]\d{7,13}"),)
+_PRINTED = (
+    rb"\d{13,19}",
+    rb"\d{4}(?:_\d{4}){3}_\d{3}",
+    rb"\d{4}(?:_\d{4}){2}_\d{1,4}",
+    rb"\d{4}_\d{6}_\d{4,5}",
+    rb"\d{6}_\d{7,13}",
+)
+_SHAPES = tuple(regex(shape.replace(b"_", separator)) for shape in _PRINTED for separator in (b" ", b"-"))
 _ISSUERS = regex(
     rb"(?:4\d{12}(?:\d{3}){0,2}"  # Visa
     rb"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard

@@ -18,7 +18,8 @@ _GROUPS = regex(rb"[0-9A-Fa-f:.]+")
 _MORE_RIGHT = regex(rb"\w|\.\d|[+-][A-Za-z]")
 _NO_QUAD = regex(
     rb"(?i)(?:\w|[^/]/|\d\.|[a-z]-|::|ffff:|[=<>~!]="
-    rb"|\b(?:versions?|release|rev|ver|build|v|section|chapter|clause|sec|figure|table|oid|firmware|driver)[\"' .:=#-]{0,3})\z"
+    rb"|\b(?:versions?|release|rev|ver|build|firmware|driver|section|sec|chapter|clause|figure|table|oid)"
+    rb"[\"' .:=#-]{0,3})\z"
 )
 
 

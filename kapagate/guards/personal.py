@@ -18,9 +18,7 @@ from kapagate.guards.phone import PHONE
 from kapagate.guards.regex import regex, regex_set
 from kapagate.guards.ssn import SSN
 
-DETECTORS: dict[str, Detector] = {
-    detector.name: detector for detector in (EMAIL, PHONE, CARD, IBAN, IP, SSN, API_KEY)
-}
+DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (EMAIL, PHONE, CARD, IBAN, IP, SSN, API_KEY)}
 ALL = frozenset(DETECTORS)
 TEXTS: frozenset[TextKind] = frozenset(("question", "answer", "title", "passage", "comment", "other"))
 
@@ -65,7 +63,7 @@ class PersonalData:
         return edits, base + end
 
     def _settled(self, data: bytes, start: int) -> int:
-        """The place before which no detector can still find anything else. Most tails are one word: ask once for all."""
+        """The place before which no detector can still find anything. Most tails are one word: ask once for all."""
         tail = self._tails.search(data, start)
         if tail is None:
             return len(data)

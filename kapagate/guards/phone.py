@@ -43,6 +43,7 @@ _NATIONAL = tuple(
 )
 _ROUND = regex(rb"(?:1[ .-])?[2-79]00 ")  # 200 300 4000 are three numbers
 _MORE_LEFT = regex(rb"(?:[\w/+]|\w[.-]|\b1[ .-]|(?:\+|\b00)[1-9][\d ()./-]*)\z")
+_DIGITS_LEFT = regex(rb"\d \z")
 _MORE_RIGHT = regex(rb"\w|[.:/-]\d|-\w")
 
 
@@ -110,7 +111,8 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     if data[start : start + 1] == b"+":
         return _international(data, start, 1)
     if data[start : start + 2] == b"00":
-        return None if _MORE_LEFT.search(data[max(0, start - _BEFORE) : start]) else _international(data, start, 2)
+        left = data[max(0, start - _BEFORE) : start]
+        return None if _MORE_LEFT.search(left) or _DIGITS_LEFT.search(left) else _international(data, start, 2)
     return _national(data, start)
 
 

@@ -1,0 +1,67 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kapagate.guards.detector import Detector
+from kapagate.guards.email import EMAIL
+
+Found = Callable[[Detector, str], list[str]]
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("write to jane@example.com today", "jane@example.com"),
+        ("jane.doe+news@mail.example.co.uk.", "jane.doe+news@mail.example.co.uk"),
+        ("mailto:jane@example.com?subject=x", "jane@example.com"),
+        ("<jane_doe@example.museum>", "jane_doe@example.museum"),
+        ("(o'brien@example.ie)", "o'brien@example.ie"),
+        ("user=j@x.io&b=2", "j@x.io"),
+        ("'jane@example.com'", "jane@example.com"),
+        ("_jane@example.com_", "jane@example.com"),
+        ("**jane@example.com**", "jane@example.com"),
+        ("a@b@example.com", "b@example.com"),
+        ("jürgen@müller.de!", "jürgen@müller.de"),
+        ("请联系jane@example.com谢谢", "jane@example.com"),
+        ("contact—jane@example.com—now", "jane@example.com"),
+        ("jane@xn--mller-kva.example", "jane@xn--mller-kva.example"),
+        ("jane＠example.com", "jane＠example.com"),
+        ("\ud800jane@example.com", "jane@example.com"),
+    ],
+)
+def test_finds_the_whole_address(found: Found, text: str, address: str) -> None:
+    assert found(EMAIL, text) == [address]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no address here",
+        "@jane on the forum",
+        "https://medium.com/@jane/post-1",
+        "npm install @types/node@18.2.1",
+        "actions/checkout@v4",
+        "git@github.com:org/repo.git",
+        "icon@2x.png",
+        "user@localhost",
+        "a @ b.com",
+        "jane@.com",
+        "jane@example.c",
+        "@dataclass\nclass A: ...",
+        "SELECT @@version",
+        "jane.@example.com",
+        "x@1.2.3.4",
+    ],
+)
+def test_leaves_what_is_no_address(found: Found, text: str) -> None:
+    assert found(EMAIL, text) == []
+
+
+def test_takes_at_most_64_characters_of_a_local_part(found: Found) -> None:
+    assert found(EMAIL, "x" * 200 + "@example.com") == ["x" * 64 + "@example.com"]
+
+
+def test_finds_each_of_several_addresses(found: Found) -> None:
+    assert found(EMAIL, "a@b.org,c@d.org; e@f.org") == ["a@b.org", "c@d.org", "e@f.org"]
