@@ -16,7 +16,7 @@ _INTEGER_DIGITS = 20
 
 
 class Unacceptable(ValueError):
-    """The document is refused. The message is one sentence for whoever sent it; it quotes none of its content."""
+    """The document is refused. The message is a short reason for whoever sent it; it quotes no content."""
 
 
 class NotJson(Unacceptable):
@@ -42,13 +42,13 @@ def strict_loads(data: bytes, depth: int = DEPTH) -> Any:
         if b"\\u" in data:
             orjson.loads(data)  # refuses halves of surrogate pairs, which could not be written again
     except UnicodeDecodeError:
-        raise NotJson("The body is not valid UTF-8.") from None
+        raise NotJson("it is not valid UTF-8") from None
     except RecursionError:
         raise TooDeep(_TOO_DEEP.format(depth)) from None
     except Unacceptable:
         raise
     except ValueError:
-        raise NotJson("The body is not valid JSON.") from None
+        raise NotJson("it is not one valid JSON value") from None
     if data.count(b"[") + data.count(b"{") > depth:
         for _ in strings_in(document, depth):
             pass
@@ -121,28 +121,26 @@ def _copied(document: Any) -> Any:
 def _pairs(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     document = dict(pairs)
     if len(document) != len(pairs):
-        raise DuplicateKey("The body has an object with the same key twice.")
+        raise DuplicateKey("an object has the same key twice")
     return document
 
 
 def _integer(digits: str) -> int:
     if len(digits) <= _INTEGER_DIGITS and (number := int(digits)) in _INTEGERS:
         return number
-    raise UnsafeNumber("The body has an integer of more than 64 bits.")
+    raise UnsafeNumber("an integer has more than 64 bits")
 
 
 def _real(digits: str) -> float:
     number = float(digits)
     if number in (float("inf"), float("-inf")):
-        raise UnsafeNumber("The body has a number that is too large.")
+        raise UnsafeNumber("a number is too large")
     return number
 
 
 def _constant(name: str) -> Any:
-    raise NotJson(f"The body has {name}, which is not JSON.")
+    raise NotJson(f"{name} is not JSON")
 
 
-_TOO_DEEP = "The body is nested deeper than {} levels."
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_pairs, parse_int=_integer, parse_float=_real, parse_constant=_constant
-)
+_TOO_DEEP = "it is nested deeper than {} levels"
+_DECODER = json.JSONDecoder(object_pairs_hook=_pairs, parse_int=_integer, parse_float=_real, parse_constant=_constant)

@@ -1,7 +1,7 @@
 """From the upstream's bytes to the client's: decode once, rules, encode once. Knows no sockets and no clock.
 
-    bytes -> codec -> event rules -> window (text rules, limit) -> codec -> bytes
-                                     at the end: end rules, then the closing record
+bytes -> codec -> event rules -> window (text rules, limit) -> codec -> bytes
+                                 at the end: end rules, then the closing record
 """
 
 from __future__ import annotations
@@ -123,6 +123,7 @@ class _Flow:
             share.would_refuse[kind] += 1
             return False
         if isinstance(cause, Refusal):
+            cause.step = cause.step or rules.step
             raise cause
         if not rules.lenient:
             raise RuleFailed(rules.step, cause) from cause

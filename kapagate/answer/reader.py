@@ -56,9 +56,7 @@ def readers_of(rules: Sequence[AnswerRules], report: Report) -> list[Reader]:
     return [Reader(each, each.text, order, report) for order, each in enumerate(rules) if each.text is not None]
 
 
-def _hold_to_contract(
-    rule: TextRule, text: str, start: int, final: bool, found: Sequence[Edit], sure: int
-) -> None:
+def _hold_to_contract(rule: TextRule, text: str, start: int, final: bool, found: Sequence[Edit], sure: int) -> None:
     end = len(text)
     if not start <= sure <= end or (final and sure != end):
         raise ContractBroken(f"sure {sure} for {start}:{end}, final {final}")

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 
 class Refusal(Exception):
-    """Raised on purpose. Whatever derives from it is a decision, never a failure that `lenient` may pass over."""
+    """Raised on purpose. Whatever derives from it is a decision, never a failure that `lenient` may pass over.
+
+    `step`: the id of the step that decided; the pump fills it in where a rule left it empty.
+    """
+
+    step: str = ""
 
 
 class Refused(Refusal):

@@ -1,6 +1,6 @@
 """Kapa's chat answer as one JSON object: the same events as its stream, in the order of the keys.
 
-    {"answer", "thread_id", "question_answer_id", "is_uncertain", "relevant_sources": [...]}
+{"answer", "thread_id", "question_answer_id", "is_uncertain", "relevant_sources": [...]}
 """
 
 from __future__ import annotations

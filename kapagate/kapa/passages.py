@@ -1,6 +1,6 @@
 """Kapa's retrieval array and page of documents: one record whose contents are passages and whose titles are titles.
 
-    [{"source_url", "content"}]      {"results": [{"document_id", "source_url", "title", "content", ...}], "page", ...}
+[{"source_url", "content"}]      {"results": [{"document_id", "source_url", "title", "content", ...}], "page", ...}
 """
 
 from __future__ import annotations

@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+from kapagate.answer.events import Other, Text
+from kapagate.answer.report import Report
+from kapagate.answer.rules import AnswerRules
+from tests.answer.toys import Digits, streamed
+
+
+def test_counts_what_was_delivered() -> None:
+    report = Report()
+    for event in (Text("abc"), Other("x"), Text("d")):
+        report.tell(event)
+    assert report.delivered == 4
+
+
+def test_nothing_is_enforced_that_nobody_declared() -> None:
+    assert not Report().enforced("d")
+
+
+def test_a_rule_is_enforced_while_it_is_ahead_of_what_was_released() -> None:
+    report = Report()
+    report.enrol([AnswerRules("d", text=Digits()), AnswerRules("t", text=Digits(kinds=frozenset({"title"})))])
+    report.released = 5
+    assert not report.enforced("d")
+    assert report.enforced("t")
+    report.steps["d"].checked = 5
+    assert report.enforced("d")
+    report.steps["d"].skipped = "why"
+    assert not report.enforced("d")
+
+
+def test_a_rule_at_the_end_is_enforced_when_it_has_run() -> None:
+    async def end(_: object) -> list[Text]:
+        return []
+
+    report = Report()
+    report.enrol([AnswerRules("e", end=end)])
+    assert not report.enforced("e")
+    report.steps["e"].end_is_due = False
+    assert report.enforced("e")
+
+
+def test_knows_how_long_text_waited() -> None:
+    _, report = streamed([AnswerRules("d", text=Digits())], map(Text, ["a 1", "23", "4567", " b"]))
+    assert report.held_back == 7
+    assert (report.seen, report.released) == (11, 11)
