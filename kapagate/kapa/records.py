@@ -16,7 +16,7 @@ text, and the rest of it with an empty text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import orjson
@@ -71,7 +71,7 @@ class RecordsCodec:
         if len(self._buffer) > RECORD_BYTES:
             raise Garbled(f"a record is longer than {RECORD_BYTES} bytes")
 
-    def end(self) -> Iterator[Event]:
+    def end(self) -> Iterable[Event]:
         rest = bytes(self._buffer)
         self._buffer.clear()
         return self._events(rest)
@@ -85,20 +85,21 @@ class RecordsCodec:
     def failure(self, reason: str) -> bytes | None:
         return _bytes(_frame("error", {"reason": reason}, True))
 
-    def _events(self, raw: bytes) -> Iterator[Event]:
+    def _events(self, raw: bytes) -> Sequence[Event]:
         if not raw.strip():
-            return
+            return ()
         if self._closed:
             self.dropped += 1
-            return
+            return ()
         if len(raw) > RECORD_BYTES:
             raise Garbled(f"a record is longer than {RECORD_BYTES} bytes")
         try:
             record = orjson.loads(raw)
-            yield from _events_of(record)
+            events = _events_of(record)
         except (orjson.JSONDecodeError, Unacceptable) as cause:
             raise Garbled("a record is not JSON that can be guarded") from cause
         self._closed = _closes(record)
+        return events
 
     def _encoded(self, event: Event) -> bytes:
         if isinstance(event, Text):
@@ -115,20 +116,14 @@ class RecordsCodec:
         return b""
 
 
-def _events_of(record: Any) -> Iterator[Event]:
+def _events_of(record: Any) -> list[Event]:
     kind, content = value_at(record, _TYPE), value_at(record, _CONTENT)
     if not isinstance(kind, str) or not isinstance(content, dict):
-        yield _other(record)
-        return
+        return [_other(record)]
     if kind == "partial_answer" and isinstance(text := content.get("text"), str):
-        yield Text(text)
-        yield from _beside_text(record, content)
-        return
+        return [Text(text), *_beside_text(record, content)]
     event = _known(kind, content)
-    if event is None:
-        yield _other(record)
-        return
-    yield from _with_rest(event, record)
+    return [_other(record)] if event is None else _with_rest(event, record)
 
 
 def _known(kind: str, content: dict[str, Any]) -> Record | None:
@@ -145,27 +140,26 @@ def _known(kind: str, content: dict[str, Any]) -> Record | None:
     return None
 
 
-def _beside_text(record: Any, content: dict[str, Any]) -> Iterator[Event]:
+def _beside_text(record: Any, content: dict[str, Any]) -> list[Event]:
     """What a piece of text has beside its text."""
     if len(content) == 1 and len(record) == 1 and record["chunk"].keys() <= _FRAME and not _closes(record):
-        return
+        return []
     emptied = replaced_at(record, (*_CONTENT, "text"), "")
     if isinstance(uncertain := content.get("is_uncertain"), bool):
-        yield from _with_rest(Uncertain(uncertain), emptied)
-    else:
-        yield _other(emptied)
+        return _with_rest(Uncertain(uncertain), emptied)
+    return [_other(emptied)]
 
 
-def _with_rest(event: Record, record: Any) -> Iterator[Event]:
+def _with_rest(event: Record, record: Any) -> list[Event]:
     """The event with the rest of its record as envelope, or behind that rest when there are texts in it."""
     rest = {key: value for key, value in record["chunk"]["content"].items() if key not in _known_keys(event)}
     frame = replaced_at(record, _CONTENT, rest)
     other = _other(frame)
-    if other.places:
-        yield Other(frame, other.places, _Rest)
-        kind = record["chunk"]["type"]
-        frame = _frame(kind, {"text": ""} if kind == "partial_answer" else {}, _closes(record))
-    yield type(event)(event.value, event.places, frame)
+    if not other.places:
+        return [type(event)(event.value, event.places, frame)]
+    kind = record["chunk"]["type"]
+    bare = _frame(kind, {"text": ""} if kind == "partial_answer" else {}, _closes(record))
+    return [Other(frame, other.places, _Rest), type(event)(event.value, event.places, bare)]
 
 
 def _record_of(event: Record, rest: Any) -> Any:

@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError
+
+import pytest
+
+from kapagate.answer.rules import AnswerRules, Edit, Limit
+
+
+def test_rules_bind_and_fail_closed_unless_they_say_otherwise() -> None:
+    rules = AnswerRules("step")
+    assert rules.binding
+    assert not rules.lenient
+
+
+@pytest.mark.parametrize(
+    ("shared", "name"), [(AnswerRules("s"), "step"), (Edit(0, 1, "", "k"), "text"), (Limit(1, ""), "notice")]
+)
+def test_what_answers_share_cannot_be_changed(shared: object, name: str) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(shared, name, "other")
