@@ -1,0 +1,197 @@
+"""Any other HTTP backend. Bodies stream through untouched unless a step read them; credentials never go on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from re import compile as pattern
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+import orjson
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+
+from kapagate.answer.codec import Codec
+from kapagate.answer.events import TextKind
+from kapagate.answer.fields import FieldsCodec, parse_field_path
+from kapagate.chain import problems
+from kapagate.chain.edit import UNREAD
+from kapagate.chain.endpoint import Reachable
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.hop import Inbound, Outbound
+from kapagate.chain.problem import Problem
+from kapagate.chain.secret import Resolved, Secret
+from kapagate.chain.services import Services
+from kapagate.chain.upstream import Compiled
+
+_FRAMING = frozenset(
+    b"connection keep-alive proxy-connection te trailer transfer-encoding upgrade http2-settings"
+    b" content-length host expect".split()
+)
+_CREDENTIALS = frozenset(b"authorization proxy-authorization cookie x-api-key".split())
+_FORWARDED = frozenset(b"forwarded x-real-ip x-correlation-id".split())
+_FORWARDED_PREFIXES = (b"x-forwarded-", b"x-kapagate-")
+_PARTIAL = frozenset(b"range if-range accept-encoding".split())
+_DIGESTS = frozenset(b"digest content-digest repr-digest content-md5".split())
+_DESCRIBES_BYTES = _DIGESTS | frozenset(b"etag accept-ranges content-range content-encoding".split())
+_NOT_RELAYED = frozenset(b"content-length x-correlation-id".split())
+_NAME = pattern(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_VALUE = pattern(r"[!-~]([ -~]*[!-~])?|")
+_SAFE = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}~"
+_PLAIN = pattern(r"[!-$&-~]([ -$&-~]*[!-$&-~])?|")
+
+
+def _header_name(name: str) -> str:
+    lowered = name.lower()
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"{name!r} is no header name")
+    if lowered.encode() in _FRAMING:
+        raise ValueError(f"{name} belongs to the connection: the gateway writes it")
+    return lowered
+
+
+def _header_value(value: Any) -> Any:
+    """A literal is its own reference; a resolved reference stays hidden."""
+    if isinstance(value, str) and not isinstance(value, Resolved):
+        return Secret(value, value)
+    return value
+
+
+def _printable(value: Secret) -> Secret:
+    if not _VALUE.fullmatch(value.reveal()):
+        raise ValueError("a header's value has only printable ASCII characters and no blanks around it")
+    return value
+
+
+HeaderName = Annotated[str, AfterValidator(_header_name)]
+HeaderValue = Annotated[
+    Secret, BeforeValidator(_header_value), AfterValidator(_printable), WithJsonSchema({"type": "string"})
+]
+
+
+class Http(Reachable):
+    """An HTTP backend of yours, for routes that name it."""
+
+    type: Literal["http"] = Field(default="http", description="this type")
+    set_headers: dict[HeaderName, HeaderValue] = Field(
+        default_factory=dict,
+        description="fields set on every request in place of what the client sent under their names",
+    )
+    remove_headers: tuple[HeaderName, ...] = Field(
+        default=(), description="fields of the client's request that do not go on"
+    )
+
+    def compile(self, name: str, services: Services) -> Compiled:
+        own = [(field.encode(), value.reveal().encode()) for field, value in self.set_headers.items()]
+        removed = frozenset(each.encode().replace(b"_", b"-") for each in (*self.remove_headers, *self.set_headers))
+        return Compiled(self.endpoint(name), HttpAdapter(self.prefix, own, removed))
+
+
+class HttpAdapter:
+    """The backend's side of an exchange. `own` are fields of the policy, `removed` names in lower case, '-' for '_'."""
+
+    def __init__(self, prefix: str, own: Iterable[tuple[bytes, bytes]], removed: frozenset[bytes]) -> None:
+        self._prefix = prefix
+        self._own = tuple(own)
+        self._removed = _FRAMING | _CREDENTIALS | _FORWARDED | removed
+        self._dropped: dict[tuple[frozenset[bytes], bool], frozenset[bytes]] = {}
+        self._declared: dict[tuple[tuple[str, TextKind], ...], dict[tuple[str | None, ...], TextKind]] = {}
+
+    async def outbound(self, exchange: Exchange) -> Outbound:
+        request, edit = exchange.request, exchange.edit
+        target = self._prefix + request.path
+        if request.query:
+            target = f"{target}?{request.query}"
+        outbound = Outbound(request.method.encode("ascii"), target.encode("ascii"), self._headers(exchange))
+        if edit.document is not UNREAD:
+            outbound.body = orjson.dumps(edit.document)
+        elif request.body.length != 0:
+            outbound.body, outbound.length = request.body.stream(), request.body.length
+        return outbound
+
+    def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
+        route = exchange.route
+        if not inspected or not route.answer_texts or _is_empty(exchange, head):
+            return None
+        if reason := _unreadable(head):
+            if route.on_uninspectable == "pass":
+                return None
+            raise Problem(problems.UPSTREAM_UNINSPECTABLE, f"the backend's answer is {reason}, so it cannot be guarded")
+        return FieldsCodec(self._fields(route.answer_texts))
+
+    def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
+        response = exchange.response
+        dropped = _NOT_RELAYED
+        if response is not None and response.codec is not None:
+            dropped = _NOT_RELAYED | _DESCRIBES_BYTES
+        return [(name, value) for name, value in head.headers.raw if name.lower() not in dropped]
+
+    def holds(self, exchange: Exchange) -> bool:
+        """Never: what can be guarded here is one JSON value, which is whole by nature."""
+        return False
+
+    def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
+        request, edit, inspects = exchange.request, exchange.edit, exchange.chain.inspects
+        dropped = self._dropped_names(exchange.chain.asserts, inspects)
+        sent = request.headers.all(b"connection")
+        if sent or edit.headers:
+            dropped = dropped | _nominated(sent) | {name.replace(b"_", b"-") for name in edit.headers}
+        if edit.document is not UNREAD:
+            dropped = dropped | _DIGESTS
+        headers = [(name, value) for name, value in request.headers.raw if _goes_on(name, dropped)]
+        if inspects:
+            headers.append((b"Accept-Encoding", b"identity"))
+        headers += [pair for pair in self._own if pair[0] not in edit.headers]
+        headers += edit.headers.items()
+        headers += _context(edit.context)
+        if request.client:
+            headers.append((b"X-Forwarded-For", request.client.encode("ascii")))
+        headers.append((b"X-Forwarded-Proto", b"https" if request.secure else b"http"))
+        headers.append((b"X-Correlation-ID", exchange.correlation_id.encode("ascii")))
+        return headers
+
+    def _dropped_names(self, asserts: frozenset[bytes], inspects: bool) -> frozenset[bytes]:
+        """What the client may not say here; made once per chain."""
+        dropped = self._dropped.get((asserts, inspects))
+        if dropped is None:
+            dropped = self._removed | {name.replace(b"_", b"-") for name in asserts}
+            dropped = dropped | _PARTIAL if inspects else dropped
+            self._dropped[asserts, inspects] = dropped
+        return dropped
+
+    def _fields(self, declared: tuple[tuple[str, TextKind], ...]) -> dict[tuple[str | None, ...], TextKind]:
+        fields = self._declared.get(declared)
+        if fields is None:
+            fields = self._declared[declared] = {parse_field_path(text): kind for text, kind in declared}
+        return fields
+
+
+def _goes_on(name: bytes, dropped: frozenset[bytes]) -> bool:
+    alias = name.lower().replace(b"_", b"-")
+    return alias not in dropped and not alias.startswith(_FORWARDED_PREFIXES)
+
+
+def _nominated(connection: Iterable[bytes]) -> set[bytes]:
+    """The fields that `Connection` declares to be hop-by-hop (RFC 9110, 7.6.1)."""
+    return {name.strip().lower().replace(b"_", b"-") for value in connection for name in value.split(b",")}
+
+
+def _context(context: Mapping[str, str]) -> Iterable[tuple[bytes, bytes]]:
+    """`tenant_id` as `X-Kapagate-Tenant-Id`. What is not printable ASCII, and '%', is percent-encoded UTF-8."""
+    for name, value in context.items():
+        plain = value if _PLAIN.fullmatch(value) else quote(value.strip(), safe=_SAFE)
+        yield b"X-Kapagate-" + name.replace("_", "-").title().encode("ascii"), plain.encode("ascii")
+
+
+def _is_empty(exchange: Exchange, head: Inbound) -> bool:
+    return exchange.request.method == "HEAD" or head.status in (204, 304) or head.length == 0
+
+
+def _unreadable(head: Inbound) -> str:
+    """Why no guard could read this body; empty when one can."""
+    if head.status == 206:
+        return "partial"
+    if head.headers.get(b"content-encoding") not in (None, b"", b"identity"):
+        return "coded"
+    media = (head.headers.get(b"content-type") or b"").partition(b";")[0].strip().lower()
+    is_json = media == b"application/json" or (media.startswith(b"application/") and media.endswith(b"+json"))
+    return "" if is_json else "not JSON"

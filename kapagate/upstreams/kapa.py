@@ -1,0 +1,167 @@
+"""Kapa.ai's API. Path and body are rebuilt, the headers are an allow-list, the key is the tenant's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from re import compile as pattern
+from typing import Annotated, Literal
+
+import orjson
+from pydantic import AfterValidator, Field
+
+from kapagate import __version__
+from kapagate.answer.codec import Codec
+from kapagate.chain import problems
+from kapagate.chain.endpoint import Reachable
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.filter import Invalid
+from kapagate.chain.hop import Inbound, Outbound
+from kapagate.chain.principal import NOBODY, PRINCIPAL, TENANT, Account
+from kapagate.chain.problem import Problem
+from kapagate.chain.secret import Secret
+from kapagate.chain.services import Services
+from kapagate.chain.upstream import Compiled
+from kapagate.identity.pseudonym import Pseudonyms
+from kapagate.kapa.errors import ErrorCodec
+from kapagate.kapa.fields import uuid
+from kapagate.kapa.operations import FEEDBACK, OPERATIONS
+from kapagate.kapa.paths import Targets
+from kapagate.kapa.query_api import in_kapas_words
+from kapagate.kapa.requests import body_of
+
+_JSON = (b"Content-Type", b"application/json")
+_SENT = (
+    (b"Accept", b"application/json"),
+    (b"Accept-Encoding", b"identity"),
+    _JSON,
+    (b"User-Agent", b"kapagate/" + __version__.encode()),
+)
+_RELAYED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"cache-control"})
+_REWRITTEN = frozenset({b"content-type", b"content-encoding"})
+_OBJECTS = frozenset({b"application/json"})
+_RECORDS = _OBJECTS | {b"text/plain"}
+_TRACEPARENT = pattern(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_KEY = pattern(r"[!-~]+")
+
+Uuid = Annotated[str, AfterValidator(uuid)]
+
+
+class Kapa(Reachable):
+    """A project at Kapa.ai, or one per tenant: tenants may bring project, key, integration and source groups."""
+
+    type: Literal["kapa"] = Field(default="kapa", description="this type")
+    project: Uuid | None = Field(default=None, description="id of the Kapa project")
+    api_key: Secret | None = Field(default=None, description="reference to the project's API key")
+    integration_id: Uuid | None = Field(default=None, description="integration under which Kapa books the calls")
+    source_groups: Literal["all"] | Annotated[tuple[Uuid, ...], Field(min_length=1)] | None = Field(
+        default=None, description="`all`, or the source groups that answers may draw on; needed beside `project`"
+    )
+    stream: Literal["window", "buffer"] = Field(
+        default="window", description="`window`: text flows while it is safe; `buffer`: streams are held to their end"
+    )
+
+    def compile(self, name: str, services: Services) -> Compiled:
+        self.account()
+        held = self.stream == "buffer"
+        adapter = KapaAdapter(name, self.prefix, services[Pseudonyms].of)
+        routes = [operation.route(held) for operation in OPERATIONS.values()]
+        return Compiled(self.endpoint(name), adapter, routes)
+
+    def account(self) -> Account | None:
+        """The account that these fields describe; None while project or key are left to tenants. Raises `Invalid`."""
+        if self.api_key is not None and not _KEY.fullmatch(self.api_key.reveal()):
+            raise Invalid(f"the key behind {self.api_key.reference} has a character that no API key has", ("api_key",))
+        if self.project is not None and self.source_groups is None:
+            raise Invalid("say which of the project's source groups: `all`, or a list of ids", ("source_groups",))
+        if self.project is None or self.api_key is None:
+            return None
+        groups = self.source_groups if isinstance(self.source_groups, tuple) else None
+        return Account(self.project, self.api_key, self.integration_id, groups, self.stream == "buffer")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """What one account needs on every call, made once."""
+
+    account: Account
+    key: str
+    headers: tuple[tuple[bytes, bytes], ...]
+    targets: Targets
+    partition: bytes
+
+
+class KapaAdapter:
+    """Kapa's side of an exchange. `pseudonym` makes one of tenant and subject, where no step made one."""
+
+    def __init__(self, upstream: str, prefix: str, pseudonym: Callable[[str, str], str]) -> None:
+        self._upstream = upstream
+        self._prefix = prefix
+        self._pseudonym = pseudonym
+        self._lines: dict[str, Line] = {}
+
+    async def outbound(self, exchange: Exchange) -> Outbound:
+        line = self._line(exchange)
+        asked = in_kapas_words(OPERATIONS[exchange.route.operation], exchange.params, await exchange.document())
+        operation, params, document = asked
+        exchange.operation = operation.name
+        target = line.targets.of(operation, params)
+        person = exchange.edit.pseudonym
+        if person is None and operation is FEEDBACK:
+            principal = exchange.get(PRINCIPAL) or NOBODY
+            person = self._pseudonym(principal.tenant, principal.subject)
+        body = body_of(operation, document, line.account, person, exchange.edit.context)
+        headers = [*line.headers, (b"X-Correlation-ID", exchange.correlation_id.encode("ascii"))]
+        traceparent = exchange.edit.headers.get(b"traceparent") or exchange.request.headers.get(b"traceparent")
+        if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
+            headers.append((b"traceparent", traceparent))
+        return Outbound(b"POST", target, headers, orjson.dumps(body), partition=line.partition)
+
+    def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
+        if head.status in (401, 403):
+            detail = "Kapa refused the key that this gateway holds for the tenant"
+            raise Problem(problems.UPSTREAM_CREDENTIALS, detail)
+        if head.status >= 400:
+            return ErrorCodec(head.status, self._line(exchange).key)
+        if 300 <= head.status < 400:
+            raise Problem(problems.UPSTREAM_MALFORMED, "Kapa answered with a redirect, which is never followed")
+        if not inspected or head.status == 204:
+            return None
+        operation = OPERATIONS[exchange.operation]
+        _check_readable(head, _RECORDS if operation.streams else _OBJECTS)
+        return operation.codec() if operation.codec is not None else None
+
+    def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
+        kept = [(name, value) for name, value in head.headers.raw if name.lower() in _RELAYED]
+        if not inspected and head.status < 400:
+            return kept
+        return [_JSON, *((name, value) for name, value in kept if name.lower() not in _REWRITTEN)]
+
+    def holds(self, exchange: Exchange) -> bool:
+        return self._line(exchange).account.buffered
+
+    def _line(self, exchange: Exchange) -> Line:
+        tenant = exchange.get(TENANT)
+        account = tenant.accounts.get(self._upstream) if tenant is not None else None
+        if tenant is None or account is None:
+            raise Problem(problems.NOT_FOUND, "this tenant has no Kapa project here")
+        line = self._lines.get(tenant.name)
+        if line is None or line.account is not account:
+            line = self._lines[tenant.name] = self._made(account)
+        return line
+
+    def _made(self, account: Account) -> Line:
+        key = account.api_key.reveal()
+        headers = ((b"X-API-KEY", key.encode("ascii")), *_SENT)
+        return Line(account, key, headers, Targets(account.project, self._prefix), sha256(key.encode()).digest())
+
+
+def _check_readable(head: Inbound, medias: frozenset[bytes]) -> None:
+    """Guards and the client must see the same bytes, whole and in plain."""
+    coding = head.headers.get(b"content-encoding")
+    if head.status == 206 or coding not in (None, b"", b"identity"):
+        raise Problem(problems.UPSTREAM_UNINSPECTABLE, "Kapa's answer is partial or coded, so it cannot be guarded")
+    media = (head.headers.get(b"content-type") or b"").partition(b";")[0].strip().lower()
+    if media not in medias:
+        raise Problem(problems.UPSTREAM_UNINSPECTABLE, "Kapa's answer is not JSON, so it cannot be guarded")
