@@ -17,11 +17,6 @@ CODECS: list[Callable[[], Codec]] = [
     PassagesCodec,
     lambda: FieldsCodec({("a",): "answer"}),
 ]
-    RecordsCodec,
-    ChatJsonCodec,
-    PassagesCodec,
-    lambda: FieldsCodec({("a",): "answer"}),
-]
 
 
 @pytest.mark.parametrize("make", CODECS)
