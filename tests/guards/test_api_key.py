@@ -1,0 +1,107 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kapagate.guards.detector import Detector
+from kapagate.guards.api_key import API_KEY
+
+Found = Callable[[Detector, str], list[str]]
+
+BODY = "aB3dE5fG7hJ9kL1mN2pQ4rS6tU8vW0xY"
+HEX = "0123456789abcdef" * 4
+LINES = "\n".join("MIIEpAIBAAKCAQEA" * 4 for _ in range(3))
+BEGIN, END = "-----BEGIN ", "-----END "
+PEM = f"{BEGIN}RSA PRIVATE KEY-----\n{LINES}\nQIDAQAB\n{END}RSA PRIVATE KEY-----"
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        ("kg_", "live_ab12cd34_", BODY),
+        ("sk-", BODY + BODY[:16]),
+        ("sk-", "proj-", BODY, "_-", BODY),
+        ("sk-", "ant-api03-", BODY, "-", BODY, "AA"),
+        ("sk-", "or-v1-", HEX),
+        ("AKIA", "IOSFODNN7EXAMPLE"),
+        ("ASIA", "QWERTYUIOPASDFGH"),
+        ("ghp", "_", BODY, "abcd"),
+        ("github", "_pat_", BODY, "_", BODY),
+        ("glpat", "-", BODY[:20]),
+        ("xoxb", "-123456789012-1234567890123-", BODY[:24]),
+        ("sk_", "live_", BODY[:24]),
+        ("rk_", "test_", BODY[:24]),
+        ("whsec", "_", BODY, "+/A="),
+        ("AIza", BODY, "-_x"),
+        ("GOCSPX", "-", BODY[:28]),
+        ("npm", "_", BODY, "abcd"),
+        ("pypi", "-AgEIcHlwaS5vcmc", BODY, BODY),
+        ("SG", ".", BODY[:22], ".", BODY, BODY[:11]),
+        ("hf", "_", BODY, "ab"),
+        ("dop", "_v1_", HEX),
+        ("dapi", HEX[:32]),
+        ("key", "-", HEX[:32]),
+        ("eyJ", "hbGciOiJIUzI1NiJ9", ".eyJ", "zdWIiOiIxMjM0In0", ".sflKxwRJ-SM_eK"),
+        ("eyJ", "hbGciOiJub25lIn0", ".eyJ", "zdWIiOiIxMjM0In0", "."),
+    ],
+)
+def test_finds_keys_of_known_shapes(found: Found, pieces: tuple[str, ...]) -> None:
+    key = "".join(pieces)
+    for text in (
+        key,
+        f"key: {key}\n",
+        f'"{key}"',
+        f"X-Api-Key={key}, and",
+        f"`{key}`",
+        f"https://x.example/?k={key}&b",
+    ):
+        assert found(API_KEY, text) == [key]
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        PEM,
+        PEM.replace("RSA ", ""),
+        PEM.replace("\n", "\r\n"),
+        PEM.replace("\n", "\\n"),
+        PEM.replace("-----\nMII", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,3F17F5316E2BAC89\n\nMII", 1),
+        PEM.replace("RSA PRIVATE KEY", "PGP PRIVATE KEY BLOCK"),
+        PEM.partition("\nQIDAQAB")[0],
+    ],
+)
+def test_finds_private_key_blocks_to_their_end(found: Found, block: str) -> None:
+    for text in (block, f"here:\n{block}\nkeep it secret", f"```\n{block}\n```"):
+        assert found(API_KEY, text) == [block]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sk-fading-circle-container-element",
+        "sk-abcdefghijklmnopqrstuvwxyz",
+        "risk-" + BODY,
+        "AKIA" + "SHORT",
+        "AKIA" + "IOSFODNN7EXAMPLEX",
+        "ghp_" + "short",
+        "xAIza" + BODY + "-_x",
+        "eyJ" + "hbGciOiJIUzI1NiJ9",
+        "kg_live_id_secret",
+        "kg_per_m3_of_concrete_and_more",
+        "-----BEGIN CERTIFICATE-----\n" + LINES,
+        "-----BEGIN PUBLIC KEY-----\n" + LINES,
+        f"{BEGIN}PRIVATE KEY-----",
+        f"files that start with {BEGIN}PRIVATE KEY----- are private keys and more",
+        HEX,
+        BODY,
+        "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+    ],
+)
+def test_leaves_words_hashes_and_public_things(found: Found, text: str) -> None:
+    assert found(API_KEY, text) == []
+
+
+def test_redacts_a_key_without_end_up_to_the_longest(found: Found) -> None:
+    (key,) = found(API_KEY, "sk-" + "proj-" + "a1" * 10_000)
+    assert len(key) == API_KEY.longest - 1

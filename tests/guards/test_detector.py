@@ -1,0 +1,40 @@
+from __future__ import annotations
+
+from kapagate.guards.detector import Detector
+
+
+def check(data: bytes, start: int, end: int) -> tuple[int, int] | None:
+    return (start, end) if data[start:end] != b"ab0" else None
+
+
+DETECTOR = Detector(
+    name="toy", placeholder="<toy>", pattern=rb"ab\d", unfinished=rb"a|ab", longest=3, before=0, check=check
+)
+
+
+def test_finds_what_passes_the_check() -> None:
+    assert list(DETECTOR.find(b"ab1 ab0 ab2", 0, 11)) == [(0, 3), (8, 11)]
+
+
+def test_finds_what_starts_in_the_stretch_that_it_is_asked_about() -> None:
+    assert list(DETECTOR.find(b"ab1ab2ab3", 1, 6)) == [(3, 6)]
+    assert list(DETECTOR.find(b"ab1ab2ab3", 3, 4)) == [(3, 6)]
+
+
+def test_findings_may_overlap() -> None:
+    toy = Detector(
+        name="toy", placeholder="<toy>", pattern=rb"\d\d", unfinished=rb"\d", longest=2, before=0,
+        check=lambda data, start, end: (start, end),
+    )  # fmt: skip
+    assert list(toy.find(b"123", 0, 3)) == [(0, 2), (1, 3)]
+
+
+def test_is_settled_before_what_may_still_grow() -> None:
+    assert DETECTOR.settled(b"ab1 a", 0) == 4
+    assert DETECTOR.settled(b"ab1 b", 0) == 5
+    assert DETECTOR.settled(b"a", 1) == 1
+
+
+def test_waits_for_no_more_than_the_longest() -> None:
+    toy = Detector(name="t", placeholder="", pattern=rb"\d{3}", unfinished=rb"\d+", longest=3, before=0, check=check)
+    assert toy.settled(b"1" * 10, 0) == 7

@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from kapagate.guards.regex import regex, regex_set
+
+
+def test_what_lies_before_the_place_still_counts_for_word_boundaries() -> None:
+    assert regex(rb"\bb").search(b"ab", 1) is None
+    assert regex(rb"\bb").search(b" b", 1) is not None
+
+
+def test_a_byte_above_ascii_is_one_character() -> None:
+    match = regex(rb"\A.\xe9\z").search(b"a\xe9")
+    assert match is not None
+    assert match.span() == (0, 2)
+
+
+def test_a_set_says_which_patterns_are_found_or_none() -> None:
+    patterns = regex_set((rb"a\d", rb"@", rb"zz"))
+    assert patterns.Match(b"xx") is None
+    assert patterns.Match(b"a1 @") == [0, 1]
+
+
+@pytest.mark.parametrize("pattern", [rb"(a)\1", rb"(?=a)", rb"("])
+def test_patterns_that_re2_does_not_know_are_errors(pattern: bytes) -> None:
+    with pytest.raises(Exception, match=r"\S"):
+        regex(pattern)
+
+
+def test_errors_are_not_written_to_the_terminal(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(Exception, match=r"\S"):
+        regex(rb"(a")
+    assert capfd.readouterr() == ("", "")

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kapagate.guards.detector import Detector
+from kapagate.guards.ssn import SSN
+
+Found = Callable[[Detector, str], list[str]]
+
+
+@pytest.mark.parametrize(
+    "number", ["123-45-6789", "123 45 6789", "899-99-9999", "001-01-0001", "123\u201145\u20116789"]
+)
+def test_finds_numbers_with_separators(found: Found, number: str) -> None:
+    for text in (number, f"SSN: {number}.", f"({number})", f"is {number}, really"):
+        assert found(SSN, text) == [number]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "000-12-3456",
+        "666-12-3456",
+        "900-12-3456",
+        "123-00-6789",
+        "123-45-0000",
+        "123456789",
+        "123-45 6789",
+        "1123-45-6789",
+        "123-45-67890",
+        "A123-45-6789",
+        "12-123-45-6789",
+        "123-45-6789-1",
+        "+123-45-6789",
+        "/123-45-6789",
+        "1 123 45 6789",
+        "123 45 6789 12",
+        "2024-01-1512",
+    ],
+)
+def test_leaves_what_cannot_be_one(found: Found, text: str) -> None:
+    assert found(SSN, text) == []
