@@ -1,0 +1,37 @@
+"""How an exchange ended, in one word: the same word in records, metrics and logs."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.problem import Gone, Problem
+
+Outcome = Literal["answered", "refused", "failed", "gone", "lost"]
+
+NO_STATUS = "499"
+
+
+def outcome_of(exchange: Exchange) -> Outcome:
+    """`refused`: the policy said no. `failed`: the gateway or the other side could not. `gone`: the client left first.
+
+    `lost` is only ever found out later, when the process died in between.
+    """
+    problem = problem_of(exchange)
+    if problem is not None:
+        return "failed" if problem.kind.status >= 500 else "refused"
+    if isinstance(exchange.broken, Gone) or (exchange.gone and not exchange.status):
+        return "gone"
+    return "failed" if exchange.broken is not None or not 0 < exchange.status < 400 else "answered"
+
+
+def problem_of(exchange: Exchange) -> Problem | None:
+    """The problem that ended it, before its head left or after."""
+    if exchange.refusal is not None:
+        return exchange.refusal
+    return exchange.broken if isinstance(exchange.broken, Problem) else None
+
+
+def status_of(exchange: Exchange) -> str:
+    """The status as a label. A client that left before it was told one is counted as 499, as proxies do."""
+    return str(exchange.status) if exchange.status else NO_STATUS

@@ -1,0 +1,1 @@
+"""The machine itself behind the ports for time and chance."""

@@ -1,0 +1,56 @@
+"""Records in memory: the newest ones, for demos, tests and gateways that keep no audit beyond their own life."""
+
+from __future__ import annotations
+
+from collections import deque
+from itertools import islice
+from typing import Any
+
+import orjson
+
+from kapagate.ledger.ledger import Record
+from kapagate.ledger.record import encoded
+
+_Row = tuple[int, bytes]
+
+
+class MemoryLedger:
+    """A `Ledger` that is never full: it forgets the oldest. Unreserved records push out only unreserved ones."""
+
+    def __init__(self, capacity: int = 4096, share: int = 512) -> None:
+        self._reserved: deque[_Row] = deque(maxlen=capacity)
+        self._unreserved: deque[_Row] = deque(maxlen=share)
+        self._count = 0
+        self.failure = ""
+        self.held = 0
+
+    async def reserve(self) -> MemoryLedger:
+        """The ledger is its own place."""
+        self.held += 1
+        return self
+
+    def fill(self, record: Record) -> None:
+        self.held -= 1
+        self._keep(self._reserved, record)
+
+    def release(self) -> None:
+        self.held -= 1
+
+    def fill_unreserved(self, record: Record) -> bool:
+        self._keep(self._unreserved, record)
+        return True
+
+    async def query(self, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+        rows = sorted([*self._reserved, *self._unreserved], reverse=True)
+        older = (row for row in rows if before is None or row[0] < before)
+        return [{"id": number, **orjson.loads(record)} for number, record in islice(older, limit)]
+
+    async def flush(self) -> None:
+        return
+
+    async def close(self) -> None:
+        return
+
+    def _keep(self, rows: deque[_Row], record: Record) -> None:
+        self._count += 1
+        rows.append((self._count, encoded(record)))

@@ -1,0 +1,290 @@
+"""Records in SQLite: one file, one writer thread, one statement per batch.
+
+The loop encodes records and collects them for a window (50 ms) or a batch (512), then hands them to the thread, which
+writes them with one `INSERT ... SELECT ... FROM json_each(?)` and waits for the disk (`synchronous=FULL`, WAL). So a
+crash of the process or of the machine loses at most the window and the batch under way, and never half a batch.
+
+Whatever goes wrong - locked, full, corrupt, replaced, read-only - is treated alike: the connection is closed, the
+batch is kept, nobody gets a place, and opening is tried again every `retry` seconds until it works. What found no
+place meanwhile is told in one gap record.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import sqlite3
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from kapagate.chain.clock import Clock
+from kapagate.chain.problem import BackendFailed
+from kapagate.ledger.intake import Intake
+from kapagate.ledger.ledger import Record
+from kapagate.ledger.places import Places
+from kapagate.ledger.record import encoded, gap
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+_SCHEMA = """
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    received_at TEXT NOT NULL,
+    tenant TEXT NOT NULL,
+    decision TEXT NOT NULL,
+    record TEXT NOT NULL
+) STRICT
+"""
+_INSERT = """
+INSERT INTO audit (received_at, tenant, decision, record)
+SELECT coalesce(json_extract(value, '$.received_at'), ''), coalesce(json_extract(value, '$.tenant'), ''),
+       coalesce(json_extract(value, '$.decision'), ''), value
+FROM json_each(?)
+"""
+_NEWEST = "SELECT id, record FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?"
+_LARGEST_ID = 2**63 - 1
+_BUSY_SECONDS = 1.0
+_STATEMENT_ROWS = 512
+
+
+class SqlitePlace:
+    """A place in a `SqliteLedger`."""
+
+    __slots__ = ("_ledger",)
+
+    def __init__(self, ledger: SqliteLedger) -> None:
+        self._ledger = ledger
+
+    def fill(self, record: Record) -> None:
+        self._ledger.accept(encoded(record))
+
+    def release(self) -> None:
+        self._ledger.vacate()
+
+
+class SqliteLedger:
+    """A `Ledger` in a file of mode 0600. `start` before use, `close` after. Times in seconds, sizes in bytes.
+
+    `capacity` records of exchanges and `share` records without a place are held at most; `patience` is the longest
+    wait for a place. The file grows to `max_bytes` (0: as far as the disk allows).
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        clock: Clock,
+        *,
+        capacity: int = 4096,
+        share: int = 512,
+        window: float = 0.05,
+        batch: int = _STATEMENT_ROWS,
+        patience: float = 0.25,
+        retry: float = 1.0,
+        max_bytes: int = 0,
+    ) -> None:
+        self._file = _File(path, max_bytes)
+        self._clock = clock
+        self._places = Places(capacity, share)
+        self._intake = Intake(self._places, patience)
+        self._window, self._batch, self._retry = window, batch, retry
+        self._rows: list[bytes] = []
+        self._shared = 0
+        self._due = asyncio.Event()
+        self._flushes: list[asyncio.Future[None]] = []
+        self._thread = ThreadPoolExecutor(1, "ledger")
+        self._closing = False
+        self._work: asyncio.Task[None] | None = None
+        self._place = SqlitePlace(self)
+
+    @property
+    def failure(self) -> str:
+        return self._intake.failure
+
+    @property
+    def held(self) -> int:
+        return self._places.held
+
+    async def start(self) -> None:
+        """Opens the file. One that cannot be opened does not raise: `failure` says why, and it is tried again."""
+        failure = await self._in_thread(self._file.write, [])
+        if failure:
+            self._fail(failure)
+            self._due.set()
+        self._work = asyncio.create_task(self._write_batches())
+
+    async def reserve(self) -> SqlitePlace:
+        await self._intake.enter()
+        return self._place
+
+    def fill_unreserved(self, record: Record) -> bool:
+        row = encoded(record)
+        if not self._places.take_shared():
+            return False
+        self._shared += 1
+        self.accept(row)
+        return True
+
+    def accept(self, row: bytes) -> None:
+        """Takes a record whose place is taken. The first one of a batch starts the window."""
+        self._rows.append(row)
+        if len(self._rows) == 1:
+            asyncio.get_running_loop().call_later(self._window, self._due.set)
+        elif len(self._rows) == self._batch:
+            self._due.set()
+
+    def vacate(self) -> None:
+        """Frees a place that will not be filled."""
+        self._intake.free(1)
+
+    async def query(self, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+        return await asyncio.to_thread(newest, self._file.path, limit, before)
+
+    async def flush(self) -> None:
+        if self._work is None or self._work.done():
+            raise BackendFailed("the ledger is closed")
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._flushes.append(done)
+        self._due.set()
+        await done
+
+    async def close(self) -> None:
+        """Writes what is there, once; what cannot be written is lost and said in the log."""
+        if self._work is None or self._closing:
+            return
+        self._closing = True
+        self._due.set()
+        await self._work
+        await self._in_thread(self._file.close)
+        self._thread.shutdown()
+
+    async def _write_batches(self) -> None:
+        while not self._closing or self._rows or self._flushes:
+            await self._due.wait()
+            self._due.clear()
+            rows, shared, flushes = self._rows, self._shared, self._flushes
+            self._rows, self._shared, self._flushes = [], 0, []
+            missed = self._places.take_missed()
+            if missed:
+                rows.append(encoded(gap(missed, self._clock.wall())))
+            written = await self._written(rows, flushes)
+            self._intake.free(len(rows) - shared - bool(missed), shared)
+            if not written:
+                log.error("%d audit records are lost: %s", len(rows) + len(self._rows), self.failure)
+                return
+
+    async def _written(self, rows: list[bytes], flushes: Iterable[asyncio.Future[None]]) -> bool:
+        """Tries until it succeeds; False when the ledger closes before that."""
+        while failure := await self._in_thread(self._file.write, rows):
+            self._fail(failure)
+            _settle([*flushes, *self._flushes], BackendFailed(failure))
+            flushes, self._flushes = (), []
+            if self._closing:
+                return False
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._due.wait(), self._retry)
+            self._due.clear()
+        if self.failure:
+            log.warning("audit records are kept again")
+            self._intake.recover()
+            self._due.set()
+        _settle(flushes, None)
+        return True
+
+    def _fail(self, failure: str) -> None:
+        if failure != self.failure:
+            log.error("audit records cannot be kept: %s", failure)
+        self._intake.fail(failure)
+
+    async def _in_thread(self, function: Any, *arguments: Any) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
+
+
+class _File:
+    """The database file as the writer thread sees it; every method runs in that thread."""
+
+    def __init__(self, path: Path, max_bytes: int) -> None:
+        self.path = path
+        self._max_bytes = max_bytes
+        self._connection: sqlite3.Connection | None = None
+        self._inode = (0, 0)
+
+    def write(self, rows: list[bytes]) -> str:
+        """Writes the rows, all or none. Returns why it could not, and then the file is closed."""
+        try:
+            connection = self._opened()
+            connection.execute("BEGIN IMMEDIATE")
+            for start in range(0, len(rows), _STATEMENT_ROWS):
+                connection.execute(_INSERT, (f"[{b','.join(rows[start : start + _STATEMENT_ROWS]).decode()}]",))
+            connection.execute("COMMIT")
+        except (sqlite3.Error, OSError) as cause:
+            self.close()
+            return f"{self.path.name}: {cause}"
+        return ""
+
+    def close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _opened(self) -> sqlite3.Connection:
+        if self._connection is not None and self._inode != _inode(self.path):
+            self.close()
+        if self._connection is None:
+            self._connection = self._open()
+        return self._connection
+
+    def _open(self) -> sqlite3.Connection:
+        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        os.chmod(self.path, 0o600)
+        self._inode = _inode(self.path)
+        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
+        try:
+            self._prepare(connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _prepare(self, connection: sqlite3.Connection) -> None:
+        (version,) = connection.execute("PRAGMA user_version").fetchone()
+        if version not in (0, VERSION):
+            raise sqlite3.DatabaseError(f"schema version {version} is not {VERSION}: another kapagate wrote it")
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        if self._max_bytes:
+            (page,) = connection.execute("PRAGMA page_size").fetchone()
+            connection.execute(f"PRAGMA max_page_count = {max(1, self._max_bytes // page)}")
+        if version == 0:
+            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; PRAGMA user_version = {VERSION}; COMMIT")
+
+
+def newest(path: Path, limit: int, before: int | None = None) -> list[dict[str, Any]]:
+    """The newest records of a file first, each with its `id`. Raises BackendFailed."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
+            found = connection.execute(_NEWEST, (_LARGEST_ID if before is None else before, limit)).fetchall()
+    except sqlite3.Error as cause:
+        raise BackendFailed(f"{path.name}: {cause}") from cause
+    return [{"id": number, **orjson.loads(record)} for number, record in found]
+
+
+def _inode(path: Path) -> tuple[int, int]:
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        return (0, 0)
+    return status.st_dev, status.st_ino
+
+
+def _settle(futures: Iterable[asyncio.Future[None]], failure: Exception | None) -> None:
+    for future in futures:
+        if not future.done():
+            future.set_exception(failure) if failure else future.set_result(None)

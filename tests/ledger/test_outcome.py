@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+import pytest
+
+from kapagate.answer.report import Report
+from kapagate.chain import problems
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.problem import Gone, Problem
+from kapagate.chain.response import Truncated
+from kapagate.ledger.outcome import outcome_of, problem_of, status_of
+from tests.exchanges import exchange
+
+REFUSED = Problem(problems.FORBIDDEN, "no")
+CUT_SHORT = Problem(problems.ANSWER_REFUSED, "no")
+BROKEN = Problem(problems.UPSTREAM_TIMEOUT, "late")
+
+
+@pytest.mark.parametrize(
+    ("ended", "outcome"),
+    [
+        (exchange(), "answered"),
+        (exchange(status=304), "answered"),
+        (exchange(status=403, refusal=REFUSED), "refused"),
+        (exchange(status=200, refusal=CUT_SHORT), "refused"),
+        (exchange(status=200, broken=CUT_SHORT), "refused"),
+        (exchange(status=504, refusal=BROKEN), "failed"),
+        (exchange(status=200, broken=Truncated()), "failed"),
+        (exchange(status=429), "failed"),
+        (exchange(status=500), "failed"),
+        (exchange(status=0, broken=RuntimeError()), "failed"),
+        (exchange(status=0, broken=Gone(), gone=True), "gone"),
+        (exchange(status=200, broken=Gone(), gone=True), "gone"),
+        (exchange(status=0, gone=True), "gone"),
+        (exchange(status=200, gone=True), "answered"),
+        (exchange(status=403, refusal=REFUSED, broken=Gone(), gone=True), "refused"),
+    ],
+)
+def test_an_exchange_ends_in_one_word(ended: Exchange, outcome: str) -> None:
+    assert outcome_of(ended) == outcome
+
+
+def test_the_problem_is_found_before_and_after_the_head_left() -> None:
+    assert problem_of(exchange(refusal=REFUSED)) is REFUSED
+    assert problem_of(exchange(broken=CUT_SHORT)) is CUT_SHORT
+    assert problem_of(exchange(broken=Truncated(), report=Report())) is None
+
+
+def test_a_client_that_left_untold_is_counted_as_499() -> None:
+    assert status_of(exchange(status=0, gone=True)) == "499"
+    assert status_of(exchange(status=201)) == "201"

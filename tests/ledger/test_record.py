@@ -1,0 +1,184 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import orjson
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kapagate.answer.events import Place, Text
+from kapagate.answer.report import StepReport
+from kapagate.chain import problems
+from kapagate.chain.edit import UNTOUCHED
+from kapagate.chain.exchange import Times
+from kapagate.chain.principal import Principal
+from kapagate.chain.problem import Problem
+from kapagate.ledger.record import encoded, gap, moment, record_of
+from kapagate.ledger.transcript import LONGEST_TEXT, Transcript
+from tests.exchanges import CHAT, exchange
+
+ASKED = replace(CHAT, texts=(Place(("query",), "question"), Place(("user", "note"), "comment")))
+
+
+def test_says_who_asked_for_what_and_how_it_ended() -> None:
+    record = record_of(exchange(sent_bytes=512))
+    assert record == {
+        "decision": "0" * 32,
+        "correlation_id": "corr-1",
+        "received_at": "2023-11-14T22:13:20.125Z",
+        "tenant": "acme",
+        "subject": "alice",
+        "roles": ["viewer"],
+        "scheme": "jwt",
+        "client": "192.0.2.1",
+        "method": "POST",
+        "endpoint": "/query/v1/projects/{project}/chat/",
+        "route": "kapa.chat",
+        "operation": "chat",
+        "status": 200,
+        "outcome": "answered",
+        "policy": "sha256:0123",
+        "duration_ms": 250.0,
+        "upstream_ms": 200.0,
+        "bytes": 512,
+        "verdicts": {},
+    }
+
+
+def test_strangers_are_recorded_as_nobody_of_no_tenant() -> None:
+    refusal = Problem(problems.CREDENTIALS_REQUIRED, "who are you?")
+    refusal.step = "identify"
+    record = record_of(exchange(principal=None, status=401, refusal=refusal, times=Times(1.0, ended=1.5)))
+    assert (record["tenant"], record["subject"], record["upstream_ms"]) == ("none", "", None)
+    assert (record["outcome"], record["problem"], record["step"]) == ("refused", "credentials-required", "identify")
+
+
+def test_a_tenant_that_a_credential_only_claims_is_not_recorded_as_the_tenant() -> None:
+    ex = exchange(principal=None)
+    assert record_of(ex)["tenant"] == "none"
+
+
+def test_every_step_is_recorded_with_its_verdict() -> None:
+    ex = exchange()
+    ex.verdict("rbac")
+    ex.verdict("ask").outcome = "changed"
+    ex.verdict("ask").count("email", 2)
+    ex.verdict("limit").mode = "shadow"
+    ex.verdict("limit").outcome = "refused"
+    ex.verdict("limit").reason = "rate-limited"
+    assert record_of(ex)["verdicts"] == {
+        "rbac": {"outcome": "passed"},
+        "ask": {"outcome": "changed", "counts": {"email": 2}},
+        "limit": {"outcome": "refused", "mode": "shadow", "reason": "rate-limited"},
+    }
+
+
+def test_a_guard_is_enforced_only_where_the_report_says_so() -> None:
+    ex = exchange()
+    ex.report.released = 100
+    ex.report.steps = {
+        "whole": StepReport(checked=100),
+        "part": StepReport(checked=60),
+        "watching": StepReport(checked=100, binding=False),
+        "left": StepReport(checked=100, skipped="text rule failed"),
+        "noting": StepReport(),
+    }
+    ex.report.steps["whole"].edits["email"] = 1
+    ex.report.steps["watching"].would_refuse["iban"] = 2
+    assert record_of(ex)["verdicts"] == {
+        "whole": {"answer": "enforced", "edits": {"email": 1}},
+        "part": {"answer": "incomplete"},
+        "watching": {"answer": "shadow", "would_refuse": {"iban": 2}},
+        "left": {"answer": "skipped(text rule failed)"},
+    }
+
+
+def test_request_and_answer_verdicts_of_one_step_are_one() -> None:
+    ex = exchange()
+    ex.verdict("guard")
+    ex.report.steps["guard"] = StepReport(checked=0)
+    assert record_of(ex)["verdicts"] == {"guard": {"outcome": "passed", "answer": "enforced"}}
+
+
+def test_texts_are_left_out_unless_they_are_asked_for() -> None:
+    ex = exchange(ASKED, edit=UNTOUCHED.with_document({"query": "private"}))
+    transcript = Transcript(keeps=True)
+    ex.report.listen = transcript.add
+    ex.report.tell(Text("secretive"))
+    record = record_of(ex, (), transcript)
+    assert b"private" not in encoded(record)
+    assert record["answer"] == {"characters": 9, "sha256": transcript.digest()}
+
+
+def test_the_question_is_recorded_as_it_went_upstream() -> None:
+    ex = exchange(ASKED, edit=UNTOUCHED.with_document({"query": "mail [email]", "user": {"note": "no question"}}))
+    assert record_of(ex, {"question"})["question"] == "mail [email]"
+
+
+def test_a_question_that_was_refused_is_not_recorded() -> None:
+    ex = exchange(
+        ASKED, edit=UNTOUCHED.with_document({"query": "a@b.example"}), times=Times(1.0, ended=2.0), status=422
+    )
+    assert "question" not in record_of(ex, {"question"})
+
+
+def test_a_body_that_nobody_read_has_no_question() -> None:
+    assert record_of(exchange(ASKED), {"question"})["question"] is None
+
+
+def test_long_questions_are_cut() -> None:
+    ex = exchange(ASKED, edit=UNTOUCHED.with_document({"query": "x" * 100_000}))
+    assert len(record_of(ex, {"question"})["question"]) == LONGEST_TEXT
+
+
+def test_the_answer_is_recorded_as_it_was_delivered() -> None:
+    ex, transcript = exchange(), Transcript(keeps=True)
+    ex.report.listen = transcript.add
+    ex.report.cut = "answer"
+    for piece in ("Hello ", "world"):
+        ex.report.tell(Text(piece))
+    assert record_of(ex, {"answer"}, transcript)["answer"] == {
+        "characters": 11,
+        "cut": "answer",
+        "sha256": transcript.digest(),
+        "text": "Hello world",
+    }
+
+
+def test_a_gap_says_how_many_records_it_stands_for() -> None:
+    assert gap(7, 0.0) == {
+        "outcome": "gap",
+        "received_at": "1970-01-01T00:00:00.000Z",
+        "tenant": "none",
+        "decision": "",
+        "missed": 7,
+    }
+
+
+def test_moments_are_utc_with_milliseconds() -> None:
+    assert moment(1_767_225_599.9999) == "2025-12-31T23:59:59.999Z"
+    assert moment(1_700_000_000.0) == "2023-11-14T22:13:20.000Z"
+
+
+def test_what_json_cannot_say_is_replaced() -> None:
+    record = {"subject": "a\udcffb", "count": 2**70, "odd": {1}, "roles": ("x",), 5: None}
+    assert orjson.loads(encoded(record)) == {
+        "subject": "a?b",
+        "count": str(2**70),
+        "odd": "{1}",
+        "roles": ["x"],
+        "5": None,
+    }
+
+
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(st.characters()), lambda inner: st.lists(inner))
+)
+def test_no_record_is_lost_for_what_is_in_it(value: Any) -> None:
+    assert "value" in orjson.loads(encoded({"value": value}))
+
+
+def test_names_that_come_from_outside_are_bounded() -> None:
+    ex = exchange(method="X" * 5000, principal=Principal(subject="s" * 5000, tenant="acme"))
+    assert len(encoded(record_of(ex))) < 3000

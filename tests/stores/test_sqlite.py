@@ -1,0 +1,314 @@
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from kapagate.chain.problem import BackendFailed
+from kapagate.ledger.ledger import Ledger, LedgerFull
+from kapagate.stores.sqlite import SqliteLedger, newest
+
+
+class StoppedClock:
+    def monotonic(self) -> float:
+        return 1.0
+
+    def wall(self) -> float:
+        return 0.0
+
+
+@contextlib.asynccontextmanager
+async def opened(path: Path, **options: Any) -> AsyncIterator[SqliteLedger]:
+    ledger = SqliteLedger(path, StoppedClock(), **{"window": 60.0, "retry": 60.0, "patience": 0.001, **options})
+    await ledger.start()
+    try:
+        yield ledger
+    finally:
+        await ledger.close()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "audit.db"
+
+
+def made(path: Path, mode: int, content: bytes = b"") -> None:
+    path.write_bytes(content)
+    path.chmod(mode)
+
+
+@pytest.fixture
+def recovered() -> Iterator[asyncio.Event]:
+    """Set when a ledger says that it works again."""
+    event = asyncio.Event()
+
+    class Listener(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            if "kept again" in record.getMessage():
+                event.set()
+
+    listener = Listener()
+    logging.getLogger("kapagate.stores.sqlite").addHandler(listener)
+    yield event
+    logging.getLogger("kapagate.stores.sqlite").removeHandler(listener)
+
+
+def record(name: str) -> dict[str, Any]:
+    return {"decision": name, "tenant": "acme", "received_at": "2026-01-01T00:00:00.000Z"}
+
+
+async def fill(ledger: Ledger, *names: str) -> None:
+    for name in names:
+        (await ledger.reserve()).fill(record(name))
+
+
+def names(path: Path) -> list[str]:
+    return [found.get("decision") or found["outcome"] for found in newest(path, 1000)]
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+async def test_records_come_back_newest_first_in_pages(path: Path) -> None:
+    async with opened(path) as ledger:
+        await fill(ledger, "a", "b", "c")
+        await ledger.flush()
+        page = await ledger.query(2)
+        assert page == [{"id": 3, **record("c")}, {"id": 2, **record("b")}]
+        assert [found["decision"] for found in await ledger.query(2, before=page[-1]["id"])] == ["a"]
+
+
+async def test_a_batch_is_written_when_its_window_ends(path: Path) -> None:
+    async with opened(path, window=0.001, capacity=1, patience=60.0) as ledger:
+        await fill(ledger, "a")
+        (await ledger.reserve()).release()
+        assert names(path) == ["a"]
+
+
+async def test_a_full_batch_does_not_wait_for_its_window(path: Path) -> None:
+    async with opened(path, batch=2, capacity=2, patience=60.0) as ledger:
+        await fill(ledger, "a", "b")
+        (await ledger.reserve()).release()
+        assert names(path) == ["b", "a"]
+
+
+async def test_closing_writes_what_is_there(path: Path) -> None:
+    async with opened(path) as ledger:
+        await fill(ledger, "a")
+        assert names(path) == []
+    assert names(path) == ["a"]
+    await ledger.close()
+    with pytest.raises(BackendFailed, match="closed"):
+        await ledger.flush()
+
+
+async def test_a_place_is_free_again_when_its_record_is_durable(path: Path) -> None:
+    async with opened(path, capacity=1) as ledger:
+        await fill(ledger, "a")
+        with pytest.raises(LedgerFull):
+            await ledger.reserve()
+        await ledger.flush()
+        (await ledger.reserve()).release()
+        await fill(ledger, "b")
+        await ledger.flush()
+        assert names(path) == ["b", "a"]
+        assert ledger.held == 0
+
+
+async def test_a_flood_of_strangers_becomes_one_gap_record(path: Path) -> None:
+    async with opened(path, share=3) as ledger:
+        kept = [ledger.fill_unreserved(record(f"s{number}")) for number in range(1000)]
+        assert kept == [True] * 3 + [False] * 997
+        await fill(ledger, "caller")
+        await ledger.flush()
+        assert names(path) == ["gap", "caller", "s2", "s1", "s0"]
+        assert newest(path, 1)[0]["missed"] == 997
+        assert ledger.fill_unreserved(record("again"))
+
+
+async def test_the_file_is_for_its_owner_alone(path: Path) -> None:
+    made(path, 0o644)
+    async with opened(path) as ledger:
+        await fill(ledger, "a")
+        await ledger.flush()
+        modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in path.parent.iterdir()}
+    assert modes == {"audit.db": 0o600, "audit.db-wal": 0o600, "audit.db-shm": 0o600}
+
+
+async def test_records_survive_a_restart_and_the_schema_has_a_version(path: Path) -> None:
+    for name in ("a", "b"):
+        async with opened(path) as ledger:
+            await fill(ledger, name)
+    assert names(path) == ["b", "a"]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+async def test_a_file_of_another_schema_is_left_alone(path: Path) -> None:
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA user_version = 99")
+    async with opened(path) as ledger:
+        assert "schema version 99" in ledger.failure
+        with pytest.raises(BackendFailed, match="schema version 99"):
+            await ledger.reserve()
+
+
+async def test_a_file_that_is_no_database_gives_no_places_until_it_is_moved_away(path: Path) -> None:
+    made(path, 0o600, b"this is no database" * 100)
+    async with opened(path) as ledger:
+        with pytest.raises(BackendFailed, match="not a database"):
+            await ledger.reserve()
+        os.rename(path, path.with_suffix(".damaged"))
+        await ledger.flush()
+        assert ledger.failure == ""
+        await fill(ledger, "a")
+    assert names(path) == ["a"]
+
+
+async def test_opening_is_tried_again_without_being_asked(path: Path, recovered: asyncio.Event) -> None:
+    os.mkdir(path)
+    async with opened(path, retry=0.001) as ledger:
+        assert ledger.failure
+        os.rmdir(path)
+        await recovered.wait()
+        assert ledger.failure == ""
+        await fill(ledger, "a")
+    assert names(path) == ["a"]
+
+
+async def test_a_locked_file_keeps_the_batch_and_gives_no_places(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kapagate.stores.sqlite._BUSY_SECONDS", 0.0)
+    async with opened(path) as ledger:
+        await fill(ledger, "a")
+        with locked(path):
+            with pytest.raises(BackendFailed, match="locked"):
+                await ledger.flush()
+            with pytest.raises(BackendFailed, match="locked"):
+                await ledger.reserve()
+            assert ledger.held == 1
+        await ledger.flush()
+        assert ledger.held == 0
+        await fill(ledger, "b")
+    assert names(path) == ["b", "a"]
+
+
+async def test_what_is_missed_while_nothing_can_be_kept_is_told_in_a_gap(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kapagate.stores.sqlite._BUSY_SECONDS", 0.0)
+    async with opened(path, share=1) as ledger:
+        with locked(path):
+            with pytest.raises(BackendFailed):
+                await ledger.flush()
+            assert [ledger.fill_unreserved(record(name)) for name in ("a", "b", "c")] == [True, False, False]
+        await ledger.flush()
+        await ledger.flush()
+    assert names(path) == ["gap", "a"]
+    assert newest(path, 1)[0]["missed"] == 2
+
+
+async def test_a_full_disk_gives_no_places(path: Path) -> None:
+    async with opened(path, max_bytes=64 * 1024) as ledger:
+        for _ in range(8):
+            (await ledger.reserve()).fill({"decision": "x" * 10_000})
+        with pytest.raises(BackendFailed, match="full"):
+            await ledger.flush()
+        with pytest.raises(BackendFailed, match="full"):
+            await ledger.reserve()
+    assert names(path) == []
+
+
+async def test_a_file_that_was_removed_under_us_is_made_anew(path: Path) -> None:
+    async with opened(path) as ledger:
+        await fill(ledger, "a")
+        await ledger.flush()
+        for file in path.parent.iterdir():
+            file.unlink()
+        await fill(ledger, "b")
+        await ledger.flush()
+        assert names(path) == ["b"]
+
+
+async def test_closing_with_a_broken_file_ends(path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    os.mkdir(path)
+    async with opened(path) as ledger:
+        assert ledger.fill_unreserved(record("a"))
+    assert "1 audit records are lost" in caplog.text
+
+
+async def test_reading_a_file_that_is_not_there_is_a_failed_back_end(path: Path) -> None:
+    with pytest.raises(BackendFailed):
+        newest(path, 1)
+
+
+@settings(max_examples=30)
+@given(text=st.text(st.characters()))
+def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
+    path = tmp_path_factory.mktemp("any") / "audit.db"
+
+    async def keep() -> None:
+        async with opened(path) as ledger:
+            (await ledger.reserve()).fill({"tenant": text, "question": text})
+
+    asyncio.run(keep())
+    assert newest(path, 1)[0]["question"] == text.encode("utf-8", "replace").decode()
+
+
+WRITER = """
+import asyncio, pathlib, sys
+from kapagate.machine.clock import SystemClock
+from kapagate.stores.sqlite import SqliteLedger
+
+async def main():
+    ledger = SqliteLedger(pathlib.Path(sys.argv[1]), SystemClock(), window=0.001)
+    await ledger.start()
+    number = 0
+    while True:
+        for _ in range(20):
+            number += 1
+            (await ledger.reserve()).fill({"decision": str(number)})
+        await ledger.flush()
+        print(number, flush=True)
+
+asyncio.run(main())
+"""
+
+
+def test_a_killed_process_loses_nothing_that_was_durable_and_leaves_no_hole(path: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": os.getcwd()}
+    )
+    assert child.stdout is not None
+    for _ in range(5):
+        acknowledged = int(child.stdout.readline())
+    child.send_signal(signal.SIGKILL)
+    acknowledged = max([acknowledged, *map(int, child.stdout.read().split())])
+    child.wait()
+    child.stdout.close()
+    written = [int(name) for name in reversed(names_of_all(path))]
+    assert written == list(range(1, len(written) + 1))
+    assert len(written) >= acknowledged >= 100
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+
+
+def names_of_all(path: Path) -> list[str]:
+    return [found["decision"] for found in newest(path, 10**6)]
