@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from kapagate.answer.events import Other, Record, Uncertain
+from kapagate.answer.report import StepReport
+from kapagate.chain import problems
+from kapagate.chain.exchange import Exchange, Times
+from kapagate.chain.meter import Meter
+from kapagate.chain.problem import Problem
+from kapagate.chain.services import Services
+from kapagate.filters.metrics import Metrics
+from kapagate.telemetry.prometheus import PrometheusMeter
+from tests.exchanges import CRM, exchange
+
+
+class Bench:
+    """A metrics step with its meter."""
+
+    def __init__(self) -> None:
+        self.meter = PrometheusMeter()
+        self.step = Metrics().compile(Services({Meter: self.meter}))
+
+    def done(self, *exchanges: Exchange) -> None:
+        assert self.step.on_done is not None
+        for ex in exchanges:
+            self.step.on_done(ex)
+
+    def answer(self, ex: Exchange, *records: Record) -> bool:
+        """Whether the step looks at this answer; it changes none of its records."""
+        assert self.step.on_answer is not None
+        rules = self.step.on_answer(ex)
+        if rules is None:
+            return False
+        assert rules.event is not None
+        assert [rules.event(record) for record in records] == [*records]
+        return True
+
+    def series(self, name: str) -> dict[str, float]:
+        found = [line.rpartition(" ") for line in self.meter.render().decode().splitlines()]
+        return {key.removeprefix(name): float(value) for key, _, value in found if key.startswith(name + "{")}
+
+
+def refusal(step: str) -> Problem:
+    problem = Problem(problems.FORBIDDEN, "no")
+    problem.step = step
+    return problem
+
+
+def test_requests_are_counted_by_method_template_and_status() -> None:
+    bench = Bench()
+    bench.done(exchange(), exchange(), exchange(CRM, method="GET", status=404))
+    assert bench.series("http_requests_total") == {
+        '{endpoint="/query/v1/projects/{project}/chat/",method="POST",status="200"}': 2.0,
+        '{endpoint="/crm/{rest:*}",method="GET",status="404"}': 1.0,
+    }
+
+
+def test_durations_are_observed_by_method_and_template() -> None:
+    bench = Bench()
+    bench.done(exchange())
+    labels = '{endpoint="/query/v1/projects/{project}/chat/",method="POST"}'
+    assert bench.series("http_request_duration_seconds_sum") == {labels: 0.25}
+    assert bench.series("http_request_duration_seconds_count") == {labels: 1.0}
+
+
+def test_hostile_methods_paths_and_tenants_add_no_series() -> None:
+    bench = Bench()
+    for number in range(50):
+        ex = exchange(method=f"M{number}", principal=None, status=401, refusal=refusal("identify"))
+        ex.request.path = f"/{number}"
+        bench.done(ex)
+    assert list(bench.series("http_requests_total").values()) == [50.0]
+    assert bench.series("kapa_queries_total") == {'{status="refused",tenant_id="none"}': 50.0}
+
+
+@pytest.mark.parametrize(
+    ("ended", "status"),
+    [
+        (exchange(), "answered"),
+        (exchange(status=403, refusal=refusal("rbac")), "refused"),
+        (exchange(status=500), "failed"),
+        (exchange(status=0, gone=True), "gone"),
+    ],
+)
+def test_questions_are_counted_by_how_they_ended(ended: Exchange, status: str) -> None:
+    bench = Bench()
+    bench.done(ended)
+    assert bench.series("kapa_queries_total") == {f'{{status="{status}",tenant_id="acme"}}': 1.0}
+
+
+@pytest.mark.parametrize(("uncertain", "status"), [(True, "uncertain"), (False, "answered")])
+def test_kapas_own_word_for_uncertainty_is_counted(uncertain: bool, status: str) -> None:
+    bench, ex = Bench(), exchange()
+    assert bench.answer(ex, Other("x"), Uncertain(uncertain))
+    bench.done(ex)
+    assert bench.series("kapa_queries_total") == {f'{{status="{status}",tenant_id="acme"}}': 1.0}
+
+
+def test_an_uncertain_answer_that_was_refused_is_a_refusal() -> None:
+    bench, ex = Bench(), exchange(status=422, refusal=refusal("answer"))
+    assert bench.answer(ex, Uncertain(True))
+    bench.done(ex)
+    assert bench.series("kapa_queries_total") == {'{status="refused",tenant_id="acme"}': 1.0}
+
+
+def test_answers_that_are_no_chat_are_nobodys_business() -> None:
+    bench, ex = Bench(), exchange(CRM)
+    assert not bench.answer(ex)
+    bench.done(ex)
+    assert bench.series("kapa_queries_total") == {}
+    assert bench.series("kapa_api_latency_seconds_count") == {}
+
+
+def test_kapas_latency_is_from_request_sent_to_head() -> None:
+    bench = Bench()
+    bench.done(exchange(), exchange(operation="chat_stream"), exchange(times=Times(1.0, ended=2.0)))
+    assert bench.series("kapa_api_latency_seconds_count") == {
+        '{operation="chat"}': 1.0,
+        '{operation="chat_stream"}': 1.0,
+    }
+    assert bench.series("kapa_api_latency_seconds_sum")['{operation="chat"}'] == pytest.approx(0.2)
+
+
+def test_refusals_are_counted_by_step_and_problem() -> None:
+    bench = Bench()
+    bench.done(exchange(status=403, refusal=refusal("rbac")), exchange(status=404, refusal=refusal("")))
+    assert bench.series("kapagate_refusals_total") == {
+        '{problem="forbidden",step="rbac"}': 1.0,
+        '{problem="forbidden",step="gateway"}': 1.0,
+    }
+
+
+def test_what_shadows_would_have_done_is_counted() -> None:
+    bench, ex = Bench(), exchange()
+    ex.verdict("limit").mode = "shadow"
+    ex.verdict("limit").outcome = "refused"
+    ex.verdict("quiet").mode = "shadow"
+    share = ex.report.steps["answer"] = StepReport(binding=False)
+    share.would_edit["email"] = 2
+    share.would_refuse["iban"] = 1
+    bench.done(ex)
+    assert bench.series("kapagate_shadow_total") == {
+        '{outcome="would_be_refused",step="limit"}': 1.0,
+        '{outcome="would_edit",step="answer"}': 2.0,
+        '{outcome="would_refuse",step="answer"}': 1.0,
+    }
+
+
+def test_changes_by_guards_are_counted_by_finding() -> None:
+    bench, ex = Bench(), exchange()
+    ex.verdict("ask").outcome = "changed"
+    ex.verdict("ask").count("email", 3)
+    ex.report.steps["answer"] = StepReport()
+    ex.report.steps["answer"].edits["iban"] = 2
+    bench.done(ex)
+    assert bench.series("kapagate_guard_edits_total") == {
+        '{kind="email",step="ask"}': 3.0,
+        '{kind="iban",step="answer"}': 2.0,
+    }
+
+
+def test_guards_that_were_passed_by_are_counted() -> None:
+    bench, ex = Bench(), exchange()
+    ex.verdict("ask").outcome = "skipped"
+    ex.verdict("ask").reason = "failed"
+    ex.verdict("other").outcome = "skipped"
+    ex.verdict("other").reason = "when"
+    ex.report.steps["answer"] = StepReport(skipped="text rule failed")
+    bench.done(ex)
+    assert bench.series("kapagate_guard_skipped_total") == {'{step="ask"}': 1.0, '{step="answer"}': 1.0}
+
+
+def test_a_reload_goes_on_counting() -> None:
+    bench = Bench()
+    bench.done(exchange())
+    bench.step = Metrics().compile(Services({Meter: bench.meter}))
+    bench.done(exchange())
+    assert list(bench.series("http_requests_total").values()) == [2.0]
+
+
+@pytest.mark.parametrize("options", [{"x": 1}])
+def test_options_are_strict(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Metrics(**options)
+
+
+def test_nobody_can_watch_metrics_in_shadow() -> None:
+    assert Metrics.modes == {"enforce", "off"}
