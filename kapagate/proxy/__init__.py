@@ -1,0 +1,1 @@
+"""Both ends of the hop: sockets, framing, deadlines, reuse, and nothing else."""

@@ -1,0 +1,91 @@
+"""Which requests are let in: method, version, target, framing, expectations. Verdicts on one head, without a socket."""
+
+from __future__ import annotations
+
+from aiohttp import hdrs
+from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
+from aiohttp.http_parser import RawRequestMessage
+from aiohttp.http_writer import HttpVersion10, HttpVersion11
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+
+from kapagate.chain import problems
+from kapagate.chain.headers import Headers, RawHeaders
+from kapagate.chain.problem import Problem
+from kapagate.proxy.framing import check_request
+from kapagate.proxy.hop_by_hop import nominated
+
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+NEVER = frozenset({"CONNECT", "TRACE"})
+
+
+def check(message: RawRequestMessage, fields: int) -> None:
+    """Raises Problem unless we serve such a request. `fields` is how many header fields it may have."""
+    if message.method not in METHODS:
+        raise _method_refused(message.method)
+    http10 = message.version == HttpVersion10
+    if not http10 and message.version != HttpVersion11:
+        raise Problem(problems.MALFORMED_REQUEST, "speak HTTP/1.1")
+    if len(message.raw_headers) > fields:
+        raise Problem(problems.HEAD_TOO_LARGE, f"a request may have at most {fields} header fields")
+    if message.chunked:
+        check_request(message.raw_headers, http10)
+    if message.upgrade and "websocket" in message.headers.get(hdrs.UPGRADE, "").lower():
+        raise Problem(problems.NOT_IMPLEMENTED, "WebSocket is not supported")
+    expected = message.headers.get(hdrs.EXPECT)
+    if expected is not None and expected.lower() != "100-continue":
+        raise Problem(problems.EXPECTATION_FAILED, "only 100-continue can be expected")
+
+
+def expects_continue(message: RawRequestMessage) -> bool:
+    """Whether the client waits for a 100 before it sends its body; HTTP/1.0 cannot (RFC 9110, 10.1.1)."""
+    return hdrs.EXPECT in message.headers and message.version == HttpVersion11
+
+
+def body_length(message: RawRequestMessage, reader: StreamReader) -> int | None:
+    """The body's bytes, None when it is chunked."""
+    if message.chunked:
+        return None
+    return 0 if reader is EMPTY_PAYLOAD else int(message.headers[hdrs.CONTENT_LENGTH])
+
+
+def target_of(message: RawRequestMessage) -> bytes:
+    """The request target in origin form, or `*` (RFC 9112, 3.2). Raises Problem."""
+    path = message.path
+    if path[0] != "/" and not (path == "*" and message.method == "OPTIONS"):
+        path = _origin_form(path, message.headers.get(hdrs.HOST))
+    return path.encode("utf-8", "surrogateescape")
+
+
+def headers_of(message: RawRequestMessage) -> Headers:
+    """The fields without those that `Connection` keeps for us; what is hop-by-hop by itself is dropped where we send."""
+    raw: RawHeaders = message.raw_headers
+    if hdrs.CONNECTION in message.headers and (names := nominated(raw)):
+        raw = [field for field in raw if field[0].lower() not in names]
+    return Headers(raw)
+
+
+def refusal_of(cause: HttpProcessingError, opening: int) -> Problem:
+    """What the parser refused, in our own words. `opening` is the first byte of the message."""
+    if isinstance(cause, LineTooLong):
+        return Problem(problems.URI_TOO_LONG, "the request target is too long")
+    if isinstance(cause, BadHttpMethod) and 0x41 <= opening <= 0x5A:
+        return Problem(problems.NOT_IMPLEMENTED, "the method is not known here")
+    return Problem(problems.MALFORMED_REQUEST, "this is no well-formed HTTP/1.1 request")
+
+
+def _method_refused(method: str) -> Problem:
+    if method in NEVER:
+        return Problem(problems.METHOD_NOT_ALLOWED, f"{method} is never allowed here")
+    return Problem(problems.NOT_IMPLEMENTED, "the method is not known here")
+
+
+def _origin_form(target: str, host: str | None) -> str:
+    """Of `http://host/path?query`, when its authority is the Host field's: the rest."""
+    scheme, separator, rest = target.partition("://")
+    cut = min((at for at in (rest.find("/"), rest.find("?")) if at >= 0), default=len(rest))
+    authority = rest[:cut]
+    if not separator or scheme.lower() not in ("http", "https") or authority.lower() != (host or "").lower():
+        raise Problem(
+            problems.MALFORMED_REQUEST, "the request target is no path, and its authority is not the Host field's"
+        )
+    return rest[cut:] if rest[cut : cut + 1] == "/" else "/" + rest[cut:]

@@ -1,0 +1,417 @@
+"""A client's connection: one protocol, one parser, one task, one exchange at a time.
+
+Theory of operation
+-------------------
+Bytes come in through `data_received`; where they go depends on what is being waited for:
+
+    head       no request is in. Bytes go to the parser, at most `limits.head` of them until a head is complete. What the
+               parser refuses is answered at once, and nothing more is read from this connection (`deaf`).
+    body       a head is in, its body is not. Bytes go to the parser, which fills the reader behind the exchange's `Body`;
+               the reader pauses the socket above `limits.queued`.
+    next       the request is in whole, its exchange still runs. What comes now is the next request: it is held, unparsed,
+               and above `limits.queued` the socket is paused. So pipelined requests are answered in order, and a client
+               that leaves is noticed at once: we go on reading while the exchange runs.
+    drain      the exchange has ended before the body did. The rest is thrown away, up to `limits.drained` and for
+               `deadlines.linger`; when the message is complete the connection serves the next one.
+    deaf       the connection will be closed: after a refusal it is half closed and input is thrown away for a moment, since
+               closing a socket with unread input resets it, and a reset takes the refusal with it.
+
+The parser stops behind each message (`max_msg_queue_size=1`) and keeps the rest; `_next_request` lets it go on. It is fed
+only from `_feed_head` and `_feed_body`.
+
+The task is born with the first request and ends with the connection. It alone runs exchanges, so an answer can only follow
+the answer before it. Callbacks never answer while an exchange runs; they leave word: an exception in the reader (Gone,
+408, 400), `exchange.leave()`, the `_waiting` future that is set when the socket takes bytes again.
+
+Deadlines are two moments, `read_deadline` and `write_deadline`; the listener's sweep calls `expire` when one has passed.
+No request starts a timer of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import socket
+import struct
+from typing import TYPE_CHECKING, cast
+
+import orjson
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.http_writer import HttpVersion10
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
+
+from kapagate.chain import problems
+from kapagate.chain.problem import Gone, Problem
+from kapagate.chain.sink import Head
+from kapagate.proxy import acceptance
+from kapagate.proxy.body import NO_BODY, ReceivedBody
+from kapagate.proxy.heads import CONTINUE
+from kapagate.proxy.reply import Reply
+
+if TYPE_CHECKING:
+    from kapagate.chain.exchange import Exchange
+    from kapagate.proxy.terms import Terms
+
+log = logging.getLogger(__name__)
+
+NEVER = float("inf")
+_FIELDS_OF_ANY_HEAD = 1 << 16
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)
+
+
+class Downstream(asyncio.Protocol):
+    """See above. `gone`: nothing can be sent any more. `blocked`: the client reads slowly, wait for `drained`."""
+
+    def __init__(self, terms: Terms) -> None:
+        self.terms = terms
+        self.client = ""
+        self.gone = False
+        self.blocked = False
+        self.expecting = False
+        self.read_deadline = NEVER
+        self.write_deadline = NEVER
+        self._transport: asyncio.Transport
+        self._parser: HttpRequestParser
+        self._task: asyncio.Task[None] | None = None
+        self._waiting: asyncio.Future[None] | None = None
+        self._idle: asyncio.Future[None] | None = None
+        self._reader: StreamReader | None = None
+        self._turn: Exchange | Problem | None = None
+        self._exchange: Exchange | None = None
+        self._reply: Reply
+        self._length: int | None = 0
+        self._head_bytes = 0
+        self._opening = 0
+        self._held = b""
+        self._paused = False
+        self._deaf = False
+        self._draining = False
+        self._dropped = 0
+
+    # The transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        terms = self.terms
+        self._transport = cast(asyncio.Transport, transport)
+        peer = transport.get_extra_info("peername")
+        self.client = peer[0] if isinstance(peer, tuple) else ""
+        self._parser = HttpRequestParser(
+            cast(BaseProtocol, self),
+            terms.loop,
+            terms.limits.queued // 2,
+            max_line_size=terms.limits.target,
+            max_field_size=terms.limits.head + 1,
+            max_headers=_FIELDS_OF_ANY_HEAD,
+            auto_decompress=False,
+            max_msg_queue_size=1,
+        )
+        self.read_deadline = terms.clock.monotonic() + terms.deadlines.head
+        terms.connections.add(self)
+        if len(terms.connections) > terms.limits.connections:
+            self._refuse(Problem(problems.UNAVAILABLE, "too many connections", retry_after=1))
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._leave()
+        self.terms.connections.discard(self)
+        self.terms.left()
+
+    def eof_received(self) -> None:
+        """The client has closed its side: we take it as gone (a half-closed client cannot be told from a closed one)."""
+        self._leave()
+
+    def data_received(self, data: bytes) -> None:
+        if self._deaf:
+            self._drop(len(data))
+        elif self._reader is None:
+            self._feed_head(data)
+        elif self._reader.is_eof():
+            self._hold(data)
+        else:
+            self._feed_body(data)
+
+    def pause_writing(self) -> None:
+        self.blocked = True
+
+    def resume_writing(self) -> None:
+        self.blocked = False
+        self._wake(None)
+
+    # The parser's side
+
+    @property
+    def connected(self) -> bool:
+        return not self.gone
+
+    def pause_reading(self) -> None:
+        if not self._paused and not self.gone:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        if self._paused and not self.gone and len(self._held) <= self.terms.limits.queued:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def _feed_head(self, data: bytes) -> None:
+        room = self.terms.limits.head - self._head_bytes
+        piece = data if len(data) <= room else data[:room]
+        if piece and not self._head_bytes:
+            self._opening = piece[0]
+            self.read_deadline = self.terms.clock.monotonic() + self.terms.deadlines.head
+        self._head_bytes += len(piece)
+        try:
+            messages, _, _ = self._parser.feed_data(piece)
+        except HttpProcessingError as cause:
+            self._refuse(acceptance.refusal_of(cause, self._opening))
+            return
+        if messages:
+            self._begin(*messages[0])
+            if len(piece) < len(data):
+                self.data_received(data[len(piece) :])
+        elif len(piece) == room:
+            self._refuse(Problem(problems.HEAD_TOO_LARGE, "the request's head is too large"))
+
+    def _feed_body(self, data: bytes) -> None:
+        try:
+            self._parser.feed_data(data)
+        except HttpProcessingError:
+            self._spoil(Problem(problems.MALFORMED_REQUEST, "the body's framing is broken"))
+        if self._draining:
+            self._drain()
+
+    def _hold(self, data: bytes) -> None:
+        self._held += data
+        if len(self._held) > self.terms.limits.queued:
+            self.pause_reading()
+
+    def _drop(self, size: int) -> None:
+        self._dropped += size
+        if self._dropped > self.terms.limits.drained:
+            self._transport.abort()
+
+    def _begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
+        """A head is in: the task takes it from here."""
+        self._head_bytes = 0
+        self._reader = reader
+        self.read_deadline = NEVER
+        http10 = message.version == HttpVersion10
+        asked = not message.should_close and not message.upgrade
+        self._reply = Reply(self, message.method == "HEAD", http10, asked)
+        try:
+            self._turn = self._admit(message, reader)
+        except Problem as problem:
+            self._turn = problem
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+        elif self._task is None:
+            self._task = self.terms.loop.create_task(self._serve())
+
+    def _admit(self, message: RawRequestMessage, reader: StreamReader) -> Exchange:
+        terms = self.terms
+        acceptance.check(message, terms.limits.fields)
+        self._length = length = acceptance.body_length(message, reader)
+        self.expecting = length != 0 and acceptance.expects_continue(message)
+        return terms.application.admit(
+            message.method,
+            acceptance.target_of(message),
+            acceptance.headers_of(message),
+            NO_BODY if reader is EMPTY_PAYLOAD else ReceivedBody(reader, self, length),
+            self.client,
+            terms.secure,
+        )
+
+    # The exchange's side
+
+    async def _serve(self) -> None:
+        while not self.gone:
+            turn, self._turn = self._turn, None
+            if turn is None:
+                self._idle = self.terms.loop.create_future()
+                await self._idle
+                self._idle = None
+            elif isinstance(turn, Problem):
+                self._tell(turn, self._reply)
+                self._finish()
+            else:
+                await self._run(turn)
+                self._finish()
+
+    async def _run(self, exchange: Exchange) -> None:
+        self._exchange = exchange
+        try:
+            await self.terms.application.run(exchange, self._reply)
+        except Exception:
+            log.exception("an exchange failed outside the engine")
+        finally:
+            self._exchange = None
+            self._reply.cut()
+
+    def send(self, data: bytes) -> None:
+        self._transport.write(data)
+
+    async def drained(self) -> None:
+        """Waits until the client has read enough. Raises Gone."""
+        self._waiting = self.terms.loop.create_future()
+        self.write_deadline = self.terms.clock.monotonic() + self.terms.deadlines.reader
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None
+            self.write_deadline = NEVER
+
+    def undrained(self) -> int | None:
+        """The bytes of the request's body that are not here yet; None where they are too many to be thrown away."""
+        reader = self._reader
+        if self._deaf or reader is None:
+            return None
+        if reader.is_eof():
+            return 0
+        left = 0 if self._length is None else self._length - reader.total_bytes
+        return left if left <= self.terms.limits.drained else None
+
+    def await_body(self) -> None:
+        self.read_deadline = self.terms.clock.monotonic() + self.terms.deadlines.body_idle
+        if self.expecting:
+            self.expecting = False
+            if not self.gone and not self._reply.opened:
+                self._transport.write(CONTINUE)
+
+    def body_came(self) -> None:
+        self.read_deadline = NEVER
+
+    def cut(self, reset: bool) -> None:
+        """Closes so that an unfinished message stays unfinished; `reset` where a clean close would finish it."""
+        if self.gone:
+            return
+        if reset:
+            self._reset()
+        else:
+            self._close()
+
+    # Between requests
+
+    def _finish(self) -> None:
+        """The answer has ended."""
+        if self.gone:
+            return
+        if not self._reply.keep_alive:
+            self._close()
+        elif self._reader is None or self._reader.is_eof():
+            self._next_request()
+        else:
+            self._draining = True
+            self._dropped = 0
+            self.read_deadline = self.terms.clock.monotonic() + self.terms.deadlines.linger
+            self._drain()
+
+    def _drain(self) -> None:
+        reader = self._reader
+        if reader is None or reader.exception() is not None:
+            return
+        self._drop(len(reader.read_nowait(-1)))
+        if reader.is_eof() and not self.gone:
+            self._draining = False
+            self._next_request()
+
+    def _next_request(self) -> None:
+        held, self._held = self._held, b""
+        self._reader = None
+        self.expecting = False
+        self._parser.message_consumed()
+        self.read_deadline = self.terms.clock.monotonic() + self.terms.deadlines.keep_alive
+        self.resume_reading()
+        self._feed_head(held)
+        if self.terms.draining and self._reader is None:
+            self._close()
+
+    # The end
+
+    def expire(self, now: float) -> None:
+        """A deadline has passed."""
+        if self.write_deadline <= now:
+            self._reset()
+        elif self.read_deadline <= now:
+            self.read_deadline = NEVER
+            if self._reader is not None and not self._draining:
+                self._spoil(Problem(problems.REQUEST_TIMEOUT, "the body did not arrive in time"))
+            elif self._head_bytes:
+                self._refuse(Problem(problems.REQUEST_TIMEOUT, "the request did not arrive in time"))
+            else:
+                self._close()
+
+    def retire(self) -> None:
+        """The listener drains: an idle connection ends now, a busy one behind its answer."""
+        if self._reader is None and not self._deaf:
+            self._close()
+
+    def abort(self) -> None:
+        """Ends at once, whatever runs."""
+        self._transport.abort()
+
+    def _refuse(self, problem: Problem) -> None:
+        """Answers what the parser or the door refused; no exchange runs."""
+        self._deaf = True
+        self._tell(problem, Reply(self, False, False, False))
+        self._close()
+
+    def _tell(self, problem: Problem, reply: Reply) -> None:
+        body = orjson.dumps(problem.document("", ""))
+        self.terms.refused(problem, self.client)
+        if not self.gone:
+            reply.start(Head(problem.kind.status, problem.headers(), len(body)), body, True)
+
+    def _spoil(self, problem: Problem) -> None:
+        """The rest of the body is lost: whoever reads it is told, and the connection ends behind the answer."""
+        self._deaf = True
+        if self._reader is not None:
+            self._reader.set_exception(problem)
+        if self._draining:
+            self._close()
+
+    def _close(self) -> None:
+        """Flushes and closes; half first where input may be under way that would turn the close into a reset."""
+        unread = self._reader is not None and not self._reader.is_eof()
+        lingers = (unread or self._deaf or self._held) and self._transport.can_write_eof()
+        self._deaf = True
+        self._draining = False
+        self._dropped = 0
+        self._held = b""
+        deadlines = self.terms.deadlines
+        self.read_deadline = NEVER
+        self.write_deadline = self.terms.clock.monotonic() + (deadlines.linger if lingers else deadlines.reader)
+        if lingers:
+            self.resume_reading()
+            self._transport.write_eof()
+        else:
+            self._transport.close()
+
+    def _reset(self) -> None:
+        """A reset instead of a clean close: the client must not take what it has for the whole."""
+        duplicate = self._transport.get_extra_info("socket").dup()
+        with duplicate:
+            duplicate.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+        self._transport.abort()
+
+    def _leave(self) -> None:
+        """The client has left: everybody who waits for it is told."""
+        if self.gone:
+            return
+        self.gone = True
+        if self._exchange is not None:
+            self._exchange.leave()
+        if self._reader is not None and not self._reader.is_eof():
+            self._reader.set_exception(Gone())
+        if self._idle is not None and not self._idle.done():
+            self._idle.set_result(None)
+        self._wake(Gone())
+
+    def _wake(self, failure: BaseException | None) -> None:
+        waiting = self._waiting
+        if waiting is None or waiting.done():
+            return
+        if failure is None:
+            waiting.set_result(None)
+        else:
+            waiting.set_exception(failure)

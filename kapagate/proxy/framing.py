@@ -1,0 +1,95 @@
+"""The one place that decides how a message is delimited (RFC 9112, 6).
+
+Parsers find the bytes; whether their reading may be believed, and how our own messages end, is decided here. Every rule
+errs on the side of one reading only: what two implementations could read differently is refused.
+"""
+
+from __future__ import annotations
+
+from enum import Enum
+
+from kapagate.chain import problems
+from kapagate.chain.headers import RawHeaders
+from kapagate.chain.problem import Problem
+
+
+class Framing(Enum):
+    """How a body ends: there is none, after its length, with the last chunk, with the connection."""
+
+    NONE = 0
+    LENGTH = 1
+    CHUNKED = 2
+    CLOSE = 3
+
+
+NONE, LENGTH, CHUNKED, CLOSE = Framing.NONE, Framing.LENGTH, Framing.CHUNKED, Framing.CLOSE
+
+
+class Unframed(Exception):
+    """An answer whose end cannot be known for certain."""
+
+
+def bodiless(status: int) -> bool:
+    """Whether answers of this status never have a body (RFC 9110, 6.4.1)."""
+    return status == 204 or status == 304 or status < 200
+
+
+def frame_answer(status: int, to_head: bool, http10: bool, length: int | None) -> Framing:
+    """How an answer of ours is delimited for this client. `length` None: it is not known before the end."""
+    if to_head or bodiless(status):
+        return NONE
+    if length is not None:
+        return LENGTH
+    return CLOSE if http10 else CHUNKED
+
+
+def frame_request(length: int | None) -> tuple[Framing, bytes]:
+    """How a request of ours is delimited, and the field that says so."""
+    if length is None:
+        return CHUNKED, b"Transfer-Encoding: chunked\r\n"
+    return LENGTH, b"Content-Length: %d\r\n" % length
+
+
+def check_request(headers: RawHeaders, http10: bool) -> None:
+    """Of a request that the parser read as chunked: raises Problem unless `chunked` is all that it says (RFC 9112, 6.1)."""
+    codings = [value for name, value in headers if name.lower() == b"transfer-encoding"]
+    if http10 or len(codings) != 1 or any(name.lower() == b"content-length" for name, _ in headers):
+        raise Problem(problems.MALFORMED_REQUEST, "the request's framing is ambiguous")
+    if codings[0].strip(b" \t").lower() != b"chunked":
+        raise Problem(problems.NOT_IMPLEMENTED, "no transfer coding but chunked is understood")
+
+
+def read_answer(status: int, to_head: bool, headers: RawHeaders) -> tuple[Framing, int | None]:
+    """How an upstream's answer ends, and its length where it says one. Raises Unframed."""
+    lengths: list[bytes] = []
+    codings: list[bytes] = []
+    for name, value in headers:
+        size = len(name)
+        if size == 14 and name.lower() == b"content-length":
+            lengths.append(value)
+        elif size == 17 and name.lower() == b"transfer-encoding":
+            codings.append(value)
+    if len(lengths) + len(codings) > 1:
+        raise Unframed("more than one field says where the body ends")
+    length = _length(lengths[0]) if lengths else None
+    if to_head or bodiless(status):
+        return NONE, length
+    if codings:
+        if codings[0].strip(b" \t").lower() != b"chunked":
+            raise Unframed("a transfer coding other than chunked")
+        return CHUNKED, None
+    return (CLOSE, None) if length is None else (LENGTH, length)
+
+
+def _length(value: bytes) -> int:
+    digits = value.strip(b" \t")
+    if not digits.isdigit() or len(digits) > 18:
+        raise Unframed("a Content-Length that is no number")
+    return int(digits)
+
+
+def chunk(piece: bytes, last: bool) -> bytes:
+    """One chunk (RFC 9112, 7.1), with the last chunk behind it where nothing follows."""
+    if not piece:
+        return b"0\r\n\r\n" if last else b""
+    return b"%x\r\n%b\r\n0\r\n\r\n" % (len(piece), piece) if last else b"%x\r\n%b\r\n" % (len(piece), piece)

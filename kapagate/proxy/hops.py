@@ -1,0 +1,112 @@
+"""The hop: one request of an exchange to its upstream and back, over pooled connections."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from kapagate.chain.clock import Clock
+from kapagate.chain.headers import Headers
+from kapagate.chain.hop import Endpoint, Inbound, Outbound
+from kapagate.chain.problem import Gone
+from kapagate.proxy.framing import NONE, frame_request
+from kapagate.proxy.heads import request_head
+from kapagate.proxy.hop_by_hop import VIA, end_to_end
+from kapagate.proxy.pool import Pool
+from kapagate.proxy.upstream import Upstream
+
+if TYPE_CHECKING:
+    from kapagate.chain.exchange import Exchange
+
+_WITHOUT_BODY = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
+
+
+class PooledHop:
+    """The hop to one endpoint."""
+
+    def __init__(self, endpoint: Endpoint, clock: Clock, hops: PooledHops) -> None:
+        self.pool = Pool(endpoint, clock)
+        self._hops = hops
+        via = b"%b: %b\r\n" % VIA
+        self._fixed = b" HTTP/1.1\r\nHost: %b\r\n%b" % (endpoint.authority.encode("ascii"), via)
+
+    async def send(self, outbound: Outbound, exchange: Exchange) -> Inbound:
+        body = outbound.body
+        length = len(body) if isinstance(body, bytes) else outbound.length
+        if length == 0 and outbound.method in _WITHOUT_BODY:
+            framing, field, body = NONE, b"", b""
+        else:
+            framing, field = frame_request(length)
+        head = request_head(outbound, self._fixed, field)
+        connection = self.pool.take(outbound.partition) or await self._open(outbound, exchange)
+        if exchange.gone:
+            connection.abandon()
+            raise Gone
+        answer = connection.ask(head, body, framing, outbound.method == b"HEAD", exchange)
+        await answer.arrived()
+        headers = end_to_end(answer.headers)
+        headers.append(VIA)
+        return Inbound(answer.status, Headers(headers), answer, answer.length)
+
+    async def _open(self, outbound: Outbound, exchange: Exchange) -> Upstream:
+        """A new connection, given up when the client leaves meanwhile."""
+        if exchange.gone:
+            raise Gone
+        self._hops.watch()
+        opening = asyncio.ensure_future(self.pool.open(outbound.partition))
+
+        def give_up() -> None:
+            opening.cancel()
+
+        exchange.when_gone = give_up
+        try:
+            return await opening
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise Gone from None
+        finally:
+            exchange.when_gone = None
+
+
+class PooledHops:
+    """Hands out hops and sweeps their pools' deadlines every `granularity` seconds while connections are open."""
+
+    def __init__(self, clock: Clock, granularity: float = 0.5) -> None:
+        self._clock = clock
+        self._granularity = granularity
+        self._hops: dict[Endpoint, PooledHop] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def open(self, endpoint: Endpoint) -> PooledHop:
+        """Raises OSError when the endpoint's CA file cannot be read."""
+        hop = self._hops.get(endpoint)
+        if hop is None:
+            hop = self._hops[endpoint] = PooledHop(endpoint, self._clock, self)
+        return hop
+
+    def close(self) -> None:
+        """Ends every connection at once."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        for hop in self._hops.values():
+            hop.pool.close()
+
+    def sweep(self) -> None:
+        """Ends what is past its deadline."""
+        now = self._clock.monotonic()
+        for hop in self._hops.values():
+            hop.pool.sweep(now)
+
+    def watch(self) -> None:
+        """Starts the sweep, unless it runs."""
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(self._granularity, self._tick)
+
+    def _tick(self) -> None:
+        self._timer = None
+        self.sweep()
+        if any(hop.pool.size for hop in self._hops.values()):
+            self.watch()

@@ -1,0 +1,126 @@
+"""One answer on its way in: its head, then its body as an iterator.
+
+It belongs to one exchange and outlives its connection's interest in it: when the message is complete the connection goes
+back to the pool at once, while the pieces wait here. So nothing that a connection says later can reach this exchange.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from kapagate.chain.problem import Gone
+
+if TYPE_CHECKING:
+    from kapagate.chain.exchange import Exchange
+    from kapagate.proxy.upstream import Upstream
+
+
+class Answer:
+    """`status` is 0 until the head is complete; `complete` when the message is; `failure` is what ended it instead.
+
+    Iterating raises `failure` behind the pieces that came before it.
+    """
+
+    __slots__ = (
+        *(
+            "_connection",
+            "_exchange",
+            "_pieces",
+            "_waiting",
+            "complete",
+            "failure",
+            "headers",
+            "length",
+            "queued",
+            "status",
+        ),
+    )
+
+    def __init__(self, connection: Upstream, exchange: Exchange) -> None:
+        self.status = 0
+        self.headers: list[tuple[bytes, bytes]] = []
+        self.length: int | None = None
+        self.complete = False
+        self.failure: BaseException | None = None
+        self.queued = 0
+        self._pieces: deque[bytes] = deque()
+        self._waiting: asyncio.Future[None] | None = None
+        self._connection: Upstream | None = connection
+        self._exchange = exchange
+        exchange.when_gone = self.leave
+
+    # The hop's side
+
+    async def arrived(self) -> None:
+        """Waits for the head. Raises what came instead."""
+        if not self.status:
+            if self.failure is None:
+                await self._wait()
+            if self.failure is not None and not self.status:
+                raise self.failure
+
+    def __aiter__(self) -> Answer:
+        return self
+
+    async def __anext__(self) -> bytes:
+        while not self._pieces:
+            if self.failure is not None:
+                raise self.failure
+            if self.complete:
+                raise StopAsyncIteration
+            if self._connection is not None:
+                self._connection.await_piece()
+            await self._wait()
+        piece = self._pieces.popleft()
+        self.queued -= len(piece)
+        if self._connection is not None:
+            self._connection.taken(self.queued)
+        return piece
+
+    async def aclose(self) -> None:
+        """Nobody wants the rest: an unfinished message costs its connection."""
+        if self._connection is not None:
+            self._connection.abandon()
+
+    def leave(self) -> None:
+        """The client has left."""
+        self._pieces.clear()
+        connection = self._connection
+        self.fail(Gone())
+        if connection is not None:
+            connection.abandon()
+
+    # The connection's side
+
+    def feed(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self.queued += len(piece)
+        self.wake()
+
+    def finish(self) -> None:
+        self.complete = True
+        self._release()
+
+    def fail(self, failure: BaseException) -> None:
+        if not self.complete and self.failure is None:
+            self.failure = failure
+            self._release()
+
+    def wake(self) -> None:
+        waiting = self._waiting
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
+
+    def _release(self) -> None:
+        self._connection = None
+        self._exchange.when_gone = None
+        self.wake()
+
+    async def _wait(self) -> None:
+        self._waiting = asyncio.get_running_loop().create_future()
+        try:
+            await self._waiting
+        finally:
+            self._waiting = None

@@ -1,0 +1,51 @@
+"""What all connections of one listener share."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from kapagate.chain.clock import Clock
+from kapagate.chain.problem import Problem
+from kapagate.proxy.bounds import Deadlines, Limits
+from kapagate.proxy.heads import Dates
+
+if TYPE_CHECKING:
+    from kapagate.chain.entry import Application
+    from kapagate.proxy.downstream import Downstream
+
+Refused = Callable[[Problem, str], None]
+"""Told of every refusal that no exchange will record: the problem and the client's address."""
+
+
+class Terms:
+    """The application and the bounds under which it is served, and the connections that are open.
+
+    `draining`: answers end their connections. `left` is called whenever a connection has ended.
+    """
+
+    def __init__(
+        self,
+        application: Application,
+        clock: Clock,
+        limits: Limits,
+        deadlines: Deadlines,
+        refused: Refused,
+        secure: bool,
+    ) -> None:
+        self.application = application
+        self.clock = clock
+        self.limits = limits
+        self.deadlines = deadlines
+        self.refused = refused
+        self.secure = secure
+        self.draining = False
+        self.dates = Dates(clock)
+        self.loop = asyncio.get_running_loop()
+        self.connections: set[Downstream] = set()
+        self.empty = asyncio.Event()
+
+    def left(self) -> None:
+        if not self.connections:
+            self.empty.set()

@@ -1,0 +1,309 @@
+"""A connection to an upstream: one protocol, one parser, one question at a time.
+
+Theory of operation
+-------------------
+    idle       in the pool. Any byte, and any end, closes it: what is said unasked belongs to nobody.
+    asked      `ask` has written the request's head, and its body when that was bytes. A streamed body is written by a task
+               of its own (`_pump`) with back-pressure, so that an early answer is seen while it still goes out.
+    head       bytes of the answer's head come: at most `HEAD` bytes and `FIELDS` fields. 1xx heads are skipped, `INTERIM`
+               of them; 101 was never asked for and is a fault. The deadline is the first byte's and is not moved by drips.
+    body       pieces go to the `Answer`; above `QUEUED` bytes the socket is paused, so a slow client slows its upstream.
+               The idle deadline runs only while somebody waits for a piece.
+    over       the message is complete: `reuse.goes_back` decides, at the end of the read that completed it, so that surplus
+               in the same read is seen. Whatever else ends it - fault, deadline, client gone, abandoned - closes it.
+
+The parser is strict but leaves five things to us (see the design): HEAD ends at its headers (`_over` and a new parser);
+fields behind the headers are trailers, and are dropped; a second message is a fault; a reason with control characters is
+a fault; so is a transfer coding that it does not know. Framing itself is `framing.read_answer`'s.
+
+Faults are raised inside the parser's callbacks and come out of `feed_data`. Before the head is complete they are a Problem,
+after it `Truncated`. They go to the answer; the connection keeps nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Hashable
+from typing import TYPE_CHECKING, cast
+
+from httptools import HttpParserError, HttpResponseParser
+
+from kapagate.chain import problems
+from kapagate.chain.problem import Problem
+from kapagate.chain.response import Truncated
+from kapagate.proxy.framing import CHUNKED, CLOSE, NONE, Framing, Unframed, chunk, read_answer
+from kapagate.proxy.inbound import Answer
+from kapagate.proxy.reuse import goes_back
+
+if TYPE_CHECKING:
+    from kapagate.chain.exchange import Exchange
+    from kapagate.proxy.pool import Pool
+
+HEAD = 64 << 10
+FIELDS = 200
+INTERIM = 8
+QUEUED = 64 << 10
+NEVER = float("inf")
+_CONTROLS = bytes({*range(32), 127} - {9})
+
+
+class Fault(Exception):
+    """What the parser let through and we do not."""
+
+
+class Upstream(asyncio.Protocol):
+    """See above. `deadline`: when the pool's sweep calls `expire`."""
+
+    def __init__(self, pool: Pool, partition: Hashable) -> None:
+        self.partition = partition
+        self.deadline = NEVER
+        self._pool = pool
+        self._transport: asyncio.Transport
+        self._parser = HttpResponseParser(self)
+        self._answer: Answer | None = None
+        self._exchange: Exchange
+        self._pumping: asyncio.Task[None] | None = None
+        self._blocked: asyncio.Future[None] | None = None
+        self._writable = True
+        self._paused = False
+        self._to_head = False
+        self._reset()
+
+    def _reset(self) -> None:
+        """For the next answer."""
+        self._headers: list[tuple[bytes, bytes]] = []
+        self._framing: Framing = NONE
+        self._head_bytes = 0
+        self._interim = 0
+        self._sent_whole = True
+        self._keep_alive = False
+        self._over = False
+        self._surplus = False
+
+    # The hop's side
+
+    @property
+    def usable(self) -> bool:
+        return not self._transport.is_closing()
+
+    def ask(
+        self, head: bytes, body: bytes | AsyncIterator[bytes], framing: Framing, to_head: bool, exchange: Exchange
+    ) -> Answer:
+        """Sends a request; its answer comes to what is returned."""
+        self._to_head = to_head
+        self._exchange = exchange
+        self._answer = answer = Answer(self, exchange)
+        now = self._pool.clock.monotonic()
+        exchange.times.sent = now
+        self.deadline = now + self._pool.endpoint.first_byte_timeout
+        if isinstance(body, bytes):
+            self._transport.write(head + body)
+        else:
+            self._transport.write(head)
+            self._sent_whole = False
+            self._pumping = self._pool.loop.create_task(self._pump(body, framing))
+        return answer
+
+    def await_piece(self) -> None:
+        """Somebody waits for a piece of the body."""
+        self.deadline = self._pool.clock.monotonic() + self._pool.endpoint.idle_timeout
+
+    def taken(self, queued: int) -> None:
+        """A piece was taken; `queued` bytes are left."""
+        self.deadline = NEVER
+        if self._paused and queued <= QUEUED // 2:
+            self._paused = False
+            self._transport.resume_reading()
+
+    def abandon(self) -> None:
+        """Nobody wants the answer any more, or the connection."""
+        answer, self._answer = self._answer, None
+        self._stop_pumping()
+        if answer is not None:
+            answer.fail(Truncated("abandoned"))
+        self._transport.abort()
+
+    def expire(self) -> None:
+        """The deadline has passed."""
+        if self._answer is None:
+            self.close()
+        else:
+            self._fail(Problem(problems.UPSTREAM_TIMEOUT, "the upstream did not answer in time"))
+
+    def close(self) -> None:
+        """Of an idle connection."""
+        self._transport.close()
+
+    # The transport's side
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.Transport, transport)
+
+    def connection_lost(self, exc: BaseException | None) -> None:
+        self._pool.forget(self)
+        self._stop_pumping()
+        answer, self._answer = self._answer, None
+        if answer is None:
+            return
+        if self._framing is CLOSE and answer.status and exc is None:
+            answer.finish()
+        elif answer.status:
+            answer.fail(Truncated("the upstream closed the connection in the middle of its answer"))
+        elif self._head_bytes:
+            answer.fail(_malformed())
+        else:
+            answer.fail(Problem(problems.UPSTREAM_UNREACHABLE, "the upstream closed the connection without an answer"))
+
+    def data_received(self, data: bytes) -> None:
+        answer = self._answer
+        if answer is None:
+            self._transport.abort()
+            return
+        try:
+            if answer.status:
+                self._parser.feed_data(data)
+            else:
+                self._feed_head(answer, data)
+        except HttpParserError as cause:
+            self._surplus = True
+            if not self._over:
+                self._fail(Truncated("the upstream's answer cannot be read") if answer.status else _malformed(), cause)
+                return
+        if self._over:
+            self._end(answer)
+        elif answer.queued > QUEUED and not self._paused:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+        if self._blocked is not None and not self._blocked.done():
+            self._blocked.set_result(None)
+
+    # The parser's side
+
+    def _feed_head(self, answer: Answer, data: bytes) -> None:
+        room = HEAD - self._head_bytes
+        piece = data if len(data) <= room else data[:room]
+        self._head_bytes += len(piece)
+        self._parser.feed_data(piece)
+        if len(piece) < len(data) and (answer.status or self._over):
+            self._parser.feed_data(data[len(piece) :])
+        elif len(piece) == room and not answer.status:
+            raise HttpParserError("the head is too large")
+
+    def on_message_begin(self) -> None:
+        if self._over:
+            raise Fault("a second message")
+
+    def on_status(self, reason: bytes) -> None:
+        if reason.translate(None, _CONTROLS) != reason:
+            raise Fault("control characters in the reason")
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._answer is not None and not self._answer.status:
+            self._headers.append((name, value))
+
+    def on_headers_complete(self) -> None:
+        answer = self._answer
+        status = self._parser.get_status_code()
+        if answer is None or self._over:
+            raise Fault("a second message")
+        headers, self._headers = self._headers, []
+        if 100 <= status < 200 and status != 101 and self._interim < INTERIM:
+            self._interim += 1
+            return
+        if not 200 <= status < 600 or len(headers) > FIELDS:
+            raise Fault("a status or a head that nobody asked for")
+        try:
+            self._framing, answer.length = read_answer(status, self._to_head, headers)
+        except Unframed as cause:
+            raise Fault from cause
+        self._keep_alive = self._parser.should_keep_alive()
+        answer.headers = headers
+        answer.status = status
+        self._exchange.times.answered = self._pool.clock.monotonic()
+        self.deadline = NEVER
+        self._over = self._to_head
+        answer.wake()
+
+    def on_body(self, piece: bytes) -> None:
+        if self._over or self._answer is None:
+            raise Fault("a body where there is none")
+        self._answer.feed(piece)
+
+    def on_message_complete(self) -> None:
+        if self._answer is not None and self._answer.status:
+            self._over = True
+
+    # The request's body
+
+    async def _pump(self, body: AsyncIterator[bytes], framing: Framing) -> None:
+        try:
+            async for piece in body:
+                if piece:
+                    self._transport.write(chunk(piece, False) if framing is CHUNKED else piece)
+                    if not self._writable:
+                        await self._drained()
+            if framing is CHUNKED:
+                self._transport.write(chunk(b"", True))
+            self._sent_whole = True
+            self.deadline = self._pool.clock.monotonic() + self._pool.endpoint.first_byte_timeout
+        except asyncio.CancelledError:
+            raise
+        except BaseException as cause:
+            self._pumping = None
+            self._fail(cause)
+
+    async def _drained(self) -> None:
+        self._blocked = self._pool.loop.create_future()
+        try:
+            await self._blocked
+        finally:
+            self._blocked = None
+
+    def _stop_pumping(self) -> None:
+        if self._pumping is not None:
+            self._pumping.cancel()
+            self._pumping = None
+
+    # The end of an answer
+
+    def _end(self, answer: Answer) -> None:
+        """The message is complete and so is the read that completed it."""
+        self._answer = None
+        self._stop_pumping()
+        reusable = goes_back(
+            complete=True,
+            sent_whole=self._sent_whole,
+            surplus=self._surplus,
+            keep_alive=self._keep_alive,
+            framing=self._framing,
+        )
+        if self._paused:
+            self._paused = False
+            self._transport.resume_reading()
+        answer.finish()
+        if not reusable:
+            self._transport.abort()
+            return
+        if self._to_head:
+            self._parser = HttpResponseParser(self)
+        self._reset()
+        self._pool.give_back(self)
+
+    def _fail(self, failure: BaseException, cause: BaseException | None = None) -> None:
+        answer, self._answer = self._answer, None
+        self._stop_pumping()
+        if cause is not None:
+            failure.__cause__ = cause.__context__ or cause
+        if answer is not None:
+            answer.fail(failure)
+        self._transport.abort()
+
+
+def _malformed() -> Problem:
+    return Problem(problems.UPSTREAM_MALFORMED, "the upstream's answer cannot be read")
