@@ -17,9 +17,9 @@ class RoleDeclaration(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    allow: tuple[str, ...] = Field((), description="permissions given: `kapa.chat`, `route.crm`, `admin.*`, `*`")
-    deny: tuple[str, ...] = Field((), description="permissions taken away, whatever else gives them")
-    includes: tuple[str, ...] = Field((), description="roles whose allow and deny this one has too")
+    allow: tuple[str, ...] = Field((), description="Permissions given: `kapa.chat`, `route.crm`, `admin.*`, `*`.")
+    deny: tuple[str, ...] = Field((), description="Permissions taken away, whatever else gives them.")
+    includes: tuple[str, ...] = Field((), description="Roles whose allow and deny this one has too.")
 
 
 class Roles:

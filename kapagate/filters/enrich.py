@@ -58,9 +58,9 @@ class Enrich(Filter):
 
     add: dict[Name, Source] = Field(
         max_length=32,
-        description="what is added, as `name: source`. Sources: `tenant`, `tenant_name`, `roles`, `role` (the first in "
+        description="What is added, as `name: source`. Sources: `tenant`, `tenant_name`, `roles`, `role` (the first in "
         "the policy's order), `session` (as a pseudonym), `integration`, `language` (the claim `locale`, else "
-        "`Accept-Language`), `claim:<name>`",
+        "`Accept-Language`), `claim:<name>`.",
     )
 
     def compile(self, services: Services) -> Step:

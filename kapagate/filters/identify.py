@@ -28,7 +28,7 @@ class Identify(Filter):
     modes = frozenset({"enforce"})
     failures = frozenset({"deny"})
 
-    schemes: tuple[InstanceOf[Scheme], ...] = Field(min_length=1, description="the ways to say who asks, at least one")
+    schemes: tuple[InstanceOf[Scheme], ...] = Field(min_length=1, description="The ways to say who asks, at least one.")
 
     def compile(self, services: Services) -> Step:
         recognisers = tuple(self._compiled(index, scheme, services) for index, scheme in enumerate(self.schemes))

@@ -34,12 +34,12 @@ class RateLimit(Filter):
 
     per: tuple[Dimension, ...] = Field(
         min_length=1,
-        description="what is counted together: `ip` (an IPv4 address, an IPv6 /64), `tenant`, `subject` (always within "
-        "its tenant), `role` (the caller's first role in the policy's order)",
+        description="What is counted together: `ip` (an IPv4 address, an IPv6 /64), `tenant`, `subject` (always within "
+        "its tenant), `role` (the caller's first role in the policy's order).",
     )
-    limit: RateText = Field(description="the rate: `5/s`, `60/min`, `100/h`, `1000/day`, `20000/month` (30 days)")
+    limit: RateText = Field(description="The rate: `5/s`, `60/min`, `100/h`, `1000/day`, `20000/month` (30 days).")
     burst: int | None = Field(
-        None, ge=1, le=1_000_000, description="requests that may come at once; default: as many as in `limit`"
+        None, ge=1, le=1_000_000, description="Requests that may come at once; default: as many as in `limit`."
     )
 
     @field_validator("per")

@@ -44,8 +44,12 @@ class KeySet:
         self._keys = tuple(keys)
 
     def select(self, algorithm: str, kid: str | None) -> VerifyingKey | None:
-        """The one key that fits; None when none does, or when several do and the token does not say which."""
-        fitting = [key for key in self._keys if algorithm in key.algorithms and kid in (None, key.kid)]
+        """The one key that fits; None when none does, or when several do and the token does not say which.
+
+        A key without a name serves tokens that name one which nobody has.
+        """
+        able = [key for key in self._keys if algorithm in key.algorithms]
+        fitting = [key for key in able if key.kid == kid] or [key for key in able if None in (kid, key.kid)]
         return fitting[0] if len(fitting) == 1 else None
 
     @classmethod

@@ -2,28 +2,27 @@
 
 The declaration fixes the algorithms, and each key is bound to its own (`key_sets`); a token only chooses among them.
 Issuer, audience and `exp` are required. What a token says of keys (`jku`, `x5u`, `jwk`, `x5c`) is never looked at,
-`crit` is refused, JSON with doubled names or NaN is refused, and a `typ` of another kind of token is refused, so
-that no logout or security-event token passes for one of access. PyJWT checks signatures; it would ask its own clock
-for the rest, so times are compared here, with the caller's.
+`crit` is refused, JSON that two readers could read differently is refused, and a `typ` of another kind of token is
+refused, so that no logout or security-event token passes for one of access. PyJWT checks signatures; it would ask its
+own clock for the rest, so times are compared here, with the caller's.
 """
 
 from __future__ import annotations
 
 import base64
-import json
-import math
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 from jwt import PyJWS
 from jwt.exceptions import PyJWTError
 
+from kapagate.answer.document import strict_loads
 from kapagate.identity.key_sets import ALGORITHMS, KeySet
 
 MOST_LEEWAY = 60.0
 _MOST_BYTES = 8192
+_END_OF_TIME = 1 << 53
 _FORM = re.compile(r"[A-Za-z0-9_-]{1,4096}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+", re.ASCII)
 _TYPES = frozenset({"jwt", "at+jwt", "application/jwt", "application/at+jwt"})
 _SIGNATURES = PyJWS(algorithms=list(ALGORITHMS))
@@ -131,7 +130,7 @@ def _moment(claims: dict[str, Any], name: str) -> float | None:
     value = claims.get(name)
     if value is None and name not in claims:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < _END_OF_TIME:
         raise Rejected(f"{name} is not a time")
     return value
 
@@ -145,20 +144,9 @@ def _object(part: str) -> dict[str, Any]:
 
 def _parsed(data: bytes) -> dict[str, Any]:
     try:
-        value = json.loads(data.decode("utf-8"), object_pairs_hook=_without_doubles, parse_constant=_refuse)
-    except (ValueError, RecursionError) as cause:
+        value = strict_loads(data)
+    except ValueError as cause:
         raise Rejected("not a JSON object") from cause
     if not isinstance(value, dict):
         raise Rejected("not a JSON object")
     return value
-
-
-def _without_doubles(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        raise ValueError("a name stands twice")
-    return found
-
-
-def _refuse(constant: str) -> NoReturn:
-    raise ValueError(f"{constant} is no JSON")

@@ -30,22 +30,24 @@ class ApiKeyEntry(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: str = Field(pattern=rf"^{api_keys.ID}$", description="the key's public name, its third part")
-    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="HMAC-SHA-256 of the key under the pepper", repr=False)
-    tenant: Name = Field(description="the tenant that the caller belongs to")
-    subject: Name = Field(description="the caller's stable name within the tenant")
-    roles: tuple[str, ...] = Field(description="roles that the policy declares")
-    env: str | None = Field(None, pattern=rf"^{api_keys.ENVIRONMENT}$", description="the environment in the key's text")
-    expires: AwareDatetime | None = Field(None, description="from when on the key is refused, with a UTC offset")
-    disabled: bool = Field(False, description="refuse the key from now on")
+    id: str = Field(pattern=rf"^{api_keys.ID}$", description="The key's public name, its third part.")
+    digest: str = Field(pattern=r"^[0-9a-f]{64}$", description="HMAC-SHA-256 of the key under the pepper.", repr=False)
+    tenant: Name = Field(description="The tenant that the caller belongs to.")
+    subject: Name = Field(description="The caller's stable name within the tenant.")
+    roles: tuple[str, ...] = Field(description="Roles that the policy declares.")
+    env: str | None = Field(
+        None, pattern=rf"^{api_keys.ENVIRONMENT}$", description="The environment in the key's text."
+    )
+    expires: AwareDatetime | None = Field(None, description="From when on the key is refused, with a UTC offset.")
+    disabled: bool = Field(False, description="Refuse the key from now on.")
 
 
 class ApiKey(Scheme):
     """Recognises callers by an API key in a header of its own, or as `Authorization: Bearer kg_...`."""
 
-    header: HeaderName = Field("X-Api-Key", description="the header that carries the key")
-    pepper: Secret = Field(description="the secret that the keys' digests are made with; at least 16 bytes")
-    keys: tuple[ApiKeyEntry, ...] = Field(description="the keys, here or in a file that is named")
+    header: HeaderName = Field("X-Api-Key", description="The header that carries the key.")
+    pepper: Secret = Field(description="The secret that the keys' digests are made with; at least 16 bytes.")
+    keys: tuple[ApiKeyEntry, ...] = Field(description="The keys, here or in a file that is named.")
 
     def compile(self, services: Services) -> Recogniser:
         pepper = self.pepper.reveal().encode("utf-8")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from kapagate.answer.document import strict_loads
 from kapagate.chain import problems
 from kapagate.chain.clock import Clock
 from kapagate.chain.exchange import Exchange
@@ -40,7 +40,7 @@ def _key_set(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return json.loads(value)
+        return strict_loads(value.encode("utf-8", "surrogatepass"))
     except ValueError:
         raise ValueError("expected a JSON Web Key Set, such as ${file:/run/secrets/jwks.json}") from None
 
@@ -50,26 +50,26 @@ class Claims(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    tenant: str | None = Field(None, min_length=1, description="the claim that names the tenant")
-    roles: str = Field("roles", min_length=1, description="the claim with the roles: a list, or one text with blanks")
-    subject: str = Field("sub", min_length=1, description="the claim with the caller's stable name")
-    session: str = Field("sid", min_length=1, description="the claim with the session's id")
+    tenant: str | None = Field(None, min_length=1, description="The claim that names the tenant.")
+    roles: str = Field("roles", min_length=1, description="The claim with the roles: a list, or one text with blanks.")
+    subject: str = Field("sub", min_length=1, description="The claim with the caller's stable name.")
+    session: str = Field("sid", min_length=1, description="The claim with the session's id.")
 
 
 class Jwt(Scheme):
     """Recognises callers by a signed token in `Authorization: Bearer`, verified as RFC 8725 says."""
 
-    issuer: str = Field(min_length=1, description="the token's `iss`, exactly")
-    audience: str | tuple[str, ...] = Field(min_length=1, description="the `aud` that tokens for this gateway have")
-    algorithms: tuple[Algorithm, ...] = Field(min_length=1, description="the signature algorithms that are accepted")
-    secret: Secret | None = Field(None, description="the shared secret, for HS256 (32 bytes or more), HS384, HS512")
+    issuer: str = Field(min_length=1, description="The token's `iss`, exactly.")
+    audience: str | tuple[str, ...] = Field(min_length=1, description="The `aud` that tokens for this gateway have.")
+    algorithms: tuple[Algorithm, ...] = Field(min_length=1, description="The signature algorithms that are accepted.")
+    secret: Secret | None = Field(None, description="The shared secret, for HS256 (32 bytes or more), HS384, HS512.")
     keys: Annotated[dict[str, Any] | None, BeforeValidator(_key_set)] = Field(
-        None, description="the provider's public keys as a JSON Web Key Set, for all other algorithms"
+        None, description="The provider's public keys as a JSON Web Key Set, for all other algorithms."
     )
-    claims: Claims = Field(Claims(), description="which claims say who the caller is")
-    tenant: str | None = Field(None, min_length=1, description="the tenant of tokens without a tenant claim")
-    tenants: tuple[str, ...] | None = Field(None, description="all tenants that this issuer may name; default: any")
-    leeway: Duration = Field(30.0, ge=0, le=MOST_LEEWAY, description="how far clocks may disagree, at most 60s")
+    claims: Claims = Field(Claims(), description="Which claims say who the caller is.")
+    tenant: str | None = Field(None, min_length=1, description="The tenant of tokens without a tenant claim.")
+    tenants: tuple[str, ...] | None = Field(None, description="All tenants that this issuer may name; default: any.")
+    leeway: Duration = Field(30.0, ge=0, le=MOST_LEEWAY, description="How far clocks may disagree, at most 60s.")
 
     def compile(self, services: Services) -> Recogniser:
         if self.tenant is None and self.claims.tenant is None:

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 _PERIODS = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86_400.0, "month": 2_592_000.0}
 _RATE = re.compile(r"(\d{1,9})\s*/\s*([A-Za-z]+)", re.ASCII)
@@ -45,5 +45,8 @@ def rate(value: Any) -> Rate:
 
 
 RateText = Annotated[
-    Rate, BeforeValidator(rate), WithJsonSchema({"type": "string", "pattern": r"^\d{1,9}\s*/\s*(s|min|h|day|month)$"})
+    Rate,
+    BeforeValidator(rate),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string", "pattern": r"^\d{1,9}\s*/\s*(s|min|h|day|month)$"}),
 ]
