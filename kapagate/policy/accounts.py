@@ -1,0 +1,97 @@
+"""What each tenant has at the upstreams: the gateway's settings with the tenant's own laid over them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Map
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from kapagate.chain.principal import Account
+from kapagate.policy import codes
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.invalid import Known, attempt
+from kapagate.policy.layers import merged
+from kapagate.policy.nodes import Mapping
+from kapagate.policy.position import Span
+from kapagate.policy.suggestion import closest
+from kapagate.policy.upstreams import DeclaredUpstream
+from kapagate.policy.validation import Subject, place, validate
+
+_TOGETHER = ("project", "api_key")
+
+
+@dataclass(frozen=True, slots=True)
+class Accounts:
+    """Builds accounts, and remembers whose projects they are."""
+
+    upstreams: Map[str, DeclaredUpstream]
+    problems: Diagnostics
+
+    def of_gateway(self) -> dict[str, Account]:
+        """The accounts that the Gateway document describes: those of the tenant `default`. Faults are known by now."""
+        quiet = Diagnostics()
+        found = {each.name: _account(each, each.own, quiet) for each in self.upstreams.values() if each.has_accounts}
+        return {name: account for name, account in found.items() if account}
+
+    def of_tenant(self, node: Mapping | None, name: str, span: Span) -> dict[str, Account]:
+        """A tenant's accounts at all upstreams that have any. `span` is where the tenant's name stands."""
+        accounts: dict[str, Account] = {}
+        for upstream in self.upstreams.values():
+            if upstream.upstream is None or not upstream.has_accounts:
+                continue
+            own = node.get(upstream.name) if node else None
+            whole = merged(upstream.own, own) if isinstance(own, Mapping) else upstream.own
+            if isinstance(own, Mapping):
+                self._check_together(own, upstream.name)
+            before = self.problems.errors
+            account = _account(upstream, whole, self.problems) if isinstance(whole, Mapping) else None
+            if account:
+                accounts[upstream.name] = account
+            elif self.problems.errors == before:
+                message = f'tenant "{name}" has no project and api_key at upstream "{upstream.name}"'
+                self.problems.add(codes.NO_ACCOUNT, span, message)
+        if node:
+            self._check_names(node)
+        return accounts
+
+    def _check_together(self, own: Mapping, upstream: str) -> None:
+        given = [key for key in _TOGETHER if key in own.entries]
+        if len(given) == 1:
+            other = next(key for key in _TOGETHER if key not in given)
+            message = f'"{given[0]}" needs "{other}" beside it: a tenant\'s project and key go together'
+            self.problems.add(codes.MISSING, own.key_span(given[0]), message)
+
+    def _check_names(self, node: Mapping) -> None:
+        for name, entry in node.entries.items():
+            known = self.upstreams.get(name)
+            if known is None:
+                suggestion = closest(name, self.upstreams)
+                message = f'unknown upstream "{name}"'
+                self.problems.add(codes.UNKNOWN_UPSTREAM, entry.span, message, suggestion=suggestion)
+            elif not known.has_accounts:
+                message = f'upstream "{name}" has no accounts: it is the same for every tenant'
+                self.problems.add(codes.UNKNOWN_UPSTREAM, entry.span, message)
+
+
+def _account(upstream: DeclaredUpstream, node: Mapping, problems: Diagnostics) -> Account | None:
+    made: Any = validate(upstream.model, Subject(node, f"upstreams.{upstream.name}", upstream.key), problems)
+    if made is None:
+        return None
+    account: Account | None = attempt(
+        made.account, upstream.key, lambda path: place(node, path, upstream.key), Known(), problems
+    )
+    return account
+
+
+def warn_of_shared_projects(tenants: Sequence[tuple[str, Span, Map[str, Account]]], problems: Diagnostics) -> None:
+    """Threads belong to a project: tenants that share one can read each other's, until ownership is kept here."""
+    owners: dict[tuple[str, str], list[tuple[str, Span]]] = {}
+    for name, span, accounts in tenants:
+        for upstream, account in accounts.items():
+            owners.setdefault((upstream, account.project), []).append((name, span))
+    for sharing in owners.values():
+        if len(sharing) > 1:
+            said = ", ".join(name for name, _ in sharing[:4]) + (", ..." if len(sharing) > 4 else "")
+            message = f"{len(sharing)} tenants share a Kapa project ({said}): their threads are not separated"
+            problems.add(codes.SHARED_PROJECT, sharing[-1][1], message)

@@ -1,0 +1,104 @@
+"""The documents of a policy: which kind each is, and that none claims another's place."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from kapagate.policy import codes
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.nodes import Mapping, Node, Scalar, described, plain
+from kapagate.policy.position import Span
+from kapagate.policy.source import Source
+from kapagate.policy.suggestion import closest
+from kapagate.policy.syntax import parse
+
+API_VERSION = "kapagate.dev/v1"
+KINDS = ("Gateway", "Tenant")
+HEADER = ("apiVersion", "kind")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One document without its header. `kind_span` is where it says what it is."""
+
+    kind: str
+    node: Mapping
+    folder: Path
+    kind_span: Span
+
+    @property
+    def name(self) -> str:
+        name = self.node.get("name")
+        return name.value if isinstance(name, Scalar) and isinstance(name.value, str) else ""
+
+
+def read_documents(sources: Sequence[Source], problems: Diagnostics) -> list[Document]:
+    """The documents of all files; of two that claim the same place the first."""
+    documents: list[Document] = []
+    for source in sources:
+        found = (_document(node, source.folder, problems) for node in parse(source, problems))
+        documents += [document for document in found if document]
+    return _each_once(documents, problems)
+
+
+def _document(node: Node, folder: Path, problems: Diagnostics) -> Document | None:
+    if not isinstance(node, Mapping):
+        hint = "keep files that are no policy out of the directory, or hide them with a leading dot"
+        problems.add(codes.NOT_A_MAPPING, node.span, f"a document is a mapping, not {described(node)}", note=hint)
+        return None
+    _check_version(node, problems)
+    kind = node.get("kind")
+    if kind is None:
+        message = f'"kind" is missing: it is {" or ".join(KINDS)}'
+        problems.add(codes.KIND, _opening(node), message, suggestion=None if _near(node, "kind") is None else "kind")
+        return None
+    if not (isinstance(kind, Scalar) and kind.value in KINDS):
+        word = str(kind.value) if isinstance(kind, Scalar) else described(kind)
+        problems.unknown(codes.KIND, kind.span, "kind", word, KINDS)
+        return None
+    rest = Mapping(node.span, {key: entry for key, entry in node.entries.items() if key not in HEADER})
+    return Document(str(kind.value), rest, folder, kind.span)
+
+
+def _check_version(node: Mapping, problems: Diagnostics) -> None:
+    version = node.get("apiVersion")
+    if version is None:
+        near = _near(node, "apiVersion")
+        span = node.key_span(near) if near else _opening(node)
+        problems.add(
+            codes.API_VERSION, span, f'"apiVersion: {API_VERSION}" is missing', suggestion=near and "apiVersion"
+        )
+    elif not (isinstance(version, Scalar) and version.value == API_VERSION):
+        problems.add(codes.API_VERSION, version.span, "unknown apiVersion", suggestion=API_VERSION)
+
+
+def _near(node: Mapping, key: str) -> str | None:
+    return closest(key, [each for each in node.entries if each not in HEADER])
+
+
+def _opening(node: Mapping) -> Span:
+    """A mapping's first key, which says more than all of its lines."""
+    return next((entry.span for entry in node.entries.values()), node.span)
+
+
+def _each_once(documents: list[Document], problems: Diagnostics) -> list[Document]:
+    first: dict[tuple[str, str], Document] = {}
+    for document in documents:
+        key = (document.kind, document.name if document.kind == "Tenant" else "")
+        known = first.setdefault(key, document)
+        if known is not document and key != ("Tenant", ""):
+            what = "a Gateway" if document.kind == "Gateway" else f'the tenant "{document.name}"'
+            note = f"first at {known.kind_span}"
+            problems.add(codes.REPEATED_DOCUMENT, document.kind_span, f"{what} is declared twice", note=note)
+    return list(first.values())
+
+
+def fingerprint(documents: Sequence[Document]) -> str:
+    """A hash of what the documents say; references count as written, order of files and comments does not."""
+    said = sorted((document.kind, document.name, plain(document.node)) for document in documents)
+    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]

@@ -1,0 +1,142 @@
+"""`kind: Gateway`: where the gateway listens, who may do what, what stands behind it. Steps and upstreams keep their
+raw form here: each is read by its own declaration."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema
+
+from kapagate.access.roles import RoleDeclaration
+from kapagate.chain.scheme import Scheme
+from kapagate.chain.secret import Secret
+from kapagate.chain.units import Duration, Size
+
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
+
+
+class Settings(BaseModel):
+    """A part of a policy document."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A TCP address to listen on; port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+def parse_address(value: Any) -> Address:
+    """`127.0.0.1:8080`, `[::1]:8080`. Raises ValueError."""
+    if isinstance(value, Address):
+        return value
+    host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not bare or (":" in bare) != (bare != host) or not (port.isascii() and port.isdecimal()) or int(port) > 65_535:
+        raise ValueError('expected HOST:PORT, such as "127.0.0.1:8080" or "[::1]:8080"')
+    return Address(bare, int(port))
+
+
+Listener = Annotated[Address, BeforeValidator(parse_address), WithJsonSchema({"type": "string"})]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Where state is kept: the path of an SQLite file, or None for memory."""
+
+    path: str | None
+
+
+def parse_state(value: Any) -> State:
+    """`memory`, `sqlite:PATH`. Raises ValueError."""
+    if isinstance(value, State):
+        return value
+    if value == "memory":
+        return State(None)
+    if isinstance(value, str) and value.startswith("sqlite:") and value != "sqlite:":
+        return State(value.removeprefix("sqlite:"))
+    raise ValueError('expected "memory" or "sqlite:PATH"')
+
+
+class Limits(Settings):
+    """Bounds of the data port."""
+
+    head: Size = Field(32 << 10, gt=0, description="Longest head of a request.")
+    body: Size = Field(1 << 20, gt=0, description="Longest body of a request that steps look into.")
+    connections: int = Field(4096, ge=1, description="Most connections at a time.")
+    exchanges: int = Field(2048, ge=1, description="Most requests at work at a time.")
+
+
+class Deadlines(Settings):
+    """How long a client may take."""
+
+    head: Duration = Field(10.0, gt=0, description="For the head of a request to arrive.")
+    body_idle: Duration = Field(30.0, gt=0, description="Between two pieces of a request's body.")
+    reader: Duration = Field(60.0, gt=0, description="For a client to take what waits for it.")
+    keep_alive: Duration = Field(75.0, gt=0, description="For the next request on an idle connection.")
+
+
+class Shutdown(Settings):
+    """How the gateway stops."""
+
+    drain_delay: Duration = Field(0.0, description="How long it still takes requests after it said that it stops.")
+    timeout: Duration = Field(25.0, description="How long running requests may take to finish.")
+
+
+class Listen(Settings):
+    """The gateway's own addresses and what they bear."""
+
+    data: Listener = Field(Address("127.0.0.1", 8080), description="Where applications ask.")
+    probe: Listener | None = Field(None, description="Health and metrics; at the admin address when left out.")
+    admin: Listener = Field(Address("127.0.0.1", 8081), description="Administration; loopback needs no keys.")
+    limits: Limits = Field(Limits(), description="Bounds of the data port.")
+    deadlines: Deadlines = Field(Deadlines(), description="How long a client may take.")
+    shutdown: Shutdown = Field(Shutdown(), description="How the gateway stops.")
+
+
+class Pseudonyms(Settings):
+    """What stands for a person where a name must not go."""
+
+    key: Secret = Field(description="The HMAC key; another key breaks the continuity of pseudonyms.")
+
+
+class RouteDeclaration(Settings):
+    """A route to an upstream, or to an endpoint of the gateway itself."""
+
+    name: Name = Field(description="The route's name; callers need the permission route.<name>.")
+    match: str = Field(description='Methods and path: "GET|POST /crm/{rest:*}".')
+    upstream: str | None = Field(None, description="The upstream that answers.")
+    serve: str | None = Field(None, description="The gateway's own endpoint that answers.")
+    text: tuple[str, ...] = Field((), description="Fields of JSON bodies that hold text, such as items[].title.")
+    on_uninspectable: Literal["pass", "refuse"] | None = Field(
+        None, description="What happens to bodies that guards cannot see; an error at load when left out."
+    )
+
+
+class Gateway(Settings):
+    """The one Gateway document of a policy."""
+
+    name: str = Field("kapagate", min_length=1, max_length=128, description="The gateway's name in logs and records.")
+    listen: Listen = Field(Listen(), description="The gateway's own addresses.")
+    admin_keys: InstanceOf[Scheme] | None = Field(
+        None, description="API keys of the admin address, as in the scheme api_key."
+    )
+    state: Annotated[State, BeforeValidator(parse_state), WithJsonSchema({"type": "string"})] = Field(
+        State(None), description='Where state is kept: "memory" or "sqlite:PATH".'
+    )
+    pseudonyms: Pseudonyms | None = Field(None, description="The key of what stands for a person.")
+    roles: dict[Name, RoleDeclaration] = Field({}, description="Roles by name.")
+    upstreams: dict[Name, dict[str, Any]] = Field({}, description="Upstreams by name, each with its `type`.")
+    gate: tuple[Any, ...] = Field((), description="Steps before anybody is known, the same for every tenant.")
+    chain: tuple[Any, ...] = Field((), description="Steps per tenant, in the order of a request's life.")
+    routes: tuple[Any, ...] = Field((), description="Routes beside those that upstreams bring along.")
+    tenant_secrets: tuple[str, ...] = Field(
+        ("env:KG_{tenant}_*", "file:/run/secrets/{tenant}/*"), description="References that a tenant may use."
+    )

@@ -1,0 +1,106 @@
+"""From files to a generation.
+
+  source      files, bounded and decoded
+  syntax      trees in which every value has its place
+  documents   one Gateway, any number of Tenants
+  references  ${env:...}, ${file:...} replaced, tenants' within their scope
+  models      listen, roles, upstreams, routes, steps, each read by its own declaration
+  layers      a tenant's changes over the gateway's chain
+  compile     once per distinct declaration
+  fitness     facts in order, no idle step, no need that a route hides
+
+Every stage notes what is wrong and hands on what is right, so that one run finds as much as can be found. There is a
+generation only when there is no error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping as Map
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kapagate.chain.generation import Generation
+from kapagate.chain.route import Serve
+from kapagate.chain.services import Services
+from kapagate.policy import codes
+from kapagate.policy.build import Build
+from kapagate.policy.documents import fingerprint, read_documents
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.gateway import Gateway
+from kapagate.policy.interpolation import Interpolation, Resolve
+from kapagate.policy.position import Span
+from kapagate.policy.report import render_all
+from kapagate.policy.source import Source, read_sources
+from kapagate.policy.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What became of a policy. `generation` is None when there are errors; `gateway` when its document has."""
+
+    diagnostics: Diagnostics
+    sources: Map[str, Source] = field(default_factory=dict)
+    gateway: Gateway | None = None
+    generation: Generation | None = None
+    documents: int = 0
+    tenants: int = 0
+    routes: int = 0
+
+    @property
+    def ok(self) -> bool:
+        return self.diagnostics.errors == 0
+
+    def report(self) -> str:
+        """All problems as text, empty when there are none."""
+        return render_all(self.diagnostics, self.sources)
+
+    def summary(self) -> str:
+        """One line: what there is, and how many problems."""
+        counts = [(self.documents, "document"), (self.tenants, "tenant"), (self.routes, "route")]
+        warnings = len(self.diagnostics) - self.diagnostics.errors
+        problems = [(self.diagnostics.errors, "error"), (warnings, "warning")]
+        wrong = ", ".join(_counted(count, noun) for count, noun in problems if count)
+        return ", ".join(_counted(count, noun) for count, noun in counts) + ": " + (wrong or "no problems")
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def load_policy(
+    paths: Sequence[Path],
+    resolve: Resolve,
+    services: Services,
+    *,
+    table: Table | None = None,
+    serves: Map[str, Serve] | None = None,
+) -> Loaded:
+    """Loads the policy in files and directories. Raises nothing for what is in them.
+
+    `services` hands out what compiled steps borrow; roles, tenants and pseudonyms come from the policy itself. `serves`
+    answers for routes that say `serve:`.
+    """
+    problems = Diagnostics()
+    files = read_sources(paths, problems)
+    sources = {source.name: source for source in files}
+    documents = read_documents(files, problems)
+    gateway = next((document for document in documents if document.kind == "Gateway"), None)
+    if gateway is None:
+        if not problems.errors:
+            span = Span(files[0].name if files else str(paths[0]) if paths else ".")
+            problems.add(codes.NO_GATEWAY, span, "there is no document of kind Gateway")
+        return Loaded(problems, sources, documents=len(documents))
+    interpolation = Interpolation(resolve, problems, sources)
+    build = Build(interpolation, services, table or Table(), serves or {}, problems)
+    tenants = [document for document in documents if document.kind == "Tenant"]
+    generation = build.generation(gateway, tenants, fingerprint(documents))
+    return Loaded(
+        problems,
+        sources,
+        build.gateway,
+        None if problems.errors else generation,
+        len(documents),
+        len(build.tenants),
+        len(build.routes),
+    )

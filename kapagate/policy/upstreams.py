@@ -1,0 +1,91 @@
+"""The upstreams of a policy: each read by its type, compiled, and given its hop."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from kapagate.chain.hop import Hops
+from kapagate.chain.route import Route
+from kapagate.chain.services import Services
+from kapagate.chain.upstream import Upstream, UpstreamType
+from kapagate.policy import codes
+from kapagate.policy.annotations import names
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.invalid import Known, attempt
+from kapagate.policy.nodes import Entry, Mapping, Scalar, described
+from kapagate.policy.position import Span
+from kapagate.policy.suggestion import closest
+from kapagate.policy.table import Table
+from kapagate.policy.validation import Subject, place, validate
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DeclaredUpstream:
+    """An upstream of the policy. `upstream` is None when it could not be compiled; `routes` come along with it."""
+
+    name: str
+    model: type[UpstreamType]
+    own: Mapping
+    key: Span
+    upstream: Upstream | None = None
+    routes: Sequence[Route] = ()
+
+    @property
+    def has_accounts(self) -> bool:
+        """Whether tenants have accounts there."""
+        return hasattr(self.model, "account")
+
+    def place(self, path: tuple[str | int, ...]) -> Span:
+        return place(self.own, path, self.key)
+
+
+def read_upstreams(
+    node: Mapping, table: Table, services: Services, body_limit: int, problems: Diagnostics
+) -> dict[str, DeclaredUpstream]:
+    """Every upstream whose type is known, by name."""
+    found = (_read(name, entry, table, services, body_limit, problems) for name, entry in node.entries.items())
+    return {each.name: each for each in found if each}
+
+
+def _read(
+    name: str, entry: Entry, table: Table, services: Services, body_limit: int, problems: Diagnostics
+) -> DeclaredUpstream | None:
+    model = _model_of(name, entry, table, problems)
+    if model is None or not isinstance(entry.value, Mapping):
+        return None
+    own = entry.value
+    if "type" not in names(model):
+        own = Mapping(own.span, {key: each for key, each in own.entries.items() if key != "type"})
+    declared = DeclaredUpstream(name, model, own, entry.span)
+    made = validate(model, Subject(own, f"upstreams.{name}", entry.span, also=("type",)), problems)
+    if made is None:
+        return declared
+    compiled = attempt(lambda: made.compile(name, services), entry.span, declared.place, Known(), problems)
+    if compiled is None:
+        return declared
+    upstream = Upstream(name, compiled.adapter, services[Hops].open(compiled.endpoint))
+    routes = [replace(route, upstream=upstream, body_limit=body_limit) for route in compiled.routes]
+    return replace(declared, upstream=upstream, routes=routes)
+
+
+def _model_of(name: str, entry: Entry, table: Table, problems: Diagnostics) -> type[UpstreamType] | None:
+    if not isinstance(entry.value, Mapping):
+        problems.add(codes.WRONG_TYPE, entry.span, f"an upstream is a mapping, not {described(entry.value)}")
+        return None
+    kind = entry.value.get("type")
+    known = sorted(table.upstreams)
+    if kind is None:
+        near = closest("type", entry.value.entries)
+        span = entry.value.key_span(near) if near else entry.span
+        message = f'"type" is missing in upstreams.{name}: it is {" or ".join(known)}'
+        problems.add(codes.MISSING, span, message, suggestion=near and "type")
+    elif not (isinstance(kind, Scalar) and kind.value in table.upstreams):
+        word = kind.text if isinstance(kind, Scalar) else described(kind)
+        problems.unknown(codes.UNKNOWN_NAME, kind.span, "upstream type", word, known)
+    else:
+        try:
+            return table.upstream(str(kind.value))
+        except (ImportError, AttributeError) as cause:
+            problems.add(codes.UNKNOWN_NAME, kind.span, f"{kind.value} cannot be loaded: {cause}")
+    return None
