@@ -13,7 +13,7 @@ _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A segment that stands for any one segment, or, with `rest`, for everything that follows (at least nothing)."""
+    """A segment that stands for any one segment, or, with `rest`, for everything behind the slash, be it nothing."""
 
     name: str
     rest: bool = False
@@ -40,7 +40,7 @@ def parse_template(text: str) -> tuple[Segment, ...]:
 def _segment(part: str) -> Segment:
     if not (part.startswith("{") and part.endswith("}")):
         return _literal(part)
-    name, star = (part[1:-2], True) if part.endswith(":*}") else (part[1:-1], False)
+    name, star = (part[1:-3], True) if part.endswith(":*}") else (part[1:-1], False)
     if not _NAME.fullmatch(name):
         raise ValueError(
             f"{part!r} is no parameter: write {{name}} or {{name:*}} with lower-case letters, digits and '_'"
