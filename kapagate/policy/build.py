@@ -23,7 +23,7 @@ from kapagate.policy.gateway import Gateway
 from kapagate.policy.interpolation import Interpolation
 from kapagate.policy.invalid import Known, note_invalid
 from kapagate.policy.layers import Layering
-from kapagate.policy.nodes import Mapping, Node
+from kapagate.policy.nodes import Mapping, Node, Scalar
 from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.position import Span
 from kapagate.policy.routes import DeclaredRoute, RouteReader, check_names, check_together
