@@ -40,7 +40,7 @@ _SHAPES: tuple[tuple[bytes, bytes], ...] = (
     (rb"SK", rb"[a-f0-9]{32}"),  # Twilio
     (rb"eyJ", rb"[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?"),  # JSON web tokens
 )
-_PREFIX = rb"\b(?:" + b"|".join(prefix for prefix, _ in _SHAPES) + rb")[A-Za-z0-9]"
+_PREFIX = rb"\b(?:" + b"|".join(prefix for prefix, _ in _SHAPES) + rb")"  # of 12 characters at most
 _KEY = regex(b"|".join(rb"%s(?:%s)" % shape for shape in _SHAPES))
 
 _BREAK = rb"(?:\s|\\[nr])"
@@ -56,7 +56,6 @@ _PEM = regex(
 _OPEN_BREAK = rb"(?:" + _BREAK + rb"|\\)*"
 _PEM_EMPTY = regex(_PEM_HEAD + rb"\z")
 _RANDOM = regex(rb"\d|[A-Z].*[a-z]|[a-z].*[A-Z]|\A[A-Z]{20}\z")
-_WORD_LEFT = regex(rb"[\w-]\z")
 
 
 def _block(data: bytes, start: int) -> Span | None:
@@ -70,7 +69,7 @@ def _block(data: bytes, start: int) -> Span | None:
 def check(data: bytes, start: int, end: int) -> Span | None:
     if data[start : start + 1] == b"-":
         return _block(data, start)
-    if _WORD_LEFT.search(data[max(0, start - 1) : start]):
+    if data[max(0, start - 1) : start] == b"-":
         return None
     near = data[start : start + _LONGEST]
     found = _KEY.match(near)
@@ -85,9 +84,9 @@ def check(data: bytes, start: int, end: int) -> Span | None:
 API_KEY = Detector(
     name="api_key",
     placeholder="<api_key>",
-    pattern=_PREFIX + rb"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY",
+    pattern=_PREFIX + rb"[A-Za-z0-9]|-----BEGIN [A-Z ]{0,40}PRIVATE KEY",
     unfinished=(
-        rb"\b[A-Za-z][\w.+/=-]*"
+        _PREFIX + rb"[\w.+/=-]*|\b[A-Za-z][\w.-]{0,11}"
         rb"|-{1,4}|-----(?:B(?:E(?:G(?:I(?:N(?: [A-Z ]{0,60}-{0,5})?)?)?)?)?)?"
         rb"|" + _PEM_HEAD + _PEM_BODY + _OPEN_BREAK + rb"[A-Za-z0-9+/=]{0,15}" + _OPEN_BREAK + rb"[A-Za-z -]{0,70}"
     ),

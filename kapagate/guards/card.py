@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from kapagate.guards.detector import Detector, Span
-from kapagate.guards.regex import regex
 
 # In one piece, or in the groups that are printed on cards; the longer shape is tried first.
-_PRINTED = (
-    rb"\d{13,19}",
-    rb"\d{4}(?:_\d{4}){3}_\d{3}",
-    rb"\d{4}(?:_\d{4}){2}_\d{1,4}",
-    rb"\d{4}_\d{6}_\d{4,5}",
-    rb"\d{6}_\d{7,13}",
+_SHAPES = (
+    re.compile(rb"\d{13,19}"),
+    re.compile(rb"\d{4}([ -])\d{4}\1\d{4}\1\d{4}\1\d{3}"),
+    re.compile(rb"\d{4}([ -])\d{4}\1\d{4}\1\d{1,4}"),
+    re.compile(rb"\d{4}([ -])\d{6}\1\d{4,5}"),
+    re.compile(rb"\d{6}[ -]\d{7,13}"),
 )
-_SHAPES = tuple(regex(shape.replace(b"_", separator)) for shape in _PRINTED for separator in (b" ", b"-"))
-_ISSUERS = regex(
+_ISSUERS = re.compile(
     rb"(?:4\d{12}(?:\d{3}){0,2}"  # Visa
     rb"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
     rb"|3[47]\d{13}"  # American Express
     rb"|3(?:0[0-5]|[689]\d)\d{11,16}"  # Diners Club
     rb"|35(?:2[89]|[3-8]\d)\d{12,15}|(?:2131|1800)\d{11}"  # JCB
     rb"|220[0-4]\d{12,15}"  # Mir
-    rb"|(?:6|5[0678]|8[12])\d{12,17}\d)\z"  # Discover, UnionPay, Maestro, RuPay
+    rb"|(?:6|5[0678]|8[12])\d{12,17}\d)\Z"  # Discover, UnionPay, Maestro, RuPay
 )
-_MORE_LEFT = regex(rb"(?:[\w/+]|\d\.|\w-)\z")
-_MORE_RIGHT = regex(rb"\w|\.\d|-\w")
+_MORE_LEFT = re.compile(rb"(?:[\w/+]|\d\.|\w-)\Z")
+_MORE_RIGHT = re.compile(rb"\w|\.\d|-\w")
 
 
 def luhn(digits: bytes) -> bool:
@@ -39,7 +39,7 @@ def check(data: bytes, start: int, end: int) -> Span | None:
         return None
     near = data[start : start + CARD.longest]
     for shape in _SHAPES:
-        if (found := shape.match(near)) is not None and not _MORE_RIGHT.match(near, length := found.span()[1]):
+        if (found := shape.match(near)) is not None and not _MORE_RIGHT.match(near, length := found.end()):
             digits = near[:length].translate(None, b" -")
             if _ISSUERS.match(digits) and luhn(digits):
                 return start, start + length

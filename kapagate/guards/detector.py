@@ -24,7 +24,8 @@ Check = Callable[[bytes, int, int], Span | None]
 class Detector:
     """One kind of personal data or secret.
 
-    Patterns and checks work on folded texts (`fold.py`); lengths are in characters.
+    Patterns and checks work on folded texts (`fold.py`); lengths are in characters. Patterns are re2's, for they see
+    the whole text. Checks see a few characters and may use `re`, which is faster there.
 
     - `name`, the kind of its findings; `placeholder`, what they become; `severity`, who wins an overlap.
     - `pattern` finds candidates: one short part of every finding, or its beginning. It may match too often, never too

@@ -5,29 +5,32 @@ Version numbers and numbers of sections look like version 4 addresses: what stan
 
 from __future__ import annotations
 
+import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 
 from kapagate.guards.detector import Detector, Span
-from kapagate.guards.regex import regex
 
 _LONGEST_QUAD = 15
 _LONGEST_GROUPS = 45
 _BEFORE = 24
-_QUAD = regex(rb"\d{1,3}(?:\.\d{1,3}){3}")
-_GROUPS = regex(rb"[0-9A-Fa-f:.]+")
-_MORE_RIGHT = regex(rb"\w|\.\d|[+-][A-Za-z]")
-_NO_QUAD = regex(
-    rb"(?i)(?:\w|[^/]/|\d\.|[a-z]-|::|ffff:|[=<>~!]="
+_QUAD = re.compile(rb"\d{1,3}(?:\.\d{1,3}){3}")
+_GROUPS = re.compile(rb"[0-9A-Fa-f:.]+")
+_MORE_RIGHT = re.compile(rb"\w|\.\d|[+-][A-Za-z]")
+_NO_QUAD = re.compile(
+    rb"(?i)(?:\w|[^/]/|[a-z]-|::|ffff:|[=<>~!]="
     rb"|\b(?:versions?|release|rev|ver|build|firmware|driver|section|sec|chapter|clause|figure|table|oid)"
-    rb"[\"' .:=#-]{0,3})\z"
+    rb"[\"' .:=#-]{0,3})\Z"
 )
 
 
 def _quad(data: bytes, start: int) -> Span | None:
-    found = _QUAD.match(data[start : start + _LONGEST_QUAD])
-    if found is None or _NO_QUAD.search(data[max(0, start - _BEFORE) : start]):
+    left = data[max(0, start - _BEFORE) : start]
+    if left[-1:] == b"." and left[-2:-1].isdigit():
         return None
-    end = start + found.span()[1]
+    found = _QUAD.match(data[start : start + _LONGEST_QUAD])
+    if found is None or _NO_QUAD.search(left):
+        return None
+    end = start + found.end()
     if _MORE_RIGHT.match(data[end : end + 2]):
         return None
     try:
@@ -44,7 +47,7 @@ def _groups(data: bytes, start: int) -> Span | None:
     found = _GROUPS.match(data[start : start + _LONGEST_GROUPS + 2])
     if found is None:
         return None
-    written = data[start : start + found.span()[1]].rstrip(b".")
+    written = data[start : start + found.end()].rstrip(b".")
     written = written[:-1] if written.endswith(b":") and not written.endswith(b"::") else written
     end = start + len(written)
     if data[end : end + 1].isalnum() or data[end : end + 1] == b"_" or not any(48 <= byte < 58 for byte in written):

@@ -51,7 +51,7 @@ class PersonalData:
         base = max(0, start - self.context)
         data = fold(text[base:] if base else text)
         end = len(data) if final else self._settled(data, start - base)
-        hits = self._hints.Match(data)
+        hits = self._hints.Match(data) if base + end > start else None
         if hits is None:
             return (), base + end
         edits = [

@@ -6,8 +6,9 @@ separator, on either side: they are rows of a table, or somebody's identifier.
 
 from __future__ import annotations
 
+import re
+
 from kapagate.guards.detector import Detector, Span
-from kapagate.guards.regex import regex
 
 _NEAR = 34
 _BEFORE = 20
@@ -21,17 +22,17 @@ _LISTED = {
     13: "39 49 54 55 60 62 64 86 234 880",
 }
 _MOST = {code.encode(): most for most, codes in _LISTED.items() for code in codes.split()}
-_COUNTRY = regex(
+_COUNTRY = re.compile(
     rb"1|2(?:0|7|1[1-368]|[2346]\d|5[0-8]|9[01789])|3(?:[0-469]|[578]\d)|4(?:[013-9]|2[013])|5(?:[1-8]|0\d|9\d)"
     rb"|6(?:[0-6]|[78]\d|9[0-2])|7|8(?:[1246]|0[08]|5[02356]|7[08]|8[0368])|9(?:[0-58]|6\d|7\d|9[2-68])"
 )
 _JOIN = rb"(?:[ ./-]|[ .-]?\(|\)[ .-]?)"
-_GROUPS = regex(rb"\d{1,15}(?:" + _JOIN + rb"\d{1,14}){0,7}")
-_GROUP_ENDS = regex(rb"\d+")
+_GROUPS = re.compile(rb"\d{1,15}(?:" + _JOIN + rb"\d{1,14}){0,7}")
+_GROUP_ENDS = re.compile(rb"\d+")
 
 _AREA = rb"(?:[2-9](?:[02-9]\d|1[02-9]))"
 _NATIONAL = tuple(
-    regex(shape)
+    re.compile(shape)
     for shape in (
         # North America
         rb"(?:1[ .-])?(?:\(" + _AREA + rb"\)[ .-]?|" + _AREA + rb"[ .-])[2-9]\d\d[ .-]\d{4}",
@@ -41,10 +42,10 @@ _NATIONAL = tuple(
         rb"(?:\(0[1-9]\d{0,4}\) ?|0[1-9]\d{0,4}[ /-])\d{2,8}(?:(?: \d{2,6}){1,3}|(?:-\d{2,6}){1,3})?",
     )
 )
-_ROUND = regex(rb"(?:1[ .-])?[2-79]00 ")  # 200 300 4000 are three numbers
-_MORE_LEFT = regex(rb"(?:[\w/+]|\w[.-]|\b1[ .-]|(?:\+|\b00)[1-9][\d ()./-]*)\z")
-_DIGITS_LEFT = regex(rb"\d \z")
-_MORE_RIGHT = regex(rb"\w|[.:/-]\d|-\w")
+_ROUND = re.compile(rb"(?:1[ .-])?[2-79]00 ")  # 200 300 4000 are three numbers
+_MORE_LEFT = re.compile(rb"(?:[\w/+]|\w[.-]|\b1[ .-]|(?:\+|\b00)[1-9][\d ()./-]*)\Z")
+_DIGITS_LEFT = re.compile(rb"\d \Z")
+_MORE_RIGHT = re.compile(rb"\w|[.:/-]\d|-\w")
 
 
 def _ends(data: bytes, end: int) -> bool:
@@ -59,9 +60,9 @@ def _international(data: bytes, start: int, prefix: int) -> Span | None:
     country, groups = _COUNTRY.match(near), _GROUPS.match(near)
     if country is None or groups is None:
         return None
-    code = near[: country.span()[1]]
+    code = near[: country.end()]
     best, digits = None, 0
-    for group in _GROUP_ENDS.finditer(near[: groups.span()[1]]):
+    for group in _GROUP_ENDS.finditer(near[: groups.end()]):
         first, last = group.span()
         digits += last - first - (near[first - 1 : last + 1] == b"(0)")
         if _SHORTEST <= digits <= _MOST.get(code, 15) and _ends(data, start + prefix + last):
@@ -89,7 +90,7 @@ def _national(data: bytes, start: int) -> Span | None:
         found = shape.match(near)
         if found is None:
             continue
-        end = start + found.span()[1]
+        end = start + found.end()
         if _ends(data, end) and not _goes_on(data, start, end) and _plausible(data[start:end]):
             return start, end
     return None

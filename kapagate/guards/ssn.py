@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from kapagate.guards.detector import Detector, Span
-from kapagate.guards.regex import regex
+import re
 
-_MORE_LEFT = regex(rb"(?:[\w+/]|[\w][.-]|\d )\z")
-_MORE_RIGHT = regex(rb"\w|[.-]\w| \d")
+from kapagate.guards.detector import Detector, Span
+
+_MORE_LEFT = re.compile(rb"(?:[\w+/]|[\w][.-]|\d )\Z")
+_MORE_RIGHT = re.compile(rb"\w|[.-]\w| \d")
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:

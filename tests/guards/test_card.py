@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from kapagate.guards.detector import Detector
 from kapagate.guards.card import CARD, luhn
+from kapagate.guards.detector import Detector
 
 Found = Callable[[Detector, str], list[str]]
 

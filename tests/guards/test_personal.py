@@ -160,8 +160,21 @@ def test_what_several_detectors_find_is_what_each_finds_alone(text: str) -> None
 
 @pytest.mark.parametrize(
     "text",
-    ["1 " * 9_000, "1" * 9_000, "4111 " * 3_000, "eyJ" + "a" * 20_000, "sk-" + "proj-" + "a1" * 9_000, "a" * 9_000]
-    + ["-" * 9_000, "a.eyJ" * 3_000, "::" * 4_000, "a@" * 4_000, "+1" * 4_000, "(" * 4_000, PEM + "\n" + "A" * 20_000],
+    [
+        "1 " * 9_000,
+        "1" * 9_000,
+        "4111 " * 3_000,
+        "eyJ" + "a" * 20_000,
+        "sk-" + "proj-" + "a1" * 9_000,
+        "a" * 9_000,
+        "-" * 9_000,
+        "a.eyJ" * 3_000,
+        "::" * 4_000,
+        "a@" * 4_000,
+        "+1" * 4_000,
+        "(" * 4_000,
+        PEM + "\n" + "A" * 20_000,
+    ],
 )
 def test_holds_back_no_more_than_its_reach(text: str) -> None:
     pieces = [text[at : at + 997] for at in range(0, len(text), 997)]
