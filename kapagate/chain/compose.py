@@ -7,13 +7,13 @@ kept, and tenants with equal steps share it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.options import Options, for_roles, lenient
-from kapagate.chain.route import Route, Surface
+from kapagate.chain.route import METHODS, Route, Surface
 from kapagate.chain.shadow import shadow
 from kapagate.chain.step import OnAnswer, OnDone, OnOpening, OnRequest, OnSeal, Step
 
@@ -24,12 +24,19 @@ ANSWER_SURFACES: frozenset[Surface] = frozenset({"answer text", "sources", "unce
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """A compiled step in its place: its id, the filter's name, its common options."""
+    """A compiled step in its place: its id, the filter's name, its common options.
+
+    `acting` is the step under its options, wrapped once, whatever chains it is composed into.
+    """
 
     id: str
     name: str
     step: Step
     options: Options
+    acting: Step = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "acting", _wrapped(self))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,7 +44,7 @@ class Chain:
     """What happens to an exchange, phase by phase: pairs of step id and hook, in the order of the phase.
 
     `steps` are the ids of gate and chain in the policy's order. `asserts`: request headers that no client may speak.
-    `inspects`: whether some step looks into the answer. `shadows`: the steps that only watch.
+    `inspects`: whether some step looks into the answer.
     """
 
     steps: tuple[str, ...]
@@ -62,11 +69,11 @@ class Steps:
         self._chains: dict[tuple[Route, str], Chain] = {}
 
     def composed(self, route: Route, method: str) -> Chain:
-        """The chain of a route and method; methods that the route does not name share one."""
-        key = (route, method if method in route.methods else "")
+        """The chain of a route and method; methods that nobody knows share one."""
+        key = (route, method if method in METHODS else "")
         found = self._chains.get(key)
         if found is None:
-            found = self._chains[key] = compose(self.gate, self.chain, route, method)
+            found = self._chains[key] = compose(self.gate, self.chain, *key)
         return found
 
 
@@ -85,16 +92,14 @@ def compose(gate: Sequence[Placed], chain: Sequence[Placed], route: Route, metho
         opening=_hooks(steps[::-1], lambda step: step.on_opening),
         seal=_hooks(steps[::-1], lambda step: step.on_seal),
         done=_hooks(steps, lambda step: step.on_done),
-        asserts=frozenset().union(
-            *(step.asserts for _, step in steps), *(placed.step.asserts for placed in (*gate, *chain))
-        ),
+        asserts=frozenset().union(*(placed.step.asserts for placed in (*gate, *chain))),
         inspects=bool(answer),
     )
 
 
 def _meant(placed: Sequence[Placed], route: Route, method: str) -> list[tuple[str, Step]]:
     return [
-        (entry.id, _wrapped(entry))
+        (entry.id, entry.acting)
         for entry in placed
         if entry.options.mode != "off" and (entry.options.when is None or entry.options.when.covers(route, method))
     ]

@@ -6,7 +6,8 @@ writes unconditionally (checked when the chain is loaded), `ex.get(FACT)` for al
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Mapping, MutableMapping
 from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -17,7 +18,7 @@ from kapagate.chain import problems
 from kapagate.chain.edit import UNREAD, UNTOUCHED, RequestEdit
 from kapagate.chain.fact import Fact
 from kapagate.chain.problem import Problem
-from kapagate.chain.request import Request
+from kapagate.chain.request import Kept, Request
 from kapagate.chain.verdict import Verdict
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from kapagate.chain.route import Route
 
 T = TypeVar("T")
+_OUTCOME = ("chain", "operation", "response", "status", "sent_bytes", "refusal", "broken", "gone")
 
 
 @dataclass(slots=True)
@@ -46,7 +48,8 @@ class Exchange:
 
     `step` is the id of the step at work. `status` is what the client was told (0: nothing). `refusal` and `broken` say
     how it failed before and after its head left. `received_at` is wall time. `headers_out` are fields that steps add to
-    whatever answer leaves. `when_gone` is set by the hop while it waits.
+    whatever answer leaves. `when_gone` is set by the hop while it waits. `forks` are the exchanges of shadow steps by
+    their ids, None for one that would have refused.
     """
 
     request: Request
@@ -70,9 +73,10 @@ class Exchange:
     broken: BaseException | None = None
     gone: bool = False
     when_gone: Callable[[], None] | None = None
-    facts: dict[Fact[Any], Any] = field(default_factory=dict)
+    facts: MutableMapping[Fact[Any], Any] = field(default_factory=dict)
     shared: Exchange | None = None
     headers_out: list[tuple[bytes, bytes]] = field(default_factory=list)
+    forks: dict[str, Exchange | None] = field(default_factory=dict)
 
     def __getitem__(self, fact: Fact[T]) -> T:
         value: T = self.facts[fact]
@@ -103,21 +107,33 @@ class Exchange:
         return self.edit.document
 
     async def _parsed(self) -> Any:
-        headers = self.request.headers
-        if headers.get(b"content-encoding") not in (None, b"identity"):
+        request = self.request
+        if any(coding.lower() != b"identity" for coding in request.headers.all(b"content-encoding")):
             raise Problem(problems.UNSUPPORTED_MEDIA, "send the body without a content coding")
-        body = await self.request.body.read(self.route.body_limit)
+        try:
+            body = await request.body.read(self.route.body_limit)
+        except Problem as cause:
+            request.body = Kept(failure=cause)
+            raise
         try:
             return strict_loads(body)
         except Unacceptable as cause:
+            request.body = Kept(body)
             raise Problem(problems.MALFORMED_BODY, f"the body is not acceptable JSON: {cause}") from cause
 
     def fork(self, step: str) -> Exchange:
-        """A copy for a shadow step: the wire, the parsed body and the facts so far are shared, all else is its own."""
+        """A copy for a shadow step. It shares the wire and the parsed body and sees the facts; all else is its own."""
         twin = copy(self)
         twin.shared = self.shared or self
-        twin.step, twin.facts, twin.verdicts, twin.headers_out = step, dict(self.facts), {}, []
+        twin.step, twin.facts, twin.verdicts = step, ChainMap({}, self.facts), {}
+        twin.headers_out, twin.forks = [], {}
         return twin
+
+    def catch_up(self) -> None:
+        """A fork learns what became of its exchange since."""
+        if self.shared is not None:
+            for name in _OUTCOME:
+                setattr(self, name, getattr(self.shared, name))
 
     def leave(self) -> None:
         """The client has left: the hop alone is cancelled."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from kapagate.answer.codec import Garbled
-from kapagate.answer.refusal import Refused, RuleFailed
+from kapagate.answer.refusal import Refusal, Refused, RuleFailed
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import BackendFailed, Kind, Problem
@@ -15,10 +15,17 @@ log = logging.getLogger(__name__)
 
 
 def problem_of(cause: Exception, ex: Exchange) -> Problem:
-    """The refusal for whatever a hook, the hop or the pump raised, with the id of the step it came from."""
+    """The refusal for whatever a hook, the hop or the pump raised, with the id of the step it came from.
+
+    That step's verdict says so: `refused`, or `failed` when it was not on purpose.
+    """
     problem = cause if isinstance(cause, Problem) else _translated(cause)
     if not problem.step:
         problem.step = cause.step if isinstance(cause, Refused | RuleFailed) else ex.step
+    if problem.step:
+        verdict = ex.verdict(problem.step)
+        verdict.outcome = "refused" if isinstance(cause, Refusal) else "failed"
+        verdict.reason = problem.kind.name
     if problem.kind.status >= 500:
         log.error("%s: %s", problem.kind.name, problem.detail, exc_info=_bug(cause), extra={"exchange": ex})
     return problem

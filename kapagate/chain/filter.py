@@ -28,7 +28,7 @@ class Filter(BaseModel, ABC):
     narrows them.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     modes: ClassVar[frozenset[str]] = frozenset({"enforce", "shadow", "off"})
     failures: ClassVar[frozenset[str]] = frozenset({"deny", "allow"})

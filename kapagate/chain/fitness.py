@@ -2,14 +2,15 @@
 
 - A fact is read only after a step that writes it unconditionally.
 - A step that can act on no route, or on none of those that its `when` names, is a mistake.
-- A guard whose surface a route hides is an error at that route, unless the route says `on_uninspectable: pass`. A surface
-  that a route simply lacks (feedback has no answer) is nothing to guard.
+- A guard whose surface a route hides is an error at that route, unless the route says `on_uninspectable: pass`. A
+  surface that a route simply lacks (feedback has no answer) is nothing to guard.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from kapagate.chain.compose import Placed
@@ -29,18 +30,18 @@ class Finding:
 
 
 def findings(gate: Sequence[Placed], chain: Sequence[Placed], routes: Sequence[Route]) -> list[Finding]:
-    """Everything that does not fit, in the order of the steps."""
+    """Everything that does not fit: facts first, then step by step."""
     steps = [placed for placed in (*gate, *chain) if placed.options.mode != "off"]
-    found: list[Finding] = [*_unwritten(steps), *_unknown_routes(steps, routes)]
+    found = list(_unwritten(steps))
     for placed in steps:
-        found += _unfit(placed, routes)
+        found += list(_unknown_routes(placed, routes)) or _unfit(placed, routes)
     return found
 
 
 def _unwritten(steps: Sequence[Placed]) -> Iterator[Finding]:
     written: set[Fact[Any]] = set()
     for position, placed in enumerate(steps):
-        for fact in placed.step.reads - written:
+        for fact in sorted(placed.step.reads - written, key=attrgetter("name")):
             yield Finding(placed.id, _why_unwritten(fact, placed, steps[position + 1 :]))
         if placed.options.unconditional:
             written |= placed.step.writes
@@ -55,13 +56,12 @@ def _why_unwritten(fact: Fact[Any], reader: Placed, later: Sequence[Placed]) -> 
     return f"needs to know the {fact.name}, which no earlier step finds out for every request"
 
 
-def _unknown_routes(steps: Sequence[Placed], routes: Sequence[Route]) -> Iterator[Finding]:
+def _unknown_routes(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
     known = {name for route in routes for name in (route.name, route.permission)}
-    for placed in steps:
-        when = placed.options.when
-        for index, name in enumerate((when and when.route) or ()):
-            if name not in known:
-                yield Finding(placed.id, f'"{name}" is no route', ("when", "route", index))
+    when = placed.options.when
+    for index, name in enumerate((when and when.route) or ()):
+        if name not in known:
+            yield Finding(placed.id, f'"{name}" is no route', ("when", "route", index))
 
 
 def _unfit(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
@@ -81,7 +81,7 @@ def _unfit(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
 
 def _means(placed: Placed, route: Route) -> bool:
     when = placed.options.when
-    return when is None or any(when.covers(route, method) for method in route.methods)
+    return when is None or any(when.covers(route, method) for method in route.answers)
 
 
 def _hidden(placed: Placed, route: Route) -> Iterator[Finding]:

@@ -13,12 +13,12 @@ from typing import Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from kapagate.answer.refusal import Refusal
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import PRINCIPAL
-from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
-from kapagate.chain.route import Route
+from kapagate.chain.route import Route, serves
 from kapagate.chain.step import Step
 
 log = logging.getLogger(__name__)
@@ -39,7 +39,7 @@ class When(BaseModel):
     def covers(self, route: Route, method: str) -> bool:
         """What can be decided without a caller."""
         by_route = self.route is None or route.covered_by(frozenset(self.route))
-        return by_route and (self.method is None or method in self.method)
+        return by_route and (self.method is None or serves(self.method, method))
 
 
 class Options(BaseModel):
@@ -101,7 +101,7 @@ def lenient(step: Step) -> Step:
     async def on_request(ex: Exchange) -> Response | None:
         try:
             return await step.on_request(ex) if step.on_request else None
-        except Problem:
+        except Refusal:
             raise
         except Exception as cause:
             _skip(ex, cause)
@@ -110,6 +110,8 @@ def lenient(step: Step) -> Step:
     def on_answer(ex: Exchange) -> AnswerRules | None:
         try:
             rules = step.on_answer(ex) if step.on_answer else None
+        except Refusal:
+            raise
         except Exception as cause:
             _skip(ex, cause)
             return None
@@ -119,6 +121,8 @@ def lenient(step: Step) -> Step:
         try:
             if step.on_opening:
                 await step.on_opening(ex)
+        except Refusal:
+            raise
         except Exception as cause:
             _skip(ex, cause)
 
@@ -126,6 +130,8 @@ def lenient(step: Step) -> Step:
         try:
             if step.on_seal:
                 await step.on_seal(ex)
+        except Refusal:
+            raise
         except Exception as cause:
             _skip(ex, cause)
 

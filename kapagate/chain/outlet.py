@@ -1,9 +1,13 @@
-"""The way out: the head opens once, with the first bytes that leave, after every opening hook had its word."""
+"""The way out: opening hooks, then the head with the first bytes that leave; seal hooks before the last bytes.
+
+Each of these hooks runs at most once per exchange. One that fails refuses the answer, and those behind it run for the
+refusal; one that fails while a refusal leaves is passed over, so that the client gets its 401 and not a cut.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 
 import orjson
 
@@ -12,9 +16,10 @@ from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response, once
 from kapagate.chain.sink import Head, Sink
-from kapagate.chain.step import OnOpening
+from kapagate.chain.step import OnOpening, OnSeal
 
 log = logging.getLogger(__name__)
+Hooks = Iterator[tuple[str, OnOpening | OnSeal]]
 
 
 class Cut(Exception):
@@ -24,26 +29,34 @@ class Cut(Exception):
 class Outlet:
     """Writes one exchange's answer to its sink."""
 
-    __slots__ = ("_clock", "_ex", "_opening", "_sink", "opened")
+    __slots__ = ("_clock", "_ex", "_opening", "_seal", "_sink", "opened")
 
     def __init__(self, ex: Exchange, sink: Sink, clock: Clock) -> None:
         self._ex = ex
         self._sink = sink
         self._clock = clock
-        self._opening: Iterator[tuple[str, OnOpening]] | None = None
+        self._opening: Hooks | None = None
+        self._seal: Hooks | None = None
         self.opened = False
 
     async def write(self, piece: bytes, last: bool) -> None:
-        """Sends a piece; the first one takes the head along."""
+        """Sends a piece. The first one takes the head along; before the last one the answer is sealed."""
         ex = self._ex
         if not self.opened:
-            await self._prepare()
+            if self._opening is None:
+                self._opening = iter(ex.chain.opening)
+            await self._run(self._opening)
+        if last:
+            if self._seal is None:
+                self._seal = iter(ex.chain.seal)
+            await self._run(self._seal)
+        if self.opened:
+            await self._sink.write(piece, last)
+        else:
             self.opened = True
             ex.times.opened = self._clock.monotonic()
             ex.status = ex.response.status if ex.response else 500
             await self._sink.open(self._head(), piece, last)
-        else:
-            await self._sink.write(piece, last)
         ex.sent_bytes += len(piece)
 
     def refusal(self, problem: Problem) -> Response:
@@ -58,19 +71,18 @@ class Outlet:
             raise Cut
         return Response(ex.status, body=once(words))
 
-    async def _prepare(self) -> None:
-        """Every opening hook once; one that fails refuses the answer, unless it is a refusal that opens."""
+    async def _run(self, hooks: Hooks) -> None:
+        """Every hook once per exchange; one that fails refuses the answer, unless it is a refusal that leaves."""
         ex = self._ex
-        if self._opening is None:
-            self._opening = iter(ex.chain.opening)
-        for name, hook in self._opening:
+        for name, hook in hooks:
             ex.step = name
             try:
                 await hook(ex)
             except Exception:
                 if ex.refusal is None:
                     raise
-                log.exception("opening hook of step %s failed", ex.step, extra={"exchange": ex})
+                log.exception("a hook of step %s failed beside a refusal", name, extra={"exchange": ex})
+        ex.step = ""
 
     def _head(self) -> Head:
         ex = self._ex
@@ -78,16 +90,3 @@ class Outlet:
         headers = [*(response.headers if response else ()), *ex.headers_out]
         headers.append((b"X-Correlation-ID", ex.correlation_id.encode("ascii")))
         return Head(ex.status, headers, response.length if response else None)
-
-
-async def with_last(body: AsyncIterator[bytes] | None) -> AsyncIterator[tuple[bytes, bool]]:
-    """The pieces, one kept in hand, so that the last is known as the last before it leaves; one empty piece for no
-    body.
-    """
-    held = b""
-    if body is not None:
-        async for piece in body:
-            if held:
-                yield held, False
-            held = piece
-    yield held, True

@@ -7,6 +7,7 @@ characters are decoded and hex digits put in upper case; whatever two parsers co
 from __future__ import annotations
 
 import re
+from urllib.parse import unquote_to_bytes
 
 from kapagate.chain import problems
 from kapagate.chain.problem import Problem
@@ -40,7 +41,18 @@ def canonical(path: bytes) -> str:
         raise _malformed("the path has an empty segment; does your base URL end in '/'?")
     if any(segment in (b".", b"..") for segment in decoded.split(b"/")):
         raise _malformed("the path has a dot segment")
+    if not _is_utf8(unquote_to_bytes(decoded)):
+        raise _malformed("the path has percent-encoded bytes that are not UTF-8")
     return decoded.decode("ascii")
+
+
+def _is_utf8(text: bytes) -> bool:
+    """No overlong forms either: `%C0%AF` is a slash to some parsers."""
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _decode(escape: re.Match[bytes]) -> bytes:

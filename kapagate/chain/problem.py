@@ -78,7 +78,7 @@ class Problem(Refusal):
             "decision": decision,
             "correlation_id": correlation_id,
         }
-        return {**self.members, **{name: value for name, value in document.items() if value != ""}}
+        return {name: value for name, value in {**document, **self.members, **document}.items() if value != ""}
 
 
 class BackendFailed(Exception):

@@ -22,6 +22,29 @@ class Body(Protocol):
     def stream(self) -> AsyncIterator[bytes]: ...
 
 
+class Kept:
+    """A body that was read already: it gives its bytes again, or fails again as it failed."""
+
+    __slots__ = ("_data", "_failure")
+
+    def __init__(self, data: bytes = b"", failure: Exception | None = None) -> None:
+        self._data = data
+        self._failure = failure
+
+    @property
+    def length(self) -> int | None:
+        return None if self._failure else len(self._data)
+
+    async def read(self, limit: int) -> bytes:
+        """The bytes, whatever the limit: they passed one already."""
+        if self._failure is not None:
+            raise self._failure
+        return self._data
+
+    async def stream(self) -> AsyncIterator[bytes]:
+        yield await self.read(0)
+
+
 @dataclass(slots=True)
 class Request:
     """`path` is canonical and percent-encoded, `query` raw without its `?`, `client` the true address without port."""

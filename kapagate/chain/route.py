@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-from kapagate.answer.events import Place
+from kapagate.answer.events import Place, TextKind
 
 if TYPE_CHECKING:
     from kapagate.chain.exchange import Exchange
@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 Surface = Literal["question", "answer text", "sources", "uncertainty", "whole answer"]
 SURFACES: tuple[Surface, ...] = ("question", "answer text", "sources", "uncertainty", "whole answer")
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 Serve = Callable[["Exchange"], Awaitable["Response"]]
+
+
+def serves(methods: Container[str], method: str) -> bool:
+    """Whether `methods` cover a method; who names GET means HEAD too (RFC 9110, 9.3.2)."""
+    return method in methods or (method == "HEAD" and "GET" in methods)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,9 +30,10 @@ class Route:
 
     `template` is a path with `{name}` segments and at most one trailing `{name:*}`; it is also the metric label
     `endpoint`. A caller needs `permission`; `operation` is its name in records. `texts` are the places of the
-    request's texts. `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can
-    see (an undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
-    `found` False: it only refuses.
+    request's texts; `answer_texts` are the answer's, where the policy declares them: field paths (`items[].body`) and
+    kinds. `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can see (an
+    undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies. `found`
+    False: it only refuses.
     """
 
     name: str
@@ -37,11 +44,17 @@ class Route:
     upstream: Upstream | None = None
     serve: Serve | None = None
     texts: tuple[Place, ...] = ()
+    answer_texts: tuple[tuple[str, TextKind], ...] = ()
     shows: frozenset[Surface] = frozenset()
     hides: frozenset[Surface] = frozenset()
     on_uninspectable: Literal["error", "pass", "refuse"] = "error"
     body_limit: int = 1 << 20
     found: bool = True
+
+    @property
+    def answers(self) -> frozenset[str]:
+        """Its methods, and HEAD where it goes without saying."""
+        return self.methods | {"HEAD"} if "GET" in self.methods else self.methods
 
     def covered_by(self, names: frozenset[str]) -> bool:
         """Whether one of the names (`when: {route: ...}`, a role's grants) means this route: its own or its

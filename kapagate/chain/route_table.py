@@ -10,7 +10,7 @@ from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
-from kapagate.chain.route import Route
+from kapagate.chain.route import Route, serves
 from kapagate.chain.template import Parameter, Segment, overlap, parse_template
 
 
@@ -36,10 +36,10 @@ class RouteTable:
         """The route and its parameters (percent-encoded as in the path); a route that refuses when there is none."""
         allowed: set[str] = set()
         for route, names, values in _walk(self._root, path[1:].split("/"), ()):
-            if method in route.methods or (method == "HEAD" and "GET" in route.methods):
+            if serves(route.methods, method):
                 return route, dict(zip(names, values, strict=True))
-            allowed |= route.methods
-        return self._refusal(tuple(sorted(allowed)), self._slashed(path)), {}
+            allowed |= route.answers
+        return self._refusal(tuple(sorted(allowed)), not allowed and self._slashed(path)), {}
 
     def ambiguities(self) -> list[tuple[Route, Route]]:
         """Pairs of routes that some request could match both."""
@@ -47,7 +47,7 @@ class RouteTable:
         return [
             (one, other)
             for (one, left), (other, right) in combinations(parsed, 2)
-            if one.methods & other.methods and overlap(left, right)
+            if one.answers & other.answers and overlap(left, right)
         ]
 
     def _add(self, route: Route) -> None:
@@ -65,7 +65,7 @@ class RouteTable:
         return not path.endswith("/") and any(_walk(self._root, [*path[1:].split("/"), ""], ()))
 
     def _refusal(self, allowed: tuple[str, ...], slashed: bool) -> Route:
-        key = (*allowed, "/") if slashed else allowed
+        key = ("/",) if slashed else allowed
         route = self._refusals.get(key)
         if route is None:
             route = self._refusals[key] = _refusing(allowed, slashed)
@@ -83,12 +83,12 @@ def _child(node: _Node, segment: Segment) -> _Node:
 def _walk(
     node: _Node, segments: list[str], values: tuple[str, ...], at: int = 0
 ) -> Iterator[tuple[Route, tuple[str, ...], tuple[str, ...]]]:
-    for route, names in node.rests:
-        yield route, names, (*values, "/".join(segments[at:]))
     if at == len(segments):
         for route, names in node.ends:
             yield route, names, values
         return
+    for route, names in node.rests:
+        yield route, names, (*values, "/".join(segments[at:]))
     segment = segments[at]
     if segment in node.literals:
         yield from _walk(node.literals[segment], segments, values, at + 1)

@@ -17,11 +17,12 @@ import logging
 from collections.abc import AsyncIterator
 
 from kapagate.answer.pump import pump
+from kapagate.answer.rules import AnswerRules
 from kapagate.chain.clock import Clock
 from kapagate.chain.compose import Named
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.faults import problem_of
-from kapagate.chain.outlet import Cut, Outlet, with_last
+from kapagate.chain.outlet import Cut, Outlet
 from kapagate.chain.principal import TENANT
 from kapagate.chain.problem import Gone
 from kapagate.chain.response import Response, Truncated
@@ -43,11 +44,14 @@ async def run(ex: Exchange, sink: Sink, clock: Clock) -> None:
                 raise
             ex.refusal = problem_of(cause, ex)
             await _deliver(outlet.refusal(ex.refusal), ex, outlet)
-    except (Gone, Exception) as cause:
+    except BaseException as cause:
         ex.broken = cause
+        ex.gone = ex.gone or isinstance(cause, Gone)
+        sink.cut()
+        if not isinstance(cause, Gone | Exception):
+            raise
         if not isinstance(cause, Gone | Cut | Truncated):
             log.exception("an exchange broke", extra={"exchange": ex})
-        sink.cut()
     finally:
         ex.times.ended = clock.monotonic()
         _finish(ex)
@@ -84,45 +88,56 @@ async def _first(ex: Exchange, hooks: Named[OnRequest]) -> Response | None:
 async def _forward(ex: Exchange, upstream: Upstream) -> Response:
     adapter, inspects = upstream.adapter, ex.chain.inspects
     head = await upstream.hop.send(await adapter.outbound(ex), ex)
-    response = Response(head.status, body=head.body, length=head.length)
-    ex.response = response
-    response.codec = adapter.inbound(ex, head, inspects)
-    response.headers = adapter.headers(ex, head, inspects)
-    if response.codec is not None:
-        response.length = None
-    return response
+    try:
+        codec = adapter.inbound(ex, head, inspects)
+        headers = adapter.headers(ex, head, inspects)
+    except BaseException:
+        await _close(head.body)
+        raise
+    length = None if codec is not None else head.length
+    bodiless = ex.request.method == "HEAD" or head.status in (204, 304)
+    return Response(head.status, headers, head.body, length, None if bodiless else codec)
 
 
 async def _deliver(response: Response, ex: Exchange, outlet: Outlet) -> None:
-    if ex.refusal is not None and ex.response is not None:
-        await _close(ex.response)
+    """Pieces leave as they come. Where somebody seals, or all comes at once, one is kept in hand, so that the last is
+    known as the last before it leaves.
+    """
     if not outlet.opened:
         ex.response = response
-    async for piece, last in with_last(_inspected(response, ex)):
-        if last:
-            for name, seal in ex.chain.seal:
-                ex.step = name
-                await seal(ex)
-        await outlet.write(piece, last)
+    body, codec, kept = response.body, response.codec, b""
+    try:
+        at_once = response.local
+        if body is not None and codec is not None:
+            at_once = codec.whole or (ex.route.upstream is not None and ex.route.upstream.adapter.holds(ex))
+            body = pump(body, codec, _rules(ex), at_once, ex.report)
+        keeps = at_once or bool(ex.chain.seal)
+        if body is not None:
+            async for piece in body:
+                kept, leaves = (piece, kept) if keeps else (b"", piece)
+                if leaves:
+                    await outlet.write(leaves, last=False)
+    except BaseException:
+        await _close(body)
+        await _close(response.body)
+        raise
+    await outlet.write(kept, last=True)
 
 
-def _inspected(response: Response, ex: Exchange) -> AsyncIterator[bytes] | None:
-    """The body through the pump, where there is a codec to read it with."""
-    if response.codec is None or response.body is None:
-        return response.body
-    rules = []
+def _rules(ex: Exchange) -> list[AnswerRules]:
+    """What all answer hooks want of this answer."""
+    found = []
     for name, hook in ex.chain.answer:
         ex.step = name
-        found = hook(ex)
-        if found is not None:
-            rules.append(found)
-    held = ex.route.upstream is not None and ex.route.upstream.adapter.holds(ex)
-    return pump(response.body, response.codec, rules, held, ex.report)
+        if rules := hook(ex):
+            found.append(rules)
+    ex.step = ""
+    return found
 
 
-async def _close(response: Response) -> None:
+async def _close(body: AsyncIterator[bytes] | None) -> None:
     """Gives the upstream's connection up: what is left of its answer will not be read."""
-    closing = getattr(response.body, "aclose", None)
+    closing = getattr(body, "aclose", None)
     if closing is not None:
         await closing()
 

@@ -35,7 +35,7 @@ class Recogniser:
 class Scheme(BaseModel, ABC):
     """The declaration of one scheme; its fields are its YAML schema. Schemes have no common options."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @abstractmethod
     def compile(self, services: Services) -> Recogniser:

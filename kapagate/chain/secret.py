@@ -21,6 +21,10 @@ class Resolved(str):
         self.reference = reference
         return self
 
+    def __repr__(self) -> str:
+        """Errors show what they were given, and this may become a secret."""
+        return f"Resolved({self.reference})"
+
 
 class Secret:
     """A value that no repr, log, error or dump shows; `reveal()` is the only way to it.

@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.exchange import Exchange
-from kapagate.chain.fact import Fact
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
 from kapagate.chain.step import OnOpening, Step
@@ -20,12 +19,14 @@ from kapagate.chain.verdict import Verdict
 
 def shadow(step: Step, name: str) -> Step:
     """The step as a shadow of itself: it changes nothing, delays nothing that it does not read, and never fails."""
-    twin: Fact[Exchange | None] = Fact(f"shadow.{name}")
 
     def fork(ex: Exchange) -> Exchange | None:
-        if twin not in ex.facts:
-            ex.facts[twin] = ex.fork(name)
-        return ex[twin]
+        if name not in ex.forks:
+            ex.forks[name] = ex.fork(name)
+        copy = ex.forks[name]
+        if copy is not None:
+            copy.catch_up()
+        return copy
 
     async def on_request(ex: Exchange) -> Response | None:
         copy = fork(ex)
@@ -35,9 +36,9 @@ def shadow(step: Step, name: str) -> Step:
                 response = await step.on_request(copy)
             except Exception as cause:
                 _would_have_failed(verdict, cause)
-                ex.facts[twin] = None
+                ex.forks[name] = None
             else:
-                verdict.outcome = "answered" if response else "changed" if copy.edit != ex.edit else "passed"
+                _compare(verdict, copy, ex, response)
             verdict.counts = copy.verdict(name).counts
         return None
 
@@ -50,6 +51,7 @@ def shadow(step: Step, name: str) -> Step:
             rules = step.on_answer(copy)
         except Exception as cause:
             _would_have_failed(verdict, cause)
+            ex.forks[name] = None
             return None
         return rules and replace(rules, binding=False, lenient=True)
 
@@ -66,13 +68,13 @@ def shadow(step: Step, name: str) -> Step:
                     await hook(copy)
                 except Exception as cause:
                     _would_have_failed(_verdict(ex, name), cause)
+                    ex.forks[name] = None
 
         return on_phase
 
     return replace(
         step,
         writes=frozenset(),
-        asserts=frozenset(),
         on_request=step.on_request and on_request,
         on_answer=step.on_answer and on_answer,
         on_opening=step.on_opening and waiting(step.on_opening),
@@ -85,6 +87,14 @@ def _verdict(ex: Exchange, name: str) -> Verdict:
     verdict = ex.verdict(name)
     verdict.mode = "shadow"
     return verdict
+
+
+def _compare(verdict: Verdict, copy: Exchange, ex: Exchange, response: Response | None) -> None:
+    """What the step would have done where it did not fail."""
+    own = copy.verdict(copy.step)
+    changed = copy.edit != ex.edit or bool(copy.headers_out)
+    verdict.outcome = "answered" if response is not None else "changed" if changed else own.outcome
+    verdict.reason = own.reason
 
 
 def _would_have_failed(verdict: Verdict, cause: Exception) -> None:

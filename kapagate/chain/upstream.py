@@ -57,7 +57,7 @@ class Compiled:
 class UpstreamType(BaseModel, ABC):
     """The declaration of one upstream in a policy; its fields are its YAML schema."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     @abstractmethod
     def compile(self, name: str, services: Services) -> Compiled:
