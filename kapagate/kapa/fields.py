@@ -126,8 +126,9 @@ def origin(value: Any) -> dict[str, str] | None:
         parts = urlsplit(text(url))
     except ValueError:
         raise ValueError("must have a URL as origin_url") from None
+    is_page = bool(parts.netloc) if parts.scheme in ("http", "https") else not parts.scheme and parts.path[:1] == "/"
     bare = urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
-    return {"origin_url": bare} if bare else None
+    return {"origin_url": bare} if is_page else None
 
 
 def comment(value: Any) -> dict[str, Any]:
