@@ -8,8 +8,9 @@ from typing import Any
 
 from kapagate.access.roles import RoleDeclaration, Roles
 from kapagate.chain.clock import Clock
-from kapagate.chain.compose import Chain
+from kapagate.chain.compose import Steps
 from kapagate.chain.exchange import Exchange, Times
+from kapagate.chain.generation import Generation
 from kapagate.chain.headers import Headers
 from kapagate.chain.principal import PRINCIPAL, TENANT, Principal, Tenant, Tenants
 from kapagate.chain.request import Request
@@ -26,9 +27,6 @@ ROLES = Roles(
         "operator": RoleDeclaration(includes=("viewer",), allow=("route.crm",)),
         "muted": RoleDeclaration(deny=("kapa.chat",)),
     }
-)
-NO_STEPS = Chain(
-    steps=(), gate=(), request=(), answer=(), opening=(), seal=(), done=(), asserts=frozenset(), inspects=False
 )
 CHAT = Route("kapa.chat", frozenset({"POST"}), "/query/v1/projects/{project}/chat/", "kapa.chat", "chat")
 
@@ -95,7 +93,19 @@ def exchange(
     pairs = headers.items() if isinstance(headers, Mapping) else headers or []
     raw = [(name.encode(), value.encode()) for name, value in pairs]
     request = Request("POST", "/", "", Headers(raw), NoBody(), client)
-    made = Exchange(request, route, {}, "c" * 32, "d" * 32, Times(0.0), NOW, NO_STEPS, step=step)
+    generation = Generation(routes=[route], steps=Steps((), ()), tenants={}, policy="")
+    made = Exchange(
+        request,
+        route,
+        params={},
+        correlation_id="c" * 32,
+        decision="d" * 32,
+        times=Times(0.0),
+        received_at=NOW,
+        generation=generation,
+        chain=generation.stranger(route, "POST"),
+        step=step,
+    )
     if principal is not None:
         made.put(PRINCIPAL, principal)
         made.put(TENANT, tenant or Tenant(principal.tenant))

@@ -1,0 +1,132 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import Field, ValidationError
+
+from kapagate.chain import problems
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.filter import Invalid
+from kapagate.chain.principal import PRINCIPAL, TENANT, Principal
+from kapagate.chain.problem import BackendFailed, Problem
+from kapagate.chain.scheme import Recogniser, Scheme
+from kapagate.chain.services import Services
+from kapagate.chain.step import OnRequest
+from kapagate.filters.identify import Identify
+from tests.filters.exchanges import exchange, services
+
+
+class Badge(Scheme):
+    """Recognises `<header>: good`."""
+
+    header: str = "badge"
+    principal: Principal = Principal("ann", "acme", ("viewer",), "badge")
+    broken: bool = Field(False)
+
+    def compile(self, services: Services) -> Recogniser:
+        if self.broken:
+            raise Invalid("cannot work", ("broken",))
+        name = self.header.encode()
+
+        async def recognise(ex: Exchange) -> Principal | None:
+            value = ex.request.headers.get(name)
+            if value == b"down":
+                raise BackendFailed("no key set")
+            if value == b"bad":
+                raise Problem(problems.INVALID_CREDENTIALS, "the badge is not valid", challenges=["Badge"])
+            return self.principal if value == b"good" else None
+
+        return Recogniser(recognise, frozenset({name}), self.header.title())
+
+
+def step_of(*schemes: Scheme) -> OnRequest:
+    hook = Identify(schemes=schemes or (Badge(), Badge(header="pass"))).compile(services()).on_request
+    assert hook is not None
+    return hook
+
+
+async def identified(headers: Any, *schemes: Scheme) -> Exchange:
+    made = exchange(headers)
+    assert await step_of(*schemes)(made) is None
+    return made
+
+
+async def refusal(headers: Any, *schemes: Scheme) -> Problem:
+    with pytest.raises(Problem) as caught:
+        await step_of(*schemes)(exchange(headers))
+    return caught.value
+
+
+@pytest.mark.parametrize("header", ["badge", "pass"])
+async def test_the_scheme_that_recognises_decides(header: str) -> None:
+    made = await identified({header: "good"})
+    assert made[PRINCIPAL].subject == "ann"
+    assert made[TENANT].display_name == "Acme Ltd"
+
+
+async def test_without_credentials_all_challenges_are_told() -> None:
+    problem = await refusal({})
+    assert (problem.kind.name, problem.challenges) == ("credentials-required", ("Badge", "Pass"))
+
+
+async def test_credentials_that_no_scheme_recognises_are_not_valid() -> None:
+    problem = await refusal({"badge": "strange"})
+    assert (problem.kind.name, problem.challenges) == ("invalid-credentials", ("Badge", "Pass"))
+
+
+async def test_a_schemes_refusal_is_the_answer() -> None:
+    assert (await refusal({"badge": "bad"})).detail == "the badge is not valid"
+
+
+@pytest.mark.parametrize("second", ["good", "bad"])
+@pytest.mark.parametrize("first", ["good", "bad"])
+async def test_two_credentials_are_ambiguous_whether_they_hold_or_not(first: str, second: str) -> None:
+    assert (await refusal({"badge": first, "pass": second})).kind.name == "ambiguous-credentials"
+
+
+@pytest.mark.parametrize("tenant", ["", "none", "initech"])
+async def test_a_tenant_that_the_gateway_has_not_is_refused(tenant: str) -> None:
+    problem = await refusal({"badge": "good"}, Badge(principal=Principal("ann", tenant)))
+    assert (problem.kind.name, problem.kind.status) == ("unknown-tenant", 403)
+
+
+async def test_roles_that_the_policy_does_not_declare_are_ignored() -> None:
+    principal = Principal("ann", "acme", ("root", "operator", "viewer", "operator"))
+    made = await identified({"badge": "good"}, Badge(principal=principal))
+    assert made[PRINCIPAL].roles == ("viewer", "operator")
+
+
+async def test_nothing_is_known_after_a_refusal() -> None:
+    made = exchange({"badge": "bad"})
+    with pytest.raises(Problem):
+        await step_of()(made)
+    assert made.facts == {}
+
+
+async def test_a_failing_back_end_is_not_a_refusal() -> None:
+    with pytest.raises(BackendFailed):
+        await step_of()(exchange({"badge": "down"}))
+
+
+def test_the_headers_of_all_schemes_stay_here() -> None:
+    step = Identify(schemes=(Badge(), Badge(header="pass"))).compile(services())
+    assert step.asserts == {b"badge", b"pass"}
+    assert step.writes == {PRINCIPAL, TENANT}
+
+
+def test_it_cannot_be_weakened() -> None:
+    assert Identify.modes == {"enforce"}
+    assert Identify.failures == {"deny"}
+
+
+@pytest.mark.parametrize("schemes", [[], [{"badge": {}}], None])
+def test_schemes_are_required(schemes: Any) -> None:
+    with pytest.raises(ValidationError):
+        Identify.model_validate({"schemes": schemes})
+
+
+def test_a_scheme_that_cannot_work_is_named_with_its_place() -> None:
+    with pytest.raises(Invalid) as caught:
+        Identify(schemes=(Badge(), Badge(broken=True))).compile(services())
+    assert caught.value.at == ("schemes", 1, "broken")

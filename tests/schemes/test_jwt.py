@@ -1,0 +1,192 @@
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from kapagate.chain.filter import Invalid
+from kapagate.chain.principal import Principal
+from kapagate.chain.problem import Problem
+from kapagate.chain.scheme import Recogniser
+from kapagate.chain.secret import Secret
+from kapagate.schemes.jwt import Jwt
+from tests.filters.exchanges import NOW, FakeClock, exchange, services
+from tests.identity.keys import SHARED, jwk, private, signed
+
+CLAIMS: dict[str, Any] = {
+    "iss": "https://id.example",
+    "aud": "docs",
+    "sub": "ann",
+    "exp": int(NOW) + 600,
+    "org": "acme",
+    "roles": ["viewer"],
+    "sid": "s1",
+}
+OPTIONS: dict[str, Any] = {
+    "issuer": "https://id.example",
+    "audience": "docs",
+    "algorithms": ["HS256"],
+    "secret": Secret(SHARED),
+    "claims": {"tenant": "org"},
+}
+
+
+def compiled(clock: FakeClock | None = None, **options: Any) -> Recogniser:
+    chosen = {name: value for name, value in {**OPTIONS, **options}.items() if value is not None}
+    return Jwt.model_validate(chosen).compile(services(clock))
+
+
+def token(**claims: Any) -> str:
+    return signed({"alg": "HS256"}, {name: value for name, value in {**CLAIMS, **claims}.items() if value is not None})
+
+
+def sent(text: str) -> Any:
+    return exchange({"Authorization": f"Bearer {text}"})
+
+
+async def principal_of(recogniser: Recogniser, **claims: Any) -> Principal:
+    principal = await recogniser.recognise(sent(token(**claims)))
+    assert principal is not None
+    return principal
+
+
+async def refusal(recogniser: Recogniser, text: str) -> Problem:
+    with pytest.raises(Problem) as caught:
+        await recogniser.recognise(sent(text))
+    return caught.value
+
+
+async def test_a_token_stands_for_its_principal() -> None:
+    assert await principal_of(compiled()) == Principal("ann", "acme", ("viewer",), "jwt", "s1", CLAIMS)
+
+
+async def test_public_keys_verify() -> None:
+    options = {"algorithms": ["RS256"], "secret": None, "keys": {"keys": [jwk("RSA")]}}
+    text = signed({"alg": "RS256", "kid": "RSA"}, CLAIMS, private("RSA"), "RS256")
+    principal = await compiled(**options).recognise(sent(text))
+    assert principal is not None
+    assert principal.subject == "ann"
+    as_text = {**options, "keys": json.dumps(options["keys"])}
+    assert await compiled(**as_text).recognise(sent(text)) == principal
+
+
+@pytest.mark.parametrize("text", ["", "abc", "_".join(["kg", "live", "x"]), "a.b.c", "a.b.c.d.e"])
+async def test_what_is_no_token_is_not_its_own(text: str) -> None:
+    assert await compiled().recognise(sent(text)) is None
+
+
+@pytest.mark.parametrize("headers", [{}, {"Authorization": "Basic YTpi"}, {"X-Api-Key": "a.b.c"}])
+async def test_other_credentials_are_not_its_own(headers: dict[str, str]) -> None:
+    assert await compiled().recognise(exchange(headers)) is None
+
+
+@pytest.mark.parametrize("change", [{"iss": "https://other.example"}, {"aud": "other"}])
+async def test_tokens_for_another_scheme_are_not_its_own(change: dict[str, str]) -> None:
+    assert await compiled().recognise(sent(token(**change))) is None
+
+
+async def test_a_forged_token_is_refused_without_a_reason() -> None:
+    problem = await refusal(compiled(), signed({"alg": "HS256"}, CLAIMS, "forged-" * 8))
+    assert (problem.kind.name, problem.detail) == ("invalid-credentials", "the token is not valid")
+    assert problem.challenges == ('Bearer realm="kapagate", error="invalid_token"',)
+
+
+async def test_an_expired_token_says_so() -> None:
+    assert (await refusal(compiled(), token(exp=NOW - 31))).detail == "the token has expired"
+
+
+@pytest.mark.parametrize("claims", [{"exp": None}, {"sub": None}, {"sub": ""}, {"sub": 5}, {"nbf": NOW + 31}])
+async def test_tokens_without_subject_or_time_are_refused(claims: dict[str, Any]) -> None:
+    assert (await refusal(compiled(), token(**claims))).detail == "the token is not valid"
+
+
+async def test_the_leeway_is_the_policys() -> None:
+    assert await principal_of(compiled(leeway="60s"), exp=NOW - 59)
+    await refusal(compiled(leeway="0s"), token(exp=NOW))
+
+
+async def test_a_verified_token_is_not_verified_again_until_it_ends() -> None:
+    clock = FakeClock()
+    recogniser = compiled(clock)
+    first = await principal_of(recogniser)
+    assert await principal_of(recogniser) is first
+    clock.pass_by(631)
+    assert (await refusal(recogniser, token())).detail == "the token has expired"
+
+
+async def test_a_kept_token_is_the_exact_token() -> None:
+    recogniser = compiled()
+    await principal_of(recogniser)
+    await refusal(recogniser, signed({"alg": "HS256"}, CLAIMS, "forged-" * 8))
+
+
+async def test_claims_may_have_other_names_and_stand_deeper() -> None:
+    names = {"tenant": "ext.org", "roles": "realm.roles", "subject": "uid", "session": "session.id"}
+    claims = {"ext": {"org": "globex"}, "realm": {"roles": "viewer operator"}, "uid": "u7", "session": {"id": "s7"}}
+    principal = await principal_of(compiled(claims=names), **claims)
+    assert principal == Principal("u7", "globex", ("viewer", "operator"), "jwt", "s7", principal.claims)
+
+
+@pytest.mark.parametrize(("org", "tenant"), [("acme", "acme"), (None, "fallback"), (5, ""), ("", "")])
+async def test_a_literal_tenant_is_for_tokens_without_the_claim(org: Any, tenant: str) -> None:
+    assert (await principal_of(compiled(tenant="fallback"), org=org)).tenant == tenant
+
+
+async def test_without_claim_and_literal_there_is_no_tenant() -> None:
+    assert (await principal_of(compiled(), org=None)).tenant == ""
+
+
+async def test_a_literal_tenant_alone_is_enough() -> None:
+    assert (await principal_of(compiled(claims={}, tenant="acme"), org="globex")).tenant == "acme"
+
+
+async def test_an_issuer_names_only_the_tenants_that_it_may() -> None:
+    recogniser = compiled(tenants=["acme"])
+    assert (await principal_of(recogniser)).tenant == "acme"
+    assert (await principal_of(recogniser, org="globex")).tenant == ""
+
+
+async def test_several_audiences_may_be_meant() -> None:
+    assert await principal_of(compiled(audience=["docs", "help"]), aud="help")
+
+
+@pytest.mark.parametrize(
+    ("options", "at"),
+    [
+        ({"secret": None}, ("algorithms",)),
+        ({"secret": Secret("short")}, ("secret",)),
+        ({"algorithms": ["HS512"], "secret": Secret("s" * 63)}, ("secret",)),
+        ({"algorithms": ["HS256", "RS256"]}, ("algorithms",)),
+        ({"keys": {"keys": []}}, ("keys",)),
+        ({"algorithms": ["RS256"], "secret": None}, ("algorithms",)),
+        ({"algorithms": ["RS256"], "secret": None, "keys": {"keys": []}}, ("keys",)),
+        ({"algorithms": ["RS256"], "keys": {"keys": [jwk("RSA")]}}, ("secret",)),
+        ({"claims": {}}, ()),
+        ({"audience": ["docs", ""]}, ()),
+    ],
+)
+def test_declarations_that_cannot_work_are_refused(options: dict[str, Any], at: tuple[str, ...]) -> None:
+    with pytest.raises(Invalid) as caught:
+        compiled(**options)
+    assert caught.value.at == at
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"algorithms": ["none"]},
+        {"algorithms": []},
+        {"audience": ""},
+        {"audience": []},
+        {"issuer": ""},
+        {"leeway": "61s"},
+        {"keys": "https://id.example/jwks.json"},
+        {"secret": SHARED},
+        {"claims": {"tennant": "org"}},
+    ],
+)
+def test_loose_or_misspelt_declarations_are_refused(options: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        Jwt.model_validate({**OPTIONS, **options})
