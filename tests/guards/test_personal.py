@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kapagate.answer.events import TextKind
-from kapagate.answer.rules import Edit, TextRule
+from kapagate.answer.events import Event, Text, TextKind
+from kapagate.answer.report import Report
+from kapagate.answer.rules import AnswerRules, Edit, TextRule
+from kapagate.answer.window import Window
 from kapagate.guards.detector import Detector
 from kapagate.guards.personal import ALL, DETECTORS, PersonalData
 
@@ -306,3 +308,24 @@ def test_checks_grow_with_the_text_and_no_faster(name: str, seed: int) -> None:
 
     assert checks(unit * 400) <= 4 * checks(unit * 100) + 8
     assert checks(unit * 400) <= len(unit * 400)
+
+
+def through_the_window(rule: TextRule, pieces: Iterable[str]) -> str:
+    rules = [AnswerRules("guard", text=rule)]
+    report = Report()
+    report.enrol(rules)
+    window = Window(rules, False, report)
+    events: list[Event] = []
+    for piece in pieces:
+        window.add(Text(piece))
+        events += window.release()
+    events += window.release(final=True)
+    return "".join(event.text for event in events if isinstance(event, Text))
+
+
+@given(texts, st.lists(st.integers(0, 400), max_size=12))
+def test_the_window_delivers_the_same_text_however_it_was_cut(text: str, cuts: list[int]) -> None:
+    places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
+    expected = through_the_window(EVERYTHING, [text])
+    assert through_the_window(EVERYTHING, (text[a:b] for a, b in itertools.pairwise(places))) == expected
+    assert through_the_window(EVERYTHING, text) == expected
