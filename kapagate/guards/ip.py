@@ -18,8 +18,8 @@ _GROUPS = re.compile(rb"[0-9A-Fa-f:.]+")
 _MORE_RIGHT = re.compile(rb"\w|\.\d|[+-][A-Za-z]")
 _NO_QUAD = re.compile(
     rb"(?i)(?:\w|[^/]/|[a-z]-|::|ffff:|[=<>~!]="
-    rb"|\b(?:versions?|release|rev|ver|build|firmware|driver|section|sec|chapter|clause|figure|table|oid)"
-    rb"[\"' .:=#-]{0,3})\Z"
+    rb"|(?:\b(?:versions?|release|rev|ver|v|build|firmware|driver|section|sec|chapter|clause|figure|table|oid)|identifier)"
+    rb"[\"' (.:=#-]{0,3})\Z"
 )
 
 

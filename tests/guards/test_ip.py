@@ -66,6 +66,7 @@ def test_finds_addresses_beside_ports_prefixes_and_zones(found: Found, text: str
         "1.2.3.4-beta",
         "1.2.3.4.5",
         "see section 1.2.3.4",
+        'ObjectIdentifier("2.5.29.54")',
         "256.1.1.1",
         "1.2.3",
         "1.2.3.4567",
