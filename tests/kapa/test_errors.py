@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kapagate.answer.events import Other
 from kapagate.kapa.errors import BYTES, ErrorCodec
 
 KEY = "-".join(["not", "a", 'real"key'])
@@ -80,6 +81,7 @@ def test_texts_of_an_error_are_there_for_the_guards() -> None:
     codec = ErrorCodec(400, KEY)
     list(codec.decode(b'{"query": ["mail me at a@b.example"]}'))
     (event,) = codec.end()
+    assert isinstance(event, Other)
     assert [place.path for place in event.places] == [("query", 0)]
     assert {place.kind for place in event.places} == {"other"}
 

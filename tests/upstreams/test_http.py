@@ -7,6 +7,7 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
+from kapagate.answer.events import Other
 from kapagate.answer.fields import FieldsCodec
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.hop import Inbound, Outbound
@@ -181,6 +182,7 @@ def test_declared_texts_are_read_where_a_guard_looks() -> None:
     assert isinstance(codec, FieldsCodec)
     list(codec.decode(orjson.dumps({"items": [{"body": "x", "id": "y"}]})))
     (event,) = codec.end()
+    assert isinstance(event, Other)
     assert [(place.path, place.kind) for place in event.places] == [(("items", 0, "body"), "passage")]
 
 
