@@ -1,0 +1,69 @@
+"""The endpoint `config`: what is in force, and where it came from. Secrets appear as the references that name them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import BaseModel
+
+from kapagate.chain.options import Options
+from kapagate.chain.route import Route
+from kapagate.ledger.record import moment
+
+
+@dataclass(frozen=True, slots=True)
+class StepView:
+    """A step in force: its filter's name, the filter's own options and the common ones."""
+
+    filter: str
+    own: BaseModel
+    options: Options
+
+    def document(self) -> dict[str, Any]:
+        common = self.options.model_dump(mode="json", exclude_defaults=True)
+        return {"id": self.filter, "filter": self.filter, **common, "options": self.own.model_dump(mode="json")}
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigView:
+    """A generation as people see it. `loaded_at` is wall time; `tenants` have the chain that is in force for them."""
+
+    policy: str
+    files: Sequence[str]
+    loaded_at: float
+    gate: Sequence[StepView]
+    chain: Sequence[StepView]
+    routes: Sequence[Route]
+    upstreams: Mapping[str, BaseModel] = field(default_factory=dict)
+    tenants: Mapping[str, Sequence[StepView]] = field(default_factory=dict)
+
+    def document(self) -> dict[str, Any]:
+        chain = [step.document() for step in self.chain]
+        return {
+            "policy": self.policy,
+            "files": list(self.files),
+            "loaded_at": moment(self.loaded_at),
+            "upstreams": {name: upstream.model_dump(mode="json") for name, upstream in self.upstreams.items()},
+            "gate": [step.document() for step in self.gate],
+            "chain": chain,
+            "routes": [_route(route) for route in self.routes],
+            "tenants": [{"name": name, **_own(steps, chain)} for name, steps in self.tenants.items()],
+        }
+
+
+def _own(steps: Sequence[StepView], chain: list[dict[str, Any]]) -> dict[str, Any]:
+    """A tenant's chain, where it is not the gateway's."""
+    own = [step.document() for step in steps]
+    return {} if own == chain else {"chain": own}
+
+
+def _route(route: Route) -> dict[str, Any]:
+    return {
+        "name": route.name,
+        "methods": sorted(route.methods),
+        "path": route.template,
+        "permission": route.permission,
+        "upstream": route.upstream.name if route.upstream else None,
+    }

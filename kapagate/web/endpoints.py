@@ -1,0 +1,48 @@
+"""The endpoints of `access/endpoints.py`, implemented: each gives a JSON document, whichever port asks for it."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any
+
+import orjson
+
+from kapagate.access.endpoints import ENDPOINTS
+from kapagate.chain.clock import Clock
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.response import Response
+from kapagate.chain.route import Serve
+from kapagate.ledger.record import moment
+from kapagate.web.config import ConfigView
+from kapagate.web.health import Check, system_health, worst
+
+Document = Callable[[], Awaitable[Any]]
+_HEADERS = ((b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store"))
+
+
+def implemented(config: Callable[[], ConfigView], checks: Sequence[Check], clock: Clock) -> dict[str, Document]:
+    """Every endpoint by its name. `config` gives the view of the generation that is live when it is called."""
+
+    async def told_config() -> Any:
+        return config().document()
+
+    async def told_health() -> Any:
+        dependencies = await system_health(checks, clock)
+        return {"status": worst(dependencies), "checked_at": moment(clock.wall()), "dependencies": dependencies}
+
+    documents: dict[str, Document] = {"config": told_config, "system_health": told_health}
+    if documents.keys() != ENDPOINTS.keys():
+        raise LookupError(f"endpoints without an implementation or a permission: {documents.keys() ^ ENDPOINTS.keys()}")
+    return documents
+
+
+def serves(documents: Mapping[str, Document]) -> dict[str, Serve]:
+    """The same endpoints for `serve:` routes of the data port."""
+    return {name: _serve(document) for name, document in documents.items()}
+
+
+def _serve(document: Document) -> Serve:
+    async def serve(exchange: Exchange) -> Response:
+        return Response.whole(200, _HEADERS, orjson.dumps(await document(), default=str))
+
+    return serve

@@ -1,0 +1,82 @@
+"""Health: what the gateway depends on, asked all at once, each within a bounded time."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, Protocol
+
+from kapagate.chain.clock import Clock
+from kapagate.ledger.ledger import Ledger
+
+log = logging.getLogger(__name__)
+
+Status = Literal["healthy", "degraded", "unhealthy"]
+PATIENCE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """How one dependency is. `degraded`: requests are still served as they should be."""
+
+    status: Status
+    message: str = ""
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Check(Protocol):
+    """One dependency. `check` may raise: then it is unhealthy. Neither message nor details carry secrets."""
+
+    @property
+    def name(self) -> str: ...
+    async def check(self) -> Health: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A `Check` of a name and a function."""
+
+    name: str
+    check: Callable[[], Coroutine[Any, Any, Health]]
+
+
+async def system_health(checks: Sequence[Check], clock: Clock) -> list[dict[str, Any]]:
+    """Each dependency as `{name, status, response_time_ms, message, details}`, in the order of the checks."""
+    return list(await asyncio.gather(*(_asked(check, clock) for check in checks)))
+
+
+def worst(dependencies: Sequence[Mapping[str, Any]]) -> Status:
+    """The status of the whole."""
+    found = {dependency["status"] for dependency in dependencies}
+    return "unhealthy" if "unhealthy" in found else "degraded" if "degraded" in found else "healthy"
+
+
+def ledger_check(ledger: Ledger) -> Asked:
+    """Whether records can be kept."""
+
+    async def check() -> Health:
+        details = {"held": ledger.held}
+        return Health("unhealthy", ledger.failure, details) if ledger.failure else Health("healthy", "", details)
+
+    return Asked("ledger", check)
+
+
+async def _asked(check: Check, clock: Clock) -> dict[str, Any]:
+    asked = clock.monotonic()
+    try:
+        async with asyncio.timeout(PATIENCE):
+            health = await check.check()
+    except TimeoutError:
+        health = Health("unhealthy", f"no answer within {PATIENCE:g} s")
+    except Exception as cause:
+        log.warning("the check of %s failed", check.name, exc_info=cause)
+        health = Health("unhealthy", f"the check failed: {type(cause).__name__}")
+    return {
+        "name": check.name,
+        "status": health.status,
+        "response_time_ms": round((clock.monotonic() - asked) * 1000, 3),
+        "message": health.message,
+        "details": dict(health.details),
+    }

@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+from dataclasses import replace
+
+import orjson
+from pydantic import BaseModel
+
+from kapagate.chain.options import Options, When
+from kapagate.chain.secret import Resolved, Secret
+from kapagate.web.config import ConfigView, StepView
+from tests.exchanges import CHAT
+
+VALUE = "-".join(["very", "secret"])
+
+
+class Keyed(BaseModel):
+    """A declaration with a secret."""
+
+    key: Secret
+    limit: int = 3
+
+
+OWN = Keyed.model_validate({"key": Resolved(VALUE, "${env:KEY}")})
+STEP = StepView("rate_limit", OWN, Options(id="door", mode="shadow", when=When(route=("crm",))))
+VIEW = ConfigView(
+    policy="sha256:0123",
+    files=["policies/gateway.yaml"],
+    loaded_at=0.0,
+    gate=[STEP],
+    chain=[replace(STEP, options=Options())],
+    routes=[CHAT],
+    upstreams={"kapa": OWN},
+    tenants={"acme": [replace(STEP, options=Options())], "globex": [STEP]},
+)
+
+
+def test_says_what_is_in_force_and_where_it_came_from() -> None:
+    document = VIEW.document()
+    assert (document["policy"], document["files"]) == ("sha256:0123", ["policies/gateway.yaml"])
+    assert document["loaded_at"] == "1970-01-01T00:00:00.000Z"
+    assert document["routes"] == [
+        {
+            "name": "kapa.chat",
+            "methods": ["POST"],
+            "path": "/query/v1/projects/{project}/chat/",
+            "permission": "kapa.chat",
+            "upstream": None,
+        }
+    ]
+
+
+def test_steps_are_told_with_all_their_options() -> None:
+    document = VIEW.document()
+    assert document["gate"] == [
+        {
+            "id": "door",
+            "filter": "rate_limit",
+            "mode": "shadow",
+            "when": {"route": ["crm"]},
+            "options": {"key": "${env:KEY}", "limit": 3},
+        }
+    ]
+    assert document["chain"][0]["id"] == "rate_limit"
+
+
+def test_a_tenants_chain_is_told_only_where_it_is_its_own() -> None:
+    acme, globex = VIEW.document()["tenants"]
+    assert acme == {"name": "acme"}
+    assert globex["chain"][0]["id"] == "door"
+
+
+def test_secrets_appear_as_their_references_alone() -> None:
+    written = orjson.dumps(VIEW.document()).decode()
+    assert VALUE not in written
+    assert written.count("${env:KEY}") == 4

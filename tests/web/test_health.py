@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+import pytest
+
+from kapagate.stores.ring import MemoryLedger
+from kapagate.web.health import Asked, Check, Health, ledger_check, system_health, worst
+from tests.web.doors import StoppedClock
+
+
+@dataclass
+class TickingClock:
+    """Every look takes 2 ms."""
+
+    now: float = 0.0
+
+    def monotonic(self) -> float:
+        self.now += 0.002
+        return self.now
+
+    def wall(self) -> float:
+        return 0.0
+
+
+async def well() -> Health:
+    return Health("healthy", details={"connections": 3})
+
+
+async def ill() -> Health:
+    raise ConnectionError("at secret.example")
+
+
+async def silent() -> Health:
+    await asyncio.Event().wait()
+    return Health("healthy")
+
+
+async def test_each_dependency_is_told_in_five_members() -> None:
+    checks: list[Check] = [Asked("kapa", well)]
+    assert await system_health(checks, TickingClock()) == [
+        {
+            "name": "kapa",
+            "status": "healthy",
+            "response_time_ms": 2.0,
+            "message": "",
+            "details": {"connections": 3},
+        }
+    ]
+
+
+async def test_a_check_that_fails_is_unhealthy_and_tells_no_internals() -> None:
+    (told,) = await system_health([Asked("crm", ill)], StoppedClock())
+    assert (told["status"], told["message"]) == ("unhealthy", "the check failed: ConnectionError")
+
+
+async def test_a_check_that_does_not_answer_holds_up_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kapagate.web.health.PATIENCE", 0.001)
+    told = await system_health([Asked("slow", silent), Asked("kapa", well)], StoppedClock())
+    assert [(one["name"], one["status"]) for one in told] == [("slow", "unhealthy"), ("kapa", "healthy")]
+
+
+@pytest.mark.parametrize(
+    ("statuses", "whole"),
+    [
+        ([], "healthy"),
+        (["healthy", "healthy"], "healthy"),
+        (["healthy", "degraded"], "degraded"),
+        (["unhealthy", "degraded"], "unhealthy"),
+    ],
+)
+def test_the_whole_is_as_ill_as_its_worst_part(statuses: list[str], whole: str) -> None:
+    assert worst([{"status": status} for status in statuses]) == whole
+
+
+async def test_a_ledger_that_cannot_keep_records_is_unhealthy() -> None:
+    ledger = MemoryLedger()
+    check = ledger_check(ledger)
+    assert (await check.check()).status == "healthy"
+    ledger.failure = "audit.db: database or disk is full"
+    assert await check.check() == Health("unhealthy", "audit.db: database or disk is full", {"held": 0})
