@@ -1,4 +1,4 @@
-"""What the adapter sends is what Kapa takes, and what Kapa answers it can read: against the stand-in, without sockets."""
+"""What the adapter sends is what Kapa takes, and it can read what Kapa answers: against the stand-in, no sockets."""
 
 from __future__ import annotations
 
