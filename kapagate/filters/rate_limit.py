@@ -18,7 +18,7 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.traffic.buckets import Buckets
-from kapagate.traffic.fields import POLICY, STATE, policy_item, state_item
+from kapagate.traffic.fields import POLICY, STATE, policy_item, quoted, state_item
 from kapagate.traffic.network import network
 from kapagate.traffic.rate import Rate, RateText
 
@@ -78,15 +78,18 @@ class _Limiter:
     rate: Rate
     burst: int
     key: Callable[[Exchange], tuple[str, ...]]
-    policies: dict[str, bytes] = field(default_factory=dict)
+    told: dict[str, tuple[bytes, tuple[bytes, bytes]]] = field(default_factory=dict)
 
     async def take(self, exchange: Exchange) -> None:
         quota = await self.buckets.take(self.key(exchange), self.rate, self.burst)
-        name = exchange.step
-        policy = self.policies.get(name)
-        if policy is None:
-            policy = self.policies[name] = policy_item(name, self.rate)
-        exchange.headers_out += ((POLICY, policy), (STATE, state_item(name, quota)))
+        name, policy = self.told.get(exchange.step) or self._introduced(exchange.step)
+        exchange.headers_out += (policy, (STATE, state_item(name, quota)))
         if not quota.allowed:
             detail = f"more than {self.rate}; wait {max(1, math.ceil(quota.retry_after))} s"
             raise Problem(problems.RATE_LIMITED, detail, retry_after=quota.retry_after)
+
+    def _introduced(self, step: str) -> tuple[bytes, tuple[bytes, bytes]]:
+        """The step's quoted name and its policy field, made when first told: a step learns its id at work."""
+        name = quoted(step)
+        self.told[step] = made = (name, (POLICY, policy_item(name, self.rate)))
+        return made

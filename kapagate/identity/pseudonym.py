@@ -6,6 +6,7 @@ import hmac
 
 _LEAST_KEY = 32
 _LENGTH = 16
+_MOST_KNOWN = 8192
 
 
 class Pseudonyms:
@@ -15,12 +16,13 @@ class Pseudonyms:
     name never equals a subject's. Raises ValueError when the key has less than 32 bytes.
     """
 
-    __slots__ = ("_key",)
+    __slots__ = ("_key", "_known")
 
     def __init__(self, key: bytes) -> None:
         if len(key) < _LEAST_KEY:
             raise ValueError(f"the key of pseudonyms needs at least {_LEAST_KEY} bytes")
         self._key = key
+        self._known: dict[tuple[bytes, str, str], str] = {}
 
     def of(self, tenant: str, subject: str) -> str:
         """The pseudonym of a subject within a tenant."""
@@ -31,6 +33,14 @@ class Pseudonyms:
         return self._name(b"session", tenant, sid)
 
     def _name(self, purpose: bytes, tenant: str, name: str) -> str:
+        known = self._known.get((purpose, tenant, name))
+        if known is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            known = self._known[purpose, tenant, name] = self._made(purpose, tenant, name)
+        return known
+
+    def _made(self, purpose: bytes, tenant: str, name: str) -> str:
         owner = tenant.encode("utf-8", "surrogatepass")
         message = b"kapagate %b\0%d:%b%b" % (purpose, len(owner), owner, name.encode("utf-8", "surrogatepass"))
         return hmac.digest(self._key, message, "sha256")[:_LENGTH].hex()

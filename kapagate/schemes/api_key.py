@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -19,6 +19,7 @@ from kapagate.chain.secret import Secret
 from kapagate.chain.services import Services
 from kapagate.identity import api_keys
 from kapagate.identity.bearer import AUTHORIZATION, bearer, single
+from kapagate.identity.verified import fingerprint
 
 _LEAST_PEPPER = 16
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")]
@@ -84,27 +85,35 @@ def _compiled(entries: tuple[ApiKeyEntry, ...], roles: Roles) -> dict[str, _Know
 
 @dataclass(frozen=True, slots=True)
 class _Ring:
-    """The compiled scheme."""
+    """The compiled scheme. `seen`: the keys that were verified, by their SHA-256; never more than there are keys."""
 
     header: bytes
     pepper: bytes
     known: dict[str, _Known]
     clock: Clock
     challenge: str
+    seen: dict[bytes, _Known] = field(default_factory=dict)
 
     async def recognise(self, exchange: Exchange) -> Principal | None:
         text = self._sent(exchange)
         if text is None:
             return None
+        mark = fingerprint(text)
+        known = self.seen.get(mark)
+        if known is None:
+            known = self.seen[mark] = self._verified(text)
+        if known.expires is not None and self.clock.wall() >= known.expires:
+            raise self._refusal("the API key has expired")
+        return known.principal
+
+    def _verified(self, text: str) -> _Known:
         key = api_keys.parse(text)
         known = self.known.get(key.id) if key is not None else None
         if key is None or known is None or not api_keys.matches(self.pepper, key, known.entry.digest):
             raise self._refusal("the API key is not valid")
         if known.entry.disabled or known.entry.env not in (None, key.env):
             raise self._refusal("the API key is not valid")
-        if known.expires is not None and self.clock.wall() >= known.expires:
-            raise self._refusal("the API key has expired")
-        return known.principal
+        return known
 
     def _sent(self, exchange: Exchange) -> str | None:
         headers = exchange.request.headers

@@ -9,7 +9,9 @@ least, and a flood of new keys forgets its own before those that are deep in deb
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from heapq import heappop, heappush, heapreplace
+from typing import Any
 
 from kapagate.chain.clock import Clock
 from kapagate.traffic.buckets import Buckets
@@ -78,5 +80,5 @@ class _Scope:
     def scoped(self, prefix: str) -> Buckets:
         return _Scope(self._buckets, (*self._prefix, prefix))
 
-    async def take(self, key: tuple[str, ...], rate: Rate, burst: int, cost: int = 1) -> Quota:
-        return await self._buckets.take(self._prefix + key, rate, burst, cost)
+    def take(self, key: tuple[str, ...], rate: Rate, burst: int, cost: int = 1) -> Coroutine[Any, Any, Quota]:
+        return self._buckets.take(self._prefix + key, rate, burst, cost)

@@ -14,15 +14,16 @@ POLICY = b"RateLimit-Policy"
 STATE = b"RateLimit"
 
 
-def policy_item(name: str, rate: Rate) -> bytes:
-    """`"door";q=600;w=60`: the limit `name` allows `q` requests in `w` seconds."""
-    return b'"%b";q=%d;w=%d' % (_name(name), rate.count, rate.period)
+def quoted(name: str) -> bytes:
+    """A limit's name as a structured string (RFC 9651, 3.3.3)."""
+    return b'"%b"' % name.encode("ascii", "replace").replace(b"\\", b"\\\\").replace(b'"', b'\\"')
 
 
-def state_item(name: str, quota: Quota) -> bytes:
+def policy_item(name: bytes, rate: Rate) -> bytes:
+    """`"door";q=600;w=60`: the limit of this quoted name allows `q` requests in `w` seconds."""
+    return b"%b;q=%d;w=%d" % (name, rate.count, rate.period)
+
+
+def state_item(name: bytes, quota: Quota) -> bytes:
     """`"door";r=42;t=7`: `r` requests are left now, all are back in `t` seconds."""
-    return b'"%b";r=%d;t=%d' % (_name(name), quota.remaining, math.ceil(quota.reset_after))
-
-
-def _name(name: str) -> bytes:
-    return name.encode("ascii", "replace").replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b"%b;r=%d;t=%d" % (name, quota.remaining, math.ceil(quota.reset_after))
