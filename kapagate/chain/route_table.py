@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -22,6 +22,9 @@ class _Node:
     rests: list[tuple[Route, tuple[str, ...]]] = field(default_factory=list)
 
 
+_Match = tuple[Route, tuple[str, ...], tuple[str, ...]]
+
+
 class RouteTable:
     """Routes by the segments of their templates."""
 
@@ -35,7 +38,7 @@ class RouteTable:
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route and its parameters (percent-encoded as in the path); a route that refuses when there is none."""
         allowed: set[str] = set()
-        for route, names, values in _walk(self._root, path[1:].split("/"), ()):
+        for route, names, values in self._matching(path):
             if serves(route.methods, method):
                 return route, dict(zip(names, values, strict=True))
             allowed |= route.answers
@@ -62,7 +65,12 @@ class RouteTable:
         node.ends.append((route, tuple(names)))
 
     def _slashed(self, path: str) -> bool:
-        return not path.endswith("/") and any(_walk(self._root, [*path[1:].split("/"), ""], ()))
+        return not path.endswith("/") and bool(self._matching(path + "/"))
+
+    def _matching(self, path: str) -> list[_Match]:
+        found: list[_Match] = []
+        _gather(self._root, path[1:].split("/"), 0, (), found)
+        return found
 
     def _refusal(self, allowed: tuple[str, ...], slashed: bool) -> Route:
         key = ("/",) if slashed else allowed
@@ -80,20 +88,20 @@ def _child(node: _Node, segment: Segment) -> _Node:
     return node.parameter
 
 
-def _walk(
-    node: _Node, segments: list[str], values: tuple[str, ...], at: int = 0
-) -> Iterator[tuple[Route, tuple[str, ...], tuple[str, ...]]]:
+def _gather(node: _Node, segments: list[str], at: int, values: tuple[str, ...], found: list[_Match]) -> None:
+    """Every route whose template matches the segments from `at` on, with its parameters' values."""
     if at == len(segments):
         for route, names in node.ends:
-            yield route, names, values
+            found.append((route, names, values))
         return
     for route, names in node.rests:
-        yield route, names, (*values, "/".join(segments[at:]))
+        found.append((route, names, (*values, "/".join(segments[at:]))))
     segment = segments[at]
-    if segment in node.literals:
-        yield from _walk(node.literals[segment], segments, values, at + 1)
+    literal = node.literals.get(segment)
+    if literal is not None:
+        _gather(literal, segments, at + 1, values, found)
     if node.parameter is not None and segment:
-        yield from _walk(node.parameter, segments, (*values, segment), at + 1)
+        _gather(node.parameter, segments, at + 1, (*values, segment), found)
 
 
 def _refusing(allowed: tuple[str, ...], slashed: bool) -> Route:
