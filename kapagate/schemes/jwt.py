@@ -28,7 +28,7 @@ from kapagate.identity.verified import VerifiedTokens, fingerprint
 
 _CHALLENGE = 'Bearer realm="kapagate"'
 _REFUSED = f'{_CHALLENGE}, error="invalid_token"'  # RFC 6750, 3.1
-_log = logging.getLogger(__name__)
+log = logging.getLogger(__name__)
 
 Algorithm = Literal[
     "HS256", "HS384", "HS512", "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
@@ -119,17 +119,17 @@ class _Desk:
             return principal
         if not is_token(token) or not addressed_to(token, self.expected):
             return None
-        claims = self._verified_claims(token)
+        claims = self._verified_claims(token, exchange)
         principal = self._principal(claims)
         self.verified.put(mark, principal, claims["exp"])
         return principal
 
-    def _verified_claims(self, token: str) -> dict[str, Any]:
+    def _verified_claims(self, token: str, exchange: Exchange) -> dict[str, Any]:
         try:
             return verify(token, self.expected, self.keys, self.clock.wall())
         except Rejected as cause:
             detail = "the token has expired" if cause.expired else "the token is not valid"
-            _log.info("token of %s rejected: %s", self.expected.issuer, cause)
+            log.info("a token of %s was refused: %s", self.expected.issuer, cause, extra={"exchange": exchange})
             raise Problem(problems.INVALID_CREDENTIALS, detail, challenges=[_REFUSED]) from cause
 
     def _principal(self, claims: Mapping[str, Any]) -> Principal:

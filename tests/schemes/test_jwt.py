@@ -93,6 +93,13 @@ async def test_a_forged_token_is_refused_without_a_reason() -> None:
     assert problem.challenges == ('Bearer realm="kapagate", error="invalid_token"',)
 
 
+async def test_the_reason_is_logged_without_the_token(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("INFO")
+    forged = signed({"alg": "HS256"}, CLAIMS, "forged-" * 8)
+    await refusal(compiled(), forged)
+    assert caplog.messages == ["a token of https://id.example was refused: the signature does not hold"]
+
+
 async def test_an_expired_token_says_so() -> None:
     assert (await refusal(compiled(), token(exp=NOW - 31))).detail == "the token has expired"
 
