@@ -23,9 +23,10 @@ _TOGETHER = ("project", "api_key")
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Builds accounts, and remembers whose projects they are."""
+    """Builds accounts. `names` are those of all upstreams, wrong ones too."""
 
     upstreams: Map[str, DeclaredUpstream]
+    names: Sequence[str]
     problems: Diagnostics
 
     def of_gateway(self) -> dict[str, Account]:
@@ -37,6 +38,8 @@ class Accounts:
     def of_tenant(self, node: Mapping | None, name: str, span: Span) -> dict[str, Account]:
         """A tenant's accounts at all upstreams that have any. `span` is where the tenant's name stands."""
         accounts: dict[str, Account] = {}
+        if node:
+            self.check_names(node)
         for upstream in self.upstreams.values():
             if upstream.upstream is None or not upstream.has_accounts:
                 continue
@@ -51,8 +54,6 @@ class Accounts:
             elif self.problems.errors == before:
                 message = f'tenant "{name}" has no project and api_key at upstream "{upstream.name}"'
                 self.problems.add(codes.NO_ACCOUNT, span, message)
-        if node:
-            self._check_names(node)
         return accounts
 
     def _check_together(self, own: Mapping, upstream: str) -> None:
@@ -62,14 +63,14 @@ class Accounts:
             message = f'"{given[0]}" needs "{other}" beside it: a tenant\'s project and key go together'
             self.problems.add(codes.MISSING, own.key_span(given[0]), message)
 
-    def _check_names(self, node: Mapping) -> None:
+    def check_names(self, node: Mapping) -> None:
         for name, entry in node.entries.items():
             known = self.upstreams.get(name)
-            if known is None:
-                suggestion = closest(name, self.upstreams)
+            if name not in self.names:
+                suggestion = closest(name, self.names)
                 message = f'unknown upstream "{name}"'
                 self.problems.add(codes.UNKNOWN_UPSTREAM, entry.span, message, suggestion=suggestion)
-            elif not known.has_accounts:
+            elif known and not known.has_accounts:
                 message = f'upstream "{name}" has no accounts: it is the same for every tenant'
                 self.problems.add(codes.UNKNOWN_UPSTREAM, entry.span, message)
 

@@ -74,7 +74,9 @@ class Interpolation:
             return self._included(node, alone[2], place, in_scope)
         if alone:
             text = self._text(node, alone, place, in_scope)
-            return node if text is None else replace(node, value=Resolved(text, alone[0]), held=((text, alone[0]),))
+            if text is None:
+                return replace(node, unresolved=True)
+            return replace(node, value=Resolved(text, alone[0]), held=((text, alone[0]),))
         return self._mixed(node, place, in_scope)
 
     def _mixed(self, node: Scalar, place: _Place, in_scope: InScope) -> Scalar:
@@ -87,14 +89,16 @@ class Interpolation:
                 end = opening.end()
             elif reference is None:
                 self._malformed(node, opening.start())
-                return node
+                return replace(node, unresolved=True)
             else:
                 text = self._text(node, reference, place, in_scope)
                 whole = whole and text is not None
                 pieces.append(text or "")
                 held.append((text or "", reference[0]))
                 end = reference.end()
-        return replace(node, value="".join([*pieces, node.text[end:]]), held=tuple(held)) if whole else node
+        if not whole:
+            return replace(node, unresolved=True)
+        return replace(node, value="".join([*pieces, node.text[end:]]), held=tuple(held))
 
     def _malformed(self, node: Scalar, start: int) -> None:
         self._problems.add(
@@ -127,15 +131,15 @@ class Interpolation:
         if path in place.above or len(place.above) >= _DEEPEST_INCLUSION:
             what = "stands for itself" if path in place.above else f"is more than {_DEEPEST_INCLUSION} files deep"
             self._problems.add(codes.INCLUSION, node.span, f'"{name}" {what}')
-            return node
+            return replace(node, unresolved=True)
         alone = _REFERENCE.fullmatch(node.text)
         text = self._text(node, alone, place, in_scope) if alone else None
         if text is None:
-            return node
+            return replace(node, unresolved=True)
         source = admit(Source(str(path), text.removeprefix("\ufeff"), path.parent, shown=False), self._problems)
         documents = parse(source, self._problems) if source else []
         if source is None or not documents:
-            return node
+            return replace(node, unresolved=True)
         self._sources.setdefault(source.name, source)
         if len(documents) > 1:
             self._problems.add(codes.INCLUSION, documents[1].span, "this file stands for one value: one document")

@@ -33,13 +33,14 @@ def merged(below: Node, above: Node) -> Node:
 
 
 class Layering:
-    """One tenant's changes to a chain. `gate` are the ids that are everybody's."""
+    """One tenant's changes to a chain. `gate` are the ids that are everybody's; `whole`: whether all steps are known."""
 
     def __init__(
-        self, chain: Sequence[StepDeclaration], gate: Sequence[str], table: Table, problems: Diagnostics
+        self, chain: Sequence[StepDeclaration], gate: Sequence[str], whole: bool, table: Table, problems: Diagnostics
     ) -> None:
         self.chain = list(chain)
         self._gate = gate
+        self._whole = whole
         self._table = table
         self._problems = problems
 
@@ -119,6 +120,12 @@ class Layering:
                 note = f"locked at {step.place(('locked',))}"
                 self._problems.add(codes.LOCKED, span, f'the step "{name}" is locked', note=note)
                 return None
+        if not self._whole:
+            return None
         note = "the gate is the same for every tenant" if name in self._gate else ""
-        self._problems.unknown(codes.UNKNOWN_STEP, span, "step", str(name), [step.id for step in self.chain], note)
+        self._problems.unknown(codes.UNKNOWN_STEP, span, "step", str(name), _ids(self.chain), note)
         return None
+
+
+def _ids(chain: Sequence[StepDeclaration]) -> list[str]:
+    return list(dict.fromkeys(step.id for step in chain))

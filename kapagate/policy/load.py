@@ -22,9 +22,8 @@ from pathlib import Path
 
 from kapagate.chain.generation import Generation
 from kapagate.chain.route import Serve
-from kapagate.chain.services import Services
 from kapagate.policy import codes
-from kapagate.policy.build import Build
+from kapagate.policy.build import Build, Offer
 from kapagate.policy.documents import fingerprint, read_documents
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.gateway import Gateway
@@ -37,7 +36,7 @@ from kapagate.policy.table import Table
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of a policy. `generation` is None when there are errors; `gateway` when its document has."""
+    """What became of a policy. `generation` and `gateway` are None when there are errors."""
 
     diagnostics: Diagnostics
     sources: Map[str, Source] = field(default_factory=dict)
@@ -71,14 +70,14 @@ def _counted(count: int, noun: str) -> str:
 def load_policy(
     paths: Sequence[Path],
     resolve: Resolve,
-    services: Services,
+    offer: Offer,
     *,
     table: Table | None = None,
     serves: Map[str, Serve] | None = None,
 ) -> Loaded:
     """Loads the policy in files and directories. Raises nothing for what is in them.
 
-    `services` hands out what compiled steps borrow; roles, tenants and pseudonyms come from the policy itself. `serves`
+    `offer` hands out what compiled steps borrow; roles, tenants and pseudonyms come from the policy itself. `serves`
     answers for routes that say `serve:`.
     """
     problems = Diagnostics()
@@ -92,14 +91,14 @@ def load_policy(
             problems.add(codes.NO_GATEWAY, span, "there is no document of kind Gateway")
         return Loaded(problems, sources, documents=len(documents))
     interpolation = Interpolation(resolve, problems, sources)
-    build = Build(interpolation, services, table or Table(), serves or {}, problems)
+    build = Build(interpolation, offer, table or Table(), serves or {}, problems)
     tenants = [document for document in documents if document.kind == "Tenant"]
     generation = build.generation(gateway, tenants, fingerprint(documents))
     return Loaded(
         problems,
         sources,
-        build.gateway,
-        None if problems.errors else generation,
+        build.gateway if generation else None,
+        generation,
         len(documents),
         len(build.tenants),
         len(build.routes),

@@ -11,12 +11,16 @@ from kapagate.policy.position import Span
 
 @dataclass(slots=True, eq=False)
 class Scalar:
-    """`text` is what the file says, `value` what it means; `held` are the texts that references in it stood for."""
+    """`text` is what the file says, `value` what it means; `held` are the texts that references in it stood for.
+
+    `unresolved`: one of them stands for nothing; that is noted, and nothing more can be said about the value.
+    """
 
     span: Span
     text: str
     value: str | int | float | bool | None
     held: tuple[tuple[str, str], ...] = ()
+    unresolved: bool = False
 
 
 @dataclass(slots=True, eq=False)

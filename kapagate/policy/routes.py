@@ -41,9 +41,10 @@ class DeclaredRoute:
 
 @dataclass(frozen=True, slots=True)
 class RouteReader:
-    """Reads the entries of `routes:`."""
+    """Reads the entries of `routes:`. `names` are those of all upstreams, wrong ones too."""
 
     upstreams: Map[str, DeclaredUpstream]
+    names: Sequence[str]
     serves: Map[str, Serve]
     body_limit: int
     problems: Diagnostics
@@ -68,7 +69,7 @@ class RouteReader:
         shows = _ANSWER if declared.text else _NOTHING
         hides = _NOTHING if declared.text else _ANSWER
         hides = hides | _QUESTION if methods & _WITH_BODY else hides
-        to = self.upstreams[declared.upstream].upstream if declared.upstream else None
+        known = self.upstreams.get(declared.upstream or "")
         endpoint = ENDPOINTS[declared.serve] if declared.serve else None
         return Route(
             name=declared.name,
@@ -76,7 +77,7 @@ class RouteReader:
             template=template,
             permission=endpoint.permission if endpoint else f"route.{declared.name}",
             operation=declared.name,
-            upstream=to,
+            upstream=known.upstream if known else None,
             serve=self.serves.get(declared.serve) if declared.serve else None,
             answer_texts=tuple((text, "other") for text in declared.text),
             shows=_NOTHING if endpoint else shows,
@@ -113,9 +114,10 @@ class RouteReader:
                 self.problems.unknown(codes.UNKNOWN_ENDPOINT, span, "endpoint", declared.serve, sorted(ENDPOINTS))
             return span
         span, name = place(node, ("upstream",)), str(declared.upstream)
-        if name not in self.upstreams:
-            self.problems.unknown(codes.UNKNOWN_UPSTREAM, span, "upstream", name, sorted(self.upstreams))
-        elif self.upstreams[name].has_accounts:
+        known = self.upstreams.get(name)
+        if name not in self.names:
+            self.problems.unknown(codes.UNKNOWN_UPSTREAM, span, "upstream", name, sorted(self.names))
+        elif known and known.has_accounts:
             message = f'"{name}" brings its own routes; none can be added'
             self.problems.add(codes.ROUTE_SHAPE, span, message)
         return span

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -25,22 +26,38 @@ def malformed(pattern: str) -> str | None:
     )
 
 
-def scope_of(tenant: str, patterns: Sequence[str], tenants: Iterable[str]) -> InScope:
-    """The check of one tenant's references."""
-    own = [_compiled(pattern, tenant) for pattern in patterns]
-    longer = [name for name in tenants if name != tenant and _word(name).startswith(_word(tenant))]
-    others = [(name, [_compiled(pattern, name) for pattern in patterns]) for name in longer]
+class Scopes:
+    """The scopes of all tenants."""
 
-    def in_scope(kind: str, name: str, folder: Path) -> str:
-        said = f"{kind}:{name}" if kind == "env" else f"{kind}:{os.path.normpath(folder / name)}"
-        if not any(pattern.fullmatch(said) for pattern in own):
-            return f'{said} lies outside the scope of tenant "{tenant}" ({_said(patterns, tenant)})'
-        for other, theirs in others:
-            if any(pattern.fullmatch(said) for pattern in theirs):
-                return f'{said} is in the scope of tenant "{other}", not of "{tenant}"'
-        return ""
+    def __init__(self, patterns: Sequence[str], tenants: Iterable[str]) -> None:
+        self._patterns = tuple(patterns)
+        self._words = sorted((_word(name), name) for name in tenants)
 
-    return in_scope
+    def of(self, tenant: str) -> InScope:
+        """The check of one tenant's references."""
+        own = [_compiled(pattern, tenant) for pattern in self._patterns]
+        others = [(name, [_compiled(pattern, name) for pattern in self._patterns]) for name in self._longer(tenant)]
+
+        def in_scope(kind: str, name: str, folder: Path) -> str:
+            said = f"{kind}:{name}" if kind == "env" else f"{kind}:{os.path.normpath(folder / name)}"
+            if not any(pattern.fullmatch(said) for pattern in own):
+                return f'{said} lies outside the scope of tenant "{tenant}" ({_said(self._patterns, tenant)})'
+            for other, theirs in others:
+                if any(pattern.fullmatch(said) for pattern in theirs):
+                    return f'{said} is in the scope of tenant "{other}", not of "{tenant}"'
+            return ""
+
+        return in_scope
+
+    def _longer(self, tenant: str) -> Iterable[str]:
+        """The tenants whose names begin with this one's."""
+        word = _word(tenant)
+        for index in range(bisect_left(self._words, (word, "")), len(self._words)):
+            other, name = self._words[index]
+            if not other.startswith(word):
+                return
+            if name != tenant:
+                yield name
 
 
 def _compiled(pattern: str, tenant: str) -> re.Pattern[str]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
 
-from kapagate.chain.compose import Placed
+from kapagate.chain.compose import Placed, Steps
 from kapagate.chain.filter import Filter
 from kapagate.chain.options import Options
 from kapagate.chain.scheme import Scheme
@@ -25,7 +25,7 @@ from kapagate.policy.nodes import Entry, Mapping, Node, Scalar, Sequence, descri
 from kapagate.policy.position import Span
 from kapagate.policy.suggestion import closest
 from kapagate.policy.table import Table
-from kapagate.policy.validation import Subject, place, validate
+from kapagate.policy.validation import Subject, place, salvage, validate
 
 log = logging.getLogger(__name__)
 M = TypeVar("M", bound=BaseModel)
@@ -65,17 +65,16 @@ def read_step(node: Node, table: Table, problems: Diagnostics) -> StepDeclaratio
     common = Mapping(node.span, {key: entry for key, entry in node.entries.items() if key != name})
     if name is None:
         return None
-    before = problems.errors
     own = node.entries[name]
     if not isinstance(own.value, Mapping):
         message = f"expected a mapping, found {described(own.value)}; without options it is `{name}: {{}}`"
         problems.add(codes.WRONG_TYPE, own.span, message)
     model = _import(table.filter, name, own.span, problems)
     elsewhere = {key: f"under {name}" for key in (names(model) if model else ()) if key not in OPTION_KEYS}
-    options = validate(Options, Subject(common, f"the step {name}", own.span, elsewhere=elsewhere), problems)
-    if options is None or problems.errors > before or not isinstance(own.value, Mapping):
+    options = salvage(Options, Subject(common, f"the step {name}", own.span, elsewhere=elsewhere), problems)
+    if model is None or not isinstance(own.value, Mapping):
         return None
-    return StepDeclaration(name, own.value, common, options, own.span)
+    return StepDeclaration(name, own.value, common, options or Options(), own.span)
 
 
 def _filter_of(node: Mapping, table: Table, problems: Diagnostics) -> str | None:
@@ -104,40 +103,54 @@ class StepCompiler:
     """Compiles declarations and keeps what it compiled. `known` names what messages may suggest."""
 
     def __init__(self, table: Table, services: Services, problems: Diagnostics, known: Known) -> None:
-        self._table = table
+        self.table = table
         self._services = services
         self._problems = problems
         self._known = known
         self._placed: dict[StepDeclaration, Placed | None] = {}
-        self._steps: dict[tuple[str, str, str], Step | None] = {}
+        self._equal: dict[tuple[str, str, int, Options], Placed] = {}
+        self._steps: dict[tuple[str, str, str], tuple[Filter, Step] | None] = {}
+        self._shared: dict[tuple[Placed, ...], Steps] = {}
 
     def placed(self, declaration: StepDeclaration) -> Placed | None:
         """The compiled step; None when something is wrong, and then all of it is noted."""
         if declaration not in self._placed:
-            step = self._step(declaration)
-            self._placed[declaration] = (
-                Placed(declaration.id, declaration.filter, step, declaration.options) if step else None
-            )
+            compiled = self._compiled(declaration)
+            self._placed[declaration] = self._with_options(declaration, *compiled) if compiled else None
         return self._placed[declaration]
 
-    def _step(self, declaration: StepDeclaration) -> Step | None:
-        key = (declaration.filter, declaration.id, _identity(declaration.own))
+    def _with_options(self, declaration: StepDeclaration, made: Filter, step: Step) -> Placed:
+        """The same for equal declarations, so that their chains are the same as well."""
+        name, options = declaration.filter, declaration.options
+        key = (name, declaration.id, id(step), options)
+        return self._equal.setdefault(key, Placed(declaration.id, name, step, options, made))
+
+    def shared(self, gate: Iterable[StepDeclaration], chain: Iterable[StepDeclaration]) -> Steps:
+        """Gate and chain compiled, as far as they can be; tenants with equal chains get the same."""
+        first, then = (tuple(step for each in lane if (step := self.placed(each))) for lane in (gate, chain))
+        return self._shared.setdefault(then, Steps(first, then))
+
+    def _compiled(self, declaration: StepDeclaration) -> tuple[Filter, Step] | None:
+        key = (declaration.filter, _scope(declaration), _identity(declaration.own))
         if key not in self._steps:
             self._steps[key] = self._compile(declaration)
         return self._steps[key]
 
-    def _compile(self, declaration: StepDeclaration) -> Step | None:
-        model = _import(self._table.filter, declaration.filter, declaration.origin, self._problems)
+    def _compile(self, declaration: StepDeclaration) -> tuple[Filter, Step] | None:
+        model = _import(self.table.filter, declaration.filter, declaration.origin, self._problems)
         if model is None:
             return None
         self._check_options(model, declaration)
         above = dict.fromkeys(OPTION_KEYS, f"beside {declaration.filter}")
         subject = Subject(declaration.own, declaration.filter, declaration.origin, elsewhere=above)
-        made = declare(model, subject, self._table, self._problems)
+        made = declare(model, subject, self.table, self._problems)
         if made is None:
             return None
-        scoped = self._services.scoped(declaration.id)
-        return attempt(lambda: made.compile(scoped), declaration.origin, declaration.place, self._known, self._problems)
+        services = self._services.scoped(_scope(declaration))
+        step = attempt(
+            lambda: made.compile(services), declaration.origin, declaration.place, self._known, self._problems
+        )
+        return (made, step) if step else None
 
     def _check_options(self, model: type[Filter], declaration: StepDeclaration) -> None:
         options = declaration.options
@@ -151,6 +164,11 @@ class StepCompiler:
                 self._problems.add(codes.STEP_OPTION, declaration.place((key,)), message, note=note)
 
 
+def _scope(declaration: StepDeclaration) -> str:
+    """Whose state a step's is: its own, and a shadow's is never that of the step that it shadows."""
+    return f"shadow.{declaration.id}" if declaration.options.mode == "shadow" else declaration.id
+
+
 def declare(model: type[M], subject: Subject, table: Table, problems: Diagnostics) -> M | None:
     """A declaration as its model. Where a field takes schemes, each is found by its single key and read by itself."""
     before = problems.errors
@@ -161,8 +179,7 @@ def declare(model: type[M], subject: Subject, table: Table, problems: Diagnostic
             schemes = [read_scheme(item, table, problems) for item in node.items]
             prepared[name] = [scheme for scheme in schemes if scheme]
     broken = frozenset(prepared) if problems.errors > before else frozenset[str]()
-    subject = Subject(subject.node, subject.name, subject.key, subject.also, subject.elsewhere, prepared, broken)
-    made = validate(model, subject, problems)
+    made = validate(model, replace(subject, prepared=prepared, broken=broken), problems)
     return None if problems.errors > before else made
 
 

@@ -64,7 +64,7 @@ def _read(
     compiled = attempt(lambda: made.compile(name, services), entry.span, declared.place, Known(), problems)
     if compiled is None:
         return declared
-    upstream = Upstream(name, compiled.adapter, services[Hops].open(compiled.endpoint))
+    upstream = Upstream(name, compiled.adapter, services[Hops].open(compiled.endpoint), made)
     routes = [replace(route, upstream=upstream, body_limit=body_limit) for route in compiled.routes]
     return replace(declared, upstream=upstream, routes=routes)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
@@ -19,6 +19,7 @@ from kapagate.policy.position import Span
 from kapagate.policy.suggestion import closest
 
 M = TypeVar("M", bound=BaseModel)
+_LISTED = re.compile(r"expected one of (.+?)(?:, got .*|$)")
 _QUOTED = re.compile(r"'([^']*)'")
 _EXPECTATIONS = {
     "string_type": "text",
@@ -81,34 +82,76 @@ class _Fault:
     suggestion: str | None = None
     masked: bool = False
     tag: str = ""
+    lacks: str = ""
 
 
 def validate(model: type[M], subject: Subject, problems: Diagnostics) -> M | None:
     """The node as a model; None when something is wrong, and then all of it is noted."""
-    before = problems.errors
+    result, faults = _examined(model, subject)
+    for fault in faults:
+        _note(subject, fault, problems)
+    return None if faults or subject.broken or _unresolved(subject.node) else result
+
+
+def salvage(model: type[M], subject: Subject, problems: Diagnostics) -> M | None:
+    """As `validate`, but where parts are wrong the model of the rest, so that the rest can be looked at further."""
+    result, faults = _examined(model, subject)
+    for fault in faults:
+        _note(subject, fault, problems)
+    wrong = {fault.path[0] for fault in faults if fault.path} | subject.broken
+    wrong |= {key for key, entry in subject.node.entries.items() if _unresolved(entry.value)}
+    if result is not None and not wrong:
+        return result
+    lists = {key for key, info in model.model_fields.items() if info.annotation == tuple[Any, ...]}
+    keep = {key: entry for key, entry in subject.node.entries.items() if key not in wrong or key in lists}
+    prepared = {key: value for key, value in subject.prepared.items() if key not in wrong}
+    rest = replace(subject, node=Mapping(subject.node.span, keep), prepared=prepared, broken=frozenset())
+    return _examined(model, rest)[0]
+
+
+def _unresolved(node: Node) -> bool:
+    return any(scalar.unresolved for scalar in scalars(node))
+
+
+def _examined(model: type[M], subject: Subject) -> tuple[M | None, list[_Fault]]:
+    """The model where there is one, and what is wrong, each thing once."""
     raw = {**plain(subject.node), **subject.prepared}
-    bent = [_wrong_type(subject.node, path, expected) for path, expected in coerced(model, raw)]
-    result, faults = None, []
+    faults = [_wrong_type(subject.node, path, expected) for path, expected in coerced(model, raw)]
+    result = None
     try:
         result = model.model_validate(raw)
     except ValidationError as refused:
+        taken = {fault.path for fault in faults}
         errors = refused.errors(include_url=False, include_input=False)
-        faults = _without_unions([_fault(model, subject, error) for error in errors])
-    taken = {fault.path for fault in bent}
-    for fault in bent + [fault for fault in faults if fault.path not in taken]:
-        if not (fault.path and fault.path[0] in subject.broken):
-            _note(subject, fault, problems)
-    return result if problems.errors == before else None
+        found = _without_unions([_fault(model, subject, error) for error in errors])
+        faults += [fault for fault in found if fault.path not in taken or fault.code is codes.MISSING]
+    return result, _without_echoes([fault for fault in faults if not _is_known(subject, fault)])
+
+
+def _is_known(subject: Subject, fault: _Fault) -> bool:
+    """Whether what is wrong was noted before."""
+    node = _at(subject.node, fault.path)[0]
+    unresolved = isinstance(node, Scalar) and node.unresolved
+    return unresolved or bool(fault.path and fault.path[0] in subject.broken)
+
+
+def _without_echoes(faults: list[_Fault]) -> list[_Fault]:
+    """A misspelt key is not missing as well, nor is a list too short because its entries are wrong."""
+    respelt = {(*fault.path[:-1], fault.suggestion) for fault in faults if fault.code is codes.UNKNOWN_FIELD}
+    deeper = {fault.path[:length] for fault in faults for length in range(len(fault.path))}
+    return [
+        fault
+        for fault in faults
+        if not (fault.lacks and (*fault.path, fault.lacks) in respelt)
+        and not (fault.message.startswith("must have at least") and fault.path in deeper)
+    ]
 
 
 def _fault(model: type[BaseModel], subject: Subject, error: ErrorDetails) -> _Fault:
     path, tag = _path(subject.node, error["loc"])
     kind, context = error["type"], error.get("ctx", {})
     if kind == "missing":
-        where = _label(subject.name, path)
-        fault = _Fault(
-            codes.MISSING, path, f'"{error["loc"][-1]}" is missing' + (f" in {where}" if where else ""), True
-        )
+        fault = _missing(str(error["loc"][-1]), _label(subject.name, path), path)
     elif kind == "extra_forbidden":
         fault = _unknown(model, subject, path)
     elif error["loc"][-1] == "[key]":
@@ -118,13 +161,14 @@ def _fault(model: type[BaseModel], subject: Subject, error: ErrorDetails) -> _Fa
     elif kind in _EXPECTATIONS:
         fault = _wrong_type(subject.node, path, _EXPECTATIONS[kind])
     else:
-        fault = _unacceptable(path, _sentence(kind, context, error["msg"]))
-    fault.tag = tag if kind not in ("missing", "extra_forbidden") else ""
+        fault = _unacceptable(subject.node, path, _sentence(kind, context, error["msg"]))
+    fault.tag = "" if fault.lacks or kind == "extra_forbidden" else tag
     return fault
 
 
 def _missing(key: str, where: str, path: Path) -> _Fault:
-    return _Fault(codes.MISSING, path, f'"{key}" is missing' + (f" in {where}" if where else ""), at_key=True)
+    message = f'"{key}" is missing in {where}' if where else f'"{key}" is missing'
+    return _Fault(codes.MISSING, path, message, at_key=True, lacks=key)
 
 
 def _path(node: Node, location: Iterable[str | int]) -> tuple[Path, str]:
@@ -163,7 +207,7 @@ def _unknown(model: type[BaseModel], subject: Subject, path: Path) -> _Fault:
 
 def _no_choice(node: Mapping, path: Path, choices: list[str]) -> _Fault:
     found = _at(node, path)[0]
-    expected = " or ".join(f'"{choice}"' for choice in choices)
+    expected = (" or " if len(choices) < 4 else ", ").join(f'"{choice}"' for choice in choices)
     word = str(found.value) if isinstance(found, Scalar) else ""
     said = f'"{word}"' if word and isinstance(found, Scalar) and not found.held else described(found)
     suggestion = closest(word, choices)
@@ -178,14 +222,22 @@ def _wrong_type(node: Mapping, path: Path, expected: str) -> _Fault:
     return _Fault(codes.WRONG_TYPE, path, f"expected {expected}, found {said}", expected=expected)
 
 
-def _unacceptable(path: Path, sentence: str) -> _Fault:
+def _unacceptable(node: Mapping, path: Path, sentence: str) -> _Fault:
     clear = sentence.startswith("a secret must be")
-    return _Fault(codes.CLEAR_SECRET if clear else codes.UNACCEPTABLE, path, sentence, masked=clear)
+    listed = _LISTED.search(sentence)
+    found = _at(node, path)[0]
+    suggestion = None
+    if listed and isinstance(found, Scalar):
+        suggestion = closest(str(found.value), re.split(r", | or ", listed[1]))
+    code = codes.CLEAR_SECRET if clear else codes.UNACCEPTABLE
+    return _Fault(code, path, sentence, masked=clear, suggestion=suggestion)
 
 
 def _sentence(kind: str, context: Map[str, Any], message: str) -> str:
     if kind == "value_error":
         return str(context.get("error", message))
+    if kind == "string_pattern_mismatch" and str(context.get("pattern", "")).startswith("^[a-z][a-z0-9_-]"):
+        return "a name has lower-case letters, digits, '_' and '-', and begins with a letter"
     if kind in _BOUNDS:
         said, name = _BOUNDS[kind]
         return said.format(context.get(name)).replace("1 entries", "1 entry")
@@ -261,6 +313,6 @@ def redacted(node: Node, message: str) -> str:
     for scalar in scalars(node):
         if scalar.held and isinstance(scalar.value, str):
             for text, said in ((scalar.value, scalar.text), *scalar.held):
-                if len(text) > 2 or text == scalar.value:
-                    message = message.replace(text, said) if text else message
+                if len(text) > 2 or (text and text == scalar.value):
+                    message = message.replace(text, said).replace(f"Resolved({said})", said)
     return message

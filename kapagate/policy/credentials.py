@@ -1,0 +1,34 @@
+"""The tenants that schemes name: a credential for a tenant that does not exist is a mistake found at load."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from kapagate.policy import codes
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.nodes import Mapping, Node, Scalar, Sequence
+from kapagate.policy.suggestion import closest
+
+_PLACES = (("tenant",), ("tenants", "*"), ("keys", "*", "tenant"))
+
+
+def check_tenants(schemes: Node | None, tenants: Collection[str], problems: Diagnostics) -> None:
+    """`schemes` is the list under `identify`."""
+    for scheme in _below(schemes, ("*",)):
+        own = next(iter(scheme.entries.values())).value if isinstance(scheme, Mapping) and scheme.entries else None
+        for path in _PLACES:
+            for named in _below(own, path):
+                if isinstance(named, Scalar) and isinstance(named.value, str) and named.value not in tenants:
+                    suggestion = closest(named.value, tenants)
+                    message = f'unknown tenant "{named.value}"'
+                    problems.add(codes.UNKNOWN_TENANT, named.span, message, suggestion=suggestion)
+
+
+def _below(node: Node | None, path: tuple[str, ...]) -> Iterator[Node]:
+    if node is not None and not path:
+        yield node
+    elif isinstance(node, Sequence) and path[0] == "*":
+        for item in node.items:
+            yield from _below(item, path[1:])
+    elif isinstance(node, Mapping):
+        yield from _below(node.get(path[0]), path[1:])

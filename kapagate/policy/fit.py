@@ -1,0 +1,60 @@
+"""What can be said about a chain as a whole: strangers are stopped, facts come in order, no need is hidden."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from kapagate.chain.compose import Placed
+from kapagate.chain.fitness import findings
+from kapagate.chain.principal import PRINCIPAL
+from kapagate.chain.route import Route, Surface
+from kapagate.policy import codes
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.routes import DeclaredRoute
+from kapagate.policy.steps import StepCompiler, StepDeclaration
+
+Lane = tuple[StepDeclaration, ...]
+_WHOLE: frozenset[Surface] = frozenset({"whole answer"})
+
+
+def check_identified(gate: Sequence[Placed], routes: Sequence[DeclaredRoute], problems: Diagnostics) -> None:
+    """Open access is never an oversight: before what leads to an upstream, the gate asks who is there."""
+    if any(PRINCIPAL in each.step.writes and each.options.unconditional for each in gate):
+        return
+    for span in {each.leads_to for each in routes if each.route.upstream}:
+        message = "this leads to an upstream, and no step of the gate identifies the caller"
+        problems.add(codes.UNIDENTIFIED, span, message, note="add `identify` to the gate")
+
+
+@dataclass(frozen=True, slots=True)
+class Fitting:
+    """Checks each distinct chain once, per upstreams whose streams the tenant has held to their end."""
+
+    gate: Lane
+    routes: Sequence[DeclaredRoute]
+    compiler: StepCompiler
+    problems: Diagnostics
+    _done: set[tuple[Lane, frozenset[str]]] = field(default_factory=set)
+
+    def check(self, chain: Lane, buffered: frozenset[str] = frozenset(), tenant: str = "") -> None:
+        """Notes what does not fit; a chain in which a step could not be compiled is passed over."""
+        steps = (*self.gate, *chain)
+        placed = [step for each in steps if (step := self.compiler.placed(each))]
+        if (chain, buffered) in self._done or len(placed) < len(steps):
+            return
+        self._done.add((chain, buffered))
+        routes = [_held(each.route, buffered) for each in self.routes]
+        by_id = {step.id: step for step in steps}
+        for found in findings(placed[: len(self.gate)], placed[len(self.gate) :], routes):
+            if found.option[:2] != ("when", "route"):
+                note = f'for tenant "{tenant}"' if tenant else None
+                span = by_id[found.step].place(found.option)
+                self.problems.add(codes.MISFIT, span, f'step "{found.step}" {found.message}', note=note)
+
+
+def _held(route: Route, buffered: frozenset[str]) -> Route:
+    """The route as it is for a tenant whose streams from these upstreams are held to their end."""
+    if route.upstream is None or route.upstream.name not in buffered or "whole answer" not in route.hides:
+        return route
+    return replace(route, shows=route.shows | _WHOLE, hides=route.hides - _WHOLE)

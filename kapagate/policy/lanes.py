@@ -1,0 +1,54 @@
+"""The gate and the chain of a Gateway document: every step read, its id its own, what it names known."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from kapagate.chain.route import Route
+from kapagate.policy import codes
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.invalid import Known
+from kapagate.policy.nodes import Node
+from kapagate.policy.routes import check_names
+from kapagate.policy.steps import StepDeclaration, read_step
+from kapagate.policy.table import Table
+
+
+@dataclass(frozen=True, slots=True)
+class LaneReader:
+    """Reads steps. `routes` and `known` are what their `when` may name."""
+
+    table: Table
+    routes: Sequence[Route]
+    known: Known
+    problems: Diagnostics
+
+    def read(self, items: Sequence[Node]) -> tuple[StepDeclaration, ...]:
+        """The steps that can be understood; what is wrong with them and with the others is noted."""
+        steps = [step for item in items if (step := read_step(item, self.table, self.problems))]
+        for step in steps:
+            self.check_when(step)
+        return tuple(steps)
+
+    def check_ids(self, steps: Sequence[StepDeclaration]) -> None:
+        """No id twice over gate and chain."""
+        first: dict[str, StepDeclaration] = {}
+        for step in steps:
+            known = first.setdefault(step.id, step)
+            if known is not step:
+                message = f'there is a step "{step.id}" already; give this one its own id'
+                note = f"first at {known.origin}"
+                self.problems.add(codes.REPEATED_STEP, step.place(("id",)), message, note=note)
+
+    def check_when(self, step: StepDeclaration) -> None:
+        """What a step's `when` names exists."""
+        when = step.options.when
+        if when is None:
+            return
+        routes = when.route or ()
+        check_names(routes, [step.place(("when", "route", i)) for i in range(len(routes))], self.routes, self.problems)
+        for index, role in enumerate(when.role or ()):
+            if role not in self.known.roles:
+                span = step.place(("when", "role", index))
+                self.problems.unknown(codes.UNKNOWN_ROLE, span, "role", role, self.known.roles)
