@@ -109,7 +109,9 @@ class _Work:
 
     def _count_steps(self, ex: Exchange) -> None:
         for step, verdict in ex.verdicts.items():
-            if verdict.mode == "shadow" and verdict.outcome != "passed":
+            if verdict.outcome == "passed":
+                continue
+            if verdict.mode == "shadow":
                 self._shadow.labels(step, f"would_be_{verdict.outcome}").inc()
             elif verdict.outcome == "skipped" and verdict.reason == "failed":
                 self._skipped.labels(step).inc()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -107,7 +108,14 @@ def encoded(record: Any) -> bytes:
 
 def moment(wall: float) -> str:
     """Unix seconds as `2026-01-31T09:30:00.125Z`."""
-    return datetime.fromtimestamp(wall, UTC).isoformat(timespec="milliseconds")[:-6] + "Z"
+    thousandths = int(wall * 1000)
+    return f"{_second(thousandths // 1000)}.{thousandths % 1000:03d}Z"
+
+
+@lru_cache(maxsize=64)
+def _second(seconds: int) -> str:
+    """The part that all moments of one second share: making it anew cost a fifth of a record."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat()[:-6]
 
 
 def milliseconds(start: float, end: float) -> float | None:

@@ -5,6 +5,10 @@ from __future__ import annotations
 import os
 
 
-def system_id() -> str:
+class SystemIds:
     """`Ids` of the machine: 128 bits of the kernel's randomness as 32 hex digits."""
-    return os.urandom(16).hex()
+
+    __slots__ = ()
+
+    def __call__(self) -> str:
+        return os.urandom(16).hex()

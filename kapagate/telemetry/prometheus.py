@@ -88,6 +88,11 @@ class PrometheusMeter:
         )
         return family
 
+    def watch(self, name: str, documentation: str, look: Callable[[], float]) -> None:
+        """A gauge that is looked up whenever metrics are rendered, perhaps in another thread."""
+        gauge: Family[Count] = self._family(Gauge, name, documentation, ())
+        cast(Gauge, gauge.metric).set_function(look)
+
     def render(self) -> bytes:
         """Every family in the text format named by `content_type`."""
         return generate_latest(self.registry)

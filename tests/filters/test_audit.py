@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import contextlib
+import os
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,7 +16,9 @@ from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.filters.audit import Audit
 from kapagate.ledger.ledger import Ledger, Place
+from kapagate.machine.clock import SystemClock
 from kapagate.stores.ring import MemoryLedger
+from kapagate.stores.sqlite import SqliteLedger
 from kapagate.telemetry.prometheus import PrometheusMeter
 from tests.exchanges import exchange
 
@@ -31,8 +36,8 @@ class FullLedger(BrokenLedger):
 class Bench:
     """An audit step with its ledger and meter."""
 
-    def __init__(self, ledger: MemoryLedger | None = None, **options: Any) -> None:
-        self.ledger = ledger or MemoryLedger()
+    def __init__(self, ledger: Ledger | None = None, **options: Any) -> None:
+        self.ledger: Ledger = ledger or MemoryLedger()
         self.meter = PrometheusMeter()
         self.step: Step = Audit(**options).compile(Services({Ledger: self.ledger, Meter: self.meter}))
 
@@ -76,6 +81,24 @@ async def test_a_request_that_cannot_be_recorded_is_refused() -> None:
     assert (refused.value.kind.status, refused.value.retry_after) == (503, 1.0)
     assert "disk" not in refused.value.detail
     assert bench.count('kapagate_audit_full_total{action="refused"}') == 1
+
+
+@pytest.mark.parametrize(("on_full", "refused"), [("refuse", True), ("serve", False)])
+async def test_a_database_that_is_none_refuses_or_serves_as_the_policy_says(
+    tmp_path: Path, on_full: str, refused: bool
+) -> None:
+    path = tmp_path / "audit.db"
+    os.mkdir(path)
+    ledger = SqliteLedger(path, SystemClock(), retry=60.0)
+    await ledger.start()
+    bench, ex = Bench(ledger, on_full=on_full), exchange()
+    with pytest.raises(Problem, match="unavailable") if refused else contextlib.nullcontext():
+        await bench.request(ex)
+    bench.done(ex)
+    os.rmdir(path)
+    await ledger.flush()
+    assert len(await ledger.query(10)) == 1
+    await ledger.close()
 
 
 async def test_on_full_serve_serves_and_counts() -> None:

@@ -75,6 +75,13 @@ def test_hostile_label_values_are_bounded_and_stay_in_their_line(value: str) -> 
     assert line.endswith("} 1.0")
 
 
+def test_a_watched_gauge_is_looked_up_when_it_is_asked_for() -> None:
+    meter, open_doors = PrometheusMeter(), [1]
+    meter.watch("doors", "Doors.", lambda: len(open_doors))
+    open_doors.append(2)
+    assert lines(meter, "doors") == ["doors 2.0"]
+
+
 def test_two_meters_share_nothing() -> None:
     first, second = PrometheusMeter(), PrometheusMeter()
     first.counter("asked_total", "Asked.").labels().inc()
