@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.exchange import Exchange
+from kapagate.chain.filter import Filter
 from kapagate.chain.options import Options, for_roles, lenient
 from kapagate.chain.route import METHODS, Route, Surface
 from kapagate.chain.shadow import shadow
@@ -24,7 +25,7 @@ ANSWER_SURFACES: frozenset[Surface] = frozenset({"answer text", "sources", "unce
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Placed:
-    """A compiled step in its place: its id, the filter's name, its common options.
+    """A compiled step in its place: its id, the filter's name, its common options, what was declared.
 
     `acting` is the step under its options, wrapped once, whatever chains it is composed into.
     """
@@ -33,6 +34,7 @@ class Placed:
     name: str
     step: Step
     options: Options
+    declaration: Filter | None = None
     acting: Step = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -43,6 +43,7 @@ class Upstream:
     name: str
     adapter: Adapter
     hop: Hop
+    declaration: UpstreamType | None = None
 
 
 @dataclass(frozen=True, slots=True)

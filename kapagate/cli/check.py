@@ -7,10 +7,9 @@ from pathlib import Path
 
 import click
 
-from kapagate.policy.load import load_policy
+from kapagate.cli.codes import INVALID_POLICY
 from kapagate.remote.references import References
-
-INVALID = 3
+from kapagate.run import offline
 
 
 @click.command("check")
@@ -21,10 +20,8 @@ def check(ctx: click.Context, paths: tuple[Path, ...]) -> None:
 
     Problems go to standard error, a summary to standard output. Exit codes: 0 good, 2 usage, 3 invalid policy.
     """
-    from kapagate.run import offline_services
-
-    loaded = load_policy(paths, References(os.environ), offline_services())
+    loaded = offline(paths, References(os.environ))
     if report := loaded.report():
         click.echo(report, err=True)
     click.echo(loaded.summary())
-    ctx.exit(0 if loaded.ok else INVALID)
+    ctx.exit(0 if loaded.ok else INVALID_POLICY)

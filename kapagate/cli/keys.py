@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import secrets
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -11,7 +12,12 @@ from pathlib import Path
 import click
 
 from kapagate.chain.secret import Secret
+from kapagate.cli.codes import INVALID_POLICY
+from kapagate.filters.identify import Identify
 from kapagate.identity.api_keys import Key, create, digest
+from kapagate.remote.references import References
+from kapagate.run import offline
+from kapagate.schemes.api_key import ApiKey
 
 FindPepper = Callable[[Path], Secret]
 
@@ -61,6 +67,23 @@ def keys_group(find_pepper: FindPepper) -> click.Group:
         click.echo(f"{key.text}\n\n# Not shown again. Its entry for `api_key: keys:`\n{entry}")
 
     return keys
+
+
+def pepper_of(path: Path) -> Secret:
+    """The pepper of the first `api_key` scheme in the gate of a policy."""
+    loaded = offline([path], References(os.environ))
+    if loaded.generation is None:
+        click.echo(loaded.report(), err=True)
+        click.get_current_context().exit(INVALID_POLICY)
+    declarations = [placed.declaration for placed in loaded.generation.steps.gate]
+    schemes = [scheme for each in declarations if isinstance(each, Identify) for scheme in each.schemes]
+    for scheme in schemes:
+        if isinstance(scheme, ApiKey):
+            return scheme.pepper
+    raise click.ClickException("the policy's gate has no api_key scheme, so there is no pepper")
+
+
+keys = keys_group(pepper_of)
 
 
 def _plain(context: click.Context, parameter: click.Parameter, value: str) -> str:

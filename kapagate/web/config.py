@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from kapagate.chain.compose import Placed
+from kapagate.chain.generation import Generation
 from kapagate.chain.options import Options
 from kapagate.chain.route import Route
 from kapagate.ledger.record import moment
@@ -51,6 +53,26 @@ class ConfigView:
             "routes": [_route(route) for route in self.routes],
             "tenants": [{"name": name, **_own(steps, chain)} for name, steps in self.tenants.items()],
         }
+
+
+def view_of(generation: Generation, files: Sequence[str], loaded_at: float) -> ConfigView:
+    """A generation as people see it; `files` are those that it came from."""
+    routes, steps = generation.routes.routes, generation.steps
+    upstreams = {route.upstream.name: route.upstream.declaration for route in routes if route.upstream}
+    return ConfigView(
+        policy=generation.policy,
+        files=files,
+        loaded_at=loaded_at,
+        gate=_views(steps.gate),
+        chain=_views(steps.chain),
+        routes=routes,
+        upstreams={name: model for name, model in upstreams.items() if model is not None},
+        tenants={name: _views((tenant.steps or steps).chain) for name, tenant in generation.tenants.items()},
+    )
+
+
+def _views(lane: Sequence[Placed]) -> list[StepView]:
+    return [StepView(placed.name, placed.declaration, placed.options) for placed in lane if placed.declaration]
 
 
 def _own(steps: Sequence[StepView], chain: list[dict[str, Any]]) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""`kapagate demo`: the chain at work, against a stand-in Kapa."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+
+import click
+
+from kapagate.cli.codes import FAILED
+from kapagate.cli.loop import run_loop
+from kapagate.demo import show
+from kapagate.demo.scenes import ADA, SCENES
+from kapagate.demo.stage import Stage, stage
+
+
+@click.command("demo")
+@click.option("--once", is_flag=True, help="Check every outcome and end; so does a run without a terminal.")
+@click.option("--serve", is_flag=True, help="Go on serving without a terminal, too.")
+@click.pass_context
+def demo(ctx: click.Context, once: bool, serve: bool) -> None:
+    """Start a stand-in Kapa, a small backend and the gateway, and show the chain at work.
+
+    Everything is on loopback and nothing stays. Exit codes: 0 every outcome as promised, 1 not.
+    """
+    missed: list[str] = []
+    run_loop(_play(missed, serve or (not once and sys.stdout.isatty())))
+    ctx.exit(FAILED if missed else 0)
+
+
+async def _play(missed: list[str], goes_on: bool) -> None:
+    async with stage() as scenery:
+        missed += await _scenes(scenery)
+        await scenery.gateway.ledger.flush()
+        records = await scenery.gateway.ledger.query(8)
+        click.echo(f"\n{show.audit(reversed(records))}\n\n{show.metrics(await scenery.metrics())}\n")
+        outcome = f"{len(missed)} promises were not kept" if missed else "every outcome as promised"
+        click.echo(f"{len(SCENES)} scenes: {outcome}.")
+        if goes_on:
+            await _serve_on(scenery)
+
+
+async def _scenes(scenery: Stage) -> list[str]:
+    missed: list[str] = []
+    click.echo(f"{show.paint('kapagate', '1')} with the policy in policies/, in front of a stand-in Kapa\n")
+    for number, play in enumerate(SCENES, 1):
+        shown = await play(scenery)
+        click.echo(show.scene(number, shown))
+        missed += shown.missed
+    return missed
+
+
+async def _serve_on(scenery: Stage) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    gateway = scenery.gateway
+    click.echo(f"\n{show.how_to_go_on(gateway.data_url, gateway.probe_url, scenery.token(*ADA))}")
+    sys.stdout.flush()
+    await stop.wait()

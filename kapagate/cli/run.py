@@ -1,0 +1,83 @@
+"""`kapagate run`: the gateway, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from pathlib import Path
+
+import click
+
+from kapagate.cli.codes import FAILED, INVALID_POLICY
+from kapagate.cli.loop import run_loop
+from kapagate.policy.gateway import Address, parse_address
+from kapagate.remote.references import References
+from kapagate.run import Addresses, InvalidPolicy, open_gateway
+from kapagate.telemetry.logs import configure
+
+log = logging.getLogger(__name__)
+
+
+class AddressType(click.ParamType[Address]):
+    """HOST:PORT; port 0 takes a free one."""
+
+    name = "HOST:PORT"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Address:
+        try:
+            return parse_address(value)
+        except ValueError as cause:
+            self.fail(str(cause), param, ctx)
+
+
+@click.command("run")
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(exists=True, path_type=Path))
+@click.option("--data", type=AddressType(), help="Where applications ask; wins over the policy's listen.data.")
+@click.option("--probe", type=AddressType(), help="Health and metrics; wins over listen.probe.")
+@click.option("--admin", type=AddressType(), help="Administration; wins over listen.admin.")
+@click.option(
+    "--log-level", default="info", show_default=True, type=click.Choice(["debug", "info", "warning", "error"])
+)
+@click.pass_context
+def run(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    data: Address | None,
+    probe: Address | None,
+    admin: Address | None,
+    log_level: str,
+) -> None:
+    """Serve with the policy in PATH until SIGTERM or SIGINT, then finish what runs.
+
+    Logs go to standard error, one JSON object a line. Exit codes: 0 stopped, 1 failed at run time (an address is
+    taken), 2 usage, 3 invalid policy.
+    """
+    configure(log_level)
+    try:
+        run_loop(_serve(paths, Addresses(data, probe, admin), access_log=log_level in ("debug", "info")))
+    except InvalidPolicy as invalid:
+        click.echo(invalid.loaded.report(), err=True)
+        click.echo(invalid.loaded.summary(), err=True)
+        ctx.exit(INVALID_POLICY)
+    except (OSError, ValueError) as cause:
+        click.echo(f"kapagate: {cause}", err=True)
+        ctx.exit(FAILED)
+
+
+async def _serve(paths: tuple[Path, ...], addresses: Addresses, access_log: bool) -> None:
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stream = sys.stderr.buffer if access_log else None
+    async with open_gateway(paths, References(os.environ), addresses, stream) as gateway:
+        urls = {"data": gateway.data_url, "probe": gateway.probe_url, "admin": gateway.admin_url}
+        log.info("serving", extra=urls)
+        await stop.wait()
+        log.info("stopping")
+        gateway.lifecycle.draining = True
+        await asyncio.sleep(gateway.drain_delay)
+        await gateway.drain()
+    log.info("stopped")

@@ -1,0 +1,165 @@
+"""The scenes: one request each, what was promised of it, and one line that says what happened and why."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kapagate.demo.people import ACME_KEY, ACME_PROJECT
+from kapagate.demo.stage import Reply, Stage
+from kapagate.standin.specimens import SPECIMENS
+
+ADA, BOB, EVE = ("ada", "acme", "viewer"), ("bob", "acme", "operator"), ("eve", "globex", "viewer")
+
+
+@dataclass(slots=True)
+class Shown:
+    """How a scene went. `missed` are the promises that were not kept."""
+
+    call: str
+    status: int
+    story: str
+    missed: list[str] = field(default_factory=list)
+
+    def expect(self, kept: bool, promise: str) -> None:
+        if not kept:
+            self.missed.append(promise)
+
+
+Scene = Callable[[Stage], Awaitable[Shown]]
+
+
+def bearer(stage: Stage, who: tuple[str, str, str]) -> dict[str, str]:
+    return {"Authorization": f"Bearer {stage.token(*who)}"}
+
+
+async def answered(stage: Stage) -> Shown:
+    """Answered, and enriched on the way."""
+    body = {"query": "How do I install Nimbus?", "user": {"email": "ada@acme.example"}}
+    reply = await stage.ask("POST", "/query/v1/projects/default/chat/", body, bearer(stage, ADA))
+    shown = Shown("ada, viewer of acme, asks Kapa's own address", reply.status, "")
+    shown.expect(reply.status == 200 and reply.document["answer"] != "", "200 with an answer")
+    got: dict[str, Any] = stage.kapa.requests[-1].json if stage.kapa.requests else {}
+    user = got.get("user", {})
+    shown.expect(user.get("metadata", {}).get("tenant_id") == "acme", "Kapa sees the tenant")
+    shown.expect("ada" not in str(got), "Kapa sees no person")
+    shown.expect(stage.kapa.requests[-1].headers.get("X-API-KEY") == ACME_KEY, "Kapa sees the tenant's key")
+    shown.story = (
+        f"answered; Kapa saw {user.get('metadata')} and {user.get('unique_client_id', '')[:12]}… for ada's e-mail"
+    )
+    return shown
+
+
+async def redacted(stage: Stage) -> Shown:
+    """Personal data in a JSON answer."""
+    reply = await stage.ask("POST", "/api/kapa/query", {"query": "Whom do I call? [[pii]]"}, bearer(stage, ADA))
+    shown = Shown("ada asks /api/kapa/query; the answer quotes personal data", reply.status, "")
+    return _without_specimens(shown, reply, reply.document.get("answer", "") if reply.status == 200 else "")
+
+
+async def redacted_on_the_stream(stage: Stage) -> Shown:
+    """Personal data in a stream, cut over several records."""
+    body = {"query": "Whom do I call? [[pii]]", "stream": True}
+    reply = await stage.ask("POST", "/api/kapa/query", body, bearer(stage, ADA))
+    shown = Shown("the same question, streamed: every value is cut over several records", reply.status, "")
+    records = reply.records() if reply.status == 200 else []
+    text = "".join(record["content"]["text"] for record in records if record["type"] == "partial_answer")
+    shown.expect(bool(records) and records[-1]["type"] == "identifiers", "the identifiers arrive last")
+    return _without_specimens(shown, reply, text)
+
+
+def _without_specimens(shown: Shown, reply: Reply, answer: str) -> Shown:
+    leaked = [kind for kind, specimen in SPECIMENS.items() if specimen in reply.body.decode()]
+    shown.expect(not leaked, f"none of {', '.join(SPECIMENS)} arrives (leaked: {', '.join(leaked)})")
+    found = [f"<{kind}>" for kind in SPECIMENS if f"<{kind}>" in answer]
+    shown.expect(len(found) >= 4, "at least four kinds were found")
+    shown.story = f"answered with {' '.join(found)} in place of the values"
+    return shown
+
+
+async def question_redacted(stage: Stage) -> Shown:
+    """Personal data in the question never reaches Kapa."""
+    body = {"query": f"My address is {SPECIMENS['email']}, why can I not log in?"}
+    reply = await stage.ask("POST", "/query/v1/projects/default/chat/", body, bearer(stage, EVE))
+    seen = stage.kapa.requests[-1].json["query"]
+    shown = Shown(
+        "eve, viewer of globex, writes her e-mail address into the question", reply.status, f'Kapa was asked "{seen}"'
+    )
+    shown.expect(reply.status == 200 and "<email>" in seen and SPECIMENS["email"] not in seen, "Kapa sees no address")
+    return shown
+
+
+async def uncertain(stage: Stage) -> Shown:
+    """An uncertain answer gets the tenant's own disclaimer."""
+    reply = await stage.ask("POST", "/api/kapa/query", {"query": "Is it fast? [[uncertain]]"}, bearer(stage, EVE))
+    end = reply.document["answer"].rpartition("\n")[2] if reply.status == 200 else ""
+    shown = Shown("eve asks something that Kapa is not sure about", reply.status, f'answered; it ends with "{end}"')
+    shown.expect(end.startswith("Globex:"), "the answer ends with Globex's own disclaimer")
+    return shown
+
+
+async def stranger(stage: Stage) -> Shown:
+    """Refused without a key."""
+    reply = await stage.ask("POST", "/query/v1/projects/default/chat/", {"query": "Hello?"})
+    return _refused(Shown("somebody asks without a key", reply.status, ""), reply, 401, "credentials-required")
+
+
+async def reporter(stage: Stage) -> Shown:
+    """An API key of the gateway in the header that Kapa's own clients send."""
+    path, body = f"/query/v1/projects/{ACME_PROJECT}/retrieval/", {"query": "backups", "top_k": 2}
+    reply = await stage.ask("POST", path, body, {"X-API-KEY": stage.keys.reporter.text})
+    found = len(reply.document) if reply.status == 200 else 0
+    shown = Shown(
+        "a report job sends its key as Kapa's clients do", reply.status, f"{found} passages, for a key of ours"
+    )
+    shown.expect(found > 0, "passages")
+    shown.expect(stage.kapa.requests[-1].headers.get("X-API-KEY") == ACME_KEY, "Kapa sees its own key, not ours")
+    return shown
+
+
+async def allowed_by_role(stage: Stage) -> Shown:
+    """An operator may read the internal backend."""
+    reply = await stage.ask("GET", "/crm/customers/42", headers=bearer(stage, BOB))
+    shown = Shown("bob, operator of acme, reads from the internal backend", reply.status, "answered by crm")
+    shown.expect(reply.status == 200 and reply.document["id"] == "42", "200 with the customer")
+    return shown
+
+
+async def refused_by_role(stage: Stage) -> Shown:
+    """A viewer may not."""
+    reply = await stage.ask("GET", "/crm/customers/42", headers=bearer(stage, ADA))
+    return _refused(Shown("ada tries the same", reply.status, ""), reply, 403, "forbidden")
+
+
+async def limited(stage: Stage) -> Shown:
+    """One subject's requests beyond the burst are refused, with the time to wait."""
+    who = bearer(stage, ("zoe", "acme", "viewer"))
+    replies = [await stage.ask("POST", "/api/kapa/query", {"query": "again?"}, who) for _ in range(7)]
+    reply, statuses = replies[-1], [reply.status for reply in replies]
+    shown = Shown(f"zoe asks seven times in a row: {' '.join(map(str, statuses))}", reply.status, "")
+    shown.expect(statuses[:5] == [200] * 5, "five in a row are answered")
+    shown.expect(int(reply.headers.get("Retry-After", "0")) > 0, "Retry-After says when to come back")
+    return _refused(shown, reply, 429, "rate-limited")
+
+
+def _refused(shown: Shown, reply: Reply, status: int, problem: str) -> Shown:
+    document = reply.document if reply.headers.get("Content-Type") == "application/problem+json" else {}
+    shown.expect(reply.status == status, f"status {status}")
+    shown.expect(str(document.get("type", "")).endswith(f"/{problem}"), f"problem {problem}")
+    shown.story = f"refused by step {document.get('step')}: {document.get('detail')}"
+    return shown
+
+
+SCENES: tuple[Scene, ...] = (
+    answered,
+    redacted,
+    redacted_on_the_stream,
+    question_redacted,
+    uncertain,
+    reporter,
+    stranger,
+    allowed_by_role,
+    refused_by_role,
+    limited,
+)

@@ -1,0 +1,246 @@
+"""The composition root: opens everything that stands behind a port, and closes it in the reverse order."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+from kapagate import __version__
+from kapagate.access.roles import Roles
+from kapagate.chain.clock import Clock, Ids
+from kapagate.chain.entry import Entry
+from kapagate.chain.generation import Live
+from kapagate.chain.hop import Hops
+from kapagate.chain.meter import Meter
+from kapagate.chain.problem import Problem
+from kapagate.chain.services import Services
+from kapagate.ledger.ledger import Ledger
+from kapagate.machine.clock import SystemClock
+from kapagate.machine.ids import SystemIds
+from kapagate.policy.gateway import Address, State
+from kapagate.policy.gateway import Gateway as Settings
+from kapagate.policy.interpolation import Resolve
+from kapagate.policy.load import Loaded, load_policy
+from kapagate.proxy.bounds import Deadlines, Limits
+from kapagate.proxy.hops import PooledHops
+from kapagate.proxy.listener import Listener
+from kapagate.schemes.api_key import ApiKey
+from kapagate.stores.memory import MemoryBuckets
+from kapagate.stores.ring import MemoryLedger
+from kapagate.stores.sqlite import SqliteLedger
+from kapagate.telemetry.access import AccessLog
+from kapagate.telemetry.prometheus import PrometheusMeter
+from kapagate.traffic.buckets import Buckets
+from kapagate.web.admin import Access, admin_routes
+from kapagate.web.config import ConfigView, view_of
+from kapagate.web.credentials import Credentials
+from kapagate.web.doors import open_doors
+from kapagate.web.endpoints import Document, implemented, serves
+from kapagate.web.health import Check, ledger_check
+from kapagate.web.probe import Lifecycle, Probe
+
+log = logging.getLogger(__name__)
+
+
+class InvalidPolicy(Exception):
+    """The policy has errors; `loaded` tells all of them."""
+
+    def __init__(self, loaded: Loaded) -> None:
+        super().__init__(loaded.summary())
+        self.loaded = loaded
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Addresses that win over the policy's `listen`."""
+
+    data: Address | None = None
+    probe: Address | None = None
+    admin: Address | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What every gateway of this process stands on."""
+
+    clock: Clock
+    ids: Ids
+    meter: PrometheusMeter
+    hops: PooledHops
+
+    @classmethod
+    def started(cls) -> Machine:
+        clock = SystemClock()
+        return cls(clock, SystemIds(), PrometheusMeter(), PooledHops(clock))
+
+    def services(self, ledger: Ledger) -> Services:
+        ports: dict[type, object] = {
+            Clock: self.clock,
+            Ids: self.ids,
+            Meter: self.meter,
+            Hops: self.hops,
+            Buckets: MemoryBuckets(self.clock),
+            Ledger: ledger,
+        }
+        return Services(ports)
+
+
+def offline(paths: Sequence[Path], resolve: Resolve) -> Loaded:
+    """The policy as `kapagate check` loads it: everything is compiled, nothing is opened."""
+    machine = Machine.started()
+    endpoints = implemented(_nothing_runs, (), machine.clock)
+    return load_policy(paths, resolve, lambda settings: machine.services(MemoryLedger()), serves=serves(endpoints))
+
+
+def _nothing_runs() -> ConfigView:
+    raise LookupError("no generation runs here")
+
+
+class Gateway:
+    """A gateway that serves."""
+
+    def __init__(
+        self, settings: Settings, listener: Listener, doors: Sequence[Address], ledger: Ledger, life: Lifecycle
+    ) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._doors = doors
+        self.ledger = ledger
+        self.lifecycle = life
+
+    @property
+    def data_url(self) -> str:
+        return f"http://{Address(*self._listener.address)}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"http://{self._doors[0]}"
+
+    @property
+    def probe_url(self) -> str:
+        return f"http://{self._doors[-1]}"
+
+    @property
+    def drain_delay(self) -> float:
+        """Seconds to serve on after `/readyz` has begun to say no."""
+        return self._settings.listen.shutdown.drain_delay
+
+    async def drain(self) -> None:
+        """Takes nothing new, and finishes what runs within the policy's `shutdown.timeout`."""
+        self.lifecycle.draining = True
+        self._listener.stop_accepting()
+        await self._listener.drain(self._settings.listen.shutdown.timeout)
+
+
+@asynccontextmanager
+async def open_gateway(
+    paths: Sequence[Path], resolve: Resolve, addresses: Addresses, log_stream: BinaryIO | None = None
+) -> AsyncIterator[Gateway]:
+    """Loads a policy and serves it until the block is left. Raises InvalidPolicy, OSError (an address is taken).
+
+    One line per exchange goes to `log_stream` where it is given.
+    """
+    machine, life = Machine.started(), Lifecycle()
+    ledger: MemoryLedger | SqliteLedger = MemoryLedger()
+    checks: list[Check] = []
+
+    def offer(settings: Settings) -> Services:
+        nonlocal ledger
+        ledger = _ledger(settings.state, machine.clock)
+        return machine.services(ledger)
+
+    endpoints = implemented(lambda: view_of(live.generation, list(loaded.sources), loaded_at), checks, machine.clock)
+    loaded_at = machine.clock.wall()
+    loaded = load_policy(paths, resolve, offer, serves=serves(endpoints))
+    if loaded.generation is None or loaded.gateway is None:
+        raise InvalidPolicy(loaded)
+    live = Live(loaded.generation)
+    async with AsyncExitStack() as stack:
+        stack.callback(machine.hops.close)
+        if isinstance(ledger, SqliteLedger):
+            await ledger.start()
+        stack.push_async_callback(ledger.close)
+        checks.append(ledger_check(ledger))
+        access_log = _access_log(log_stream, stack)
+        entry = Entry(live, machine.clock, machine.ids, access_log)
+        listener = await _listening(loaded.gateway, addresses, entry, machine, stack)
+        doors = await _doors(loaded.gateway, addresses, machine, life, checks, endpoints, stack)
+        life.serving = True
+        yield Gateway(loaded.gateway, listener, doors, ledger, life)
+
+
+def _ledger(state: State, clock: Clock) -> MemoryLedger | SqliteLedger:
+    return SqliteLedger(Path(state.path), clock) if state.path else MemoryLedger()
+
+
+def _access_log(stream: BinaryIO | None, stack: AsyncExitStack) -> AccessLog | None:
+    if stream is None:
+        return None
+    access_log = AccessLog(stream)
+    stack.callback(access_log.flush)
+    return access_log
+
+
+async def _listening(
+    settings: Settings, addresses: Addresses, entry: Entry, machine: Machine, stack: AsyncExitStack
+) -> Listener:
+    listen, address = settings.listen, addresses.data or settings.listen.data
+    refusals = machine.meter.counter(
+        "kapagate_unparsed_total", "Requests refused before they could be read.", ["problem"]
+    )
+
+    def refused(problem: Problem, client: str) -> None:
+        refusals.labels(problem.kind.name).inc()
+        log.info("refused before it could be read: %s", problem.kind.name, extra={"client": client})
+
+    limits = Limits(head=listen.limits.head, connections=listen.limits.connections)
+    patience = listen.deadlines
+    listener = Listener(
+        entry,
+        address.host,
+        address.port,
+        clock=machine.clock,
+        limits=limits,
+        deadlines=Deadlines(patience.head, patience.body_idle, patience.reader, patience.keep_alive),
+        refused=refused,
+    )
+    await listener.start()
+    stack.push_async_callback(listener.drain, 0.0)
+    stack.callback(listener.stop_accepting)
+    machine.meter.watch("kapagate_connections", "Open connections of clients.", lambda: listener.active)
+    return listener
+
+
+async def _doors(
+    settings: Settings,
+    addresses: Addresses,
+    machine: Machine,
+    life: Lifecycle,
+    checks: Sequence[Check],
+    endpoints: Mapping[str, Document],
+    stack: AsyncExitStack,
+) -> list[Address]:
+    listen, meter = settings.listen, machine.meter
+    probe = Probe(life, checks, machine.clock, __version__, meter.render, meter.content_type)
+    access = _access(settings, machine.clock)
+    doors = await open_doors(
+        addresses.probe or listen.probe,
+        addresses.admin or listen.admin,
+        probe.routes(),
+        admin_routes(endpoints, access),
+        guarded=access is not None,
+    )
+    for door in doors:
+        stack.push_async_callback(door.close)
+    return [door.address for door in doors]
+
+
+def _access(settings: Settings, clock: Clock) -> Access | None:
+    keys = settings.admin_keys
+    if not isinstance(keys, ApiKey):
+        return None
+    return Credentials(keys.header, keys.pepper, keys.keys, Roles(settings.roles), clock).access()
