@@ -16,7 +16,7 @@ from kapagate.policy.nodes import Mapping
 from kapagate.policy.position import Span
 from kapagate.policy.suggestion import closest
 from kapagate.policy.upstreams import DeclaredUpstream
-from kapagate.policy.validation import Subject, place, validate
+from kapagate.policy.validation import Subject, is_unresolved, place, validate
 
 _TOGETHER = ("project", "api_key")
 
@@ -51,7 +51,7 @@ class Accounts:
             account = _account(upstream, whole, self.problems) if isinstance(whole, Mapping) else None
             if account:
                 accounts[upstream.name] = account
-            elif self.problems.errors == before:
+            elif self.problems.errors == before and not is_unresolved(whole):
                 message = f'tenant "{name}" has no project and api_key at upstream "{upstream.name}"'
                 self.problems.add(codes.NO_ACCOUNT, span, message)
         return accounts

@@ -33,7 +33,7 @@ def merged(below: Node, above: Node) -> Node:
 
 
 class Layering:
-    """One tenant's changes to a chain. `gate` are the ids that are everybody's; `whole`: whether all steps are known."""
+    """One tenant's changes to a chain. `gate`: the ids that are everybody's; `whole`: whether all steps are known."""
 
     def __init__(
         self, chain: Sequence[StepDeclaration], gate: Sequence[str], whole: bool, table: Table, problems: Diagnostics

@@ -171,16 +171,15 @@ def _scope(declaration: StepDeclaration) -> str:
 
 def declare(model: type[M], subject: Subject, table: Table, problems: Diagnostics) -> M | None:
     """A declaration as its model. Where a field takes schemes, each is found by its single key and read by itself."""
-    before = problems.errors
     prepared: dict[str, Any] = {}
+    broken: set[str] = set()
     for name, info in model.model_fields.items():
         node = subject.node.get(name)
         if _takes_schemes(info.annotation) and isinstance(node, Sequence):
             schemes = [read_scheme(item, table, problems) for item in node.items]
             prepared[name] = [scheme for scheme in schemes if scheme]
-    broken = frozenset(prepared) if problems.errors > before else frozenset[str]()
-    made = validate(model, replace(subject, prepared=prepared, broken=broken), problems)
-    return None if problems.errors > before else made
+            broken |= {name} if None in schemes else set()
+    return validate(model, replace(subject, prepared=prepared, broken=frozenset(broken)), problems)
 
 
 def _takes_schemes(annotation: Any) -> bool:

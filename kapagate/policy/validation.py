@@ -90,7 +90,7 @@ def validate(model: type[M], subject: Subject, problems: Diagnostics) -> M | Non
     result, faults = _examined(model, subject)
     for fault in faults:
         _note(subject, fault, problems)
-    return None if faults or subject.broken or _unresolved(subject.node) else result
+    return None if faults or subject.broken or is_unresolved(subject.node) else result
 
 
 def salvage(model: type[M], subject: Subject, problems: Diagnostics) -> M | None:
@@ -99,7 +99,7 @@ def salvage(model: type[M], subject: Subject, problems: Diagnostics) -> M | None
     for fault in faults:
         _note(subject, fault, problems)
     wrong = {fault.path[0] for fault in faults if fault.path} | subject.broken
-    wrong |= {key for key, entry in subject.node.entries.items() if _unresolved(entry.value)}
+    wrong |= {key for key, entry in subject.node.entries.items() if is_unresolved(entry.value)}
     if result is not None and not wrong:
         return result
     lists = {key for key, info in model.model_fields.items() if info.annotation == tuple[Any, ...]}
@@ -109,7 +109,8 @@ def salvage(model: type[M], subject: Subject, problems: Diagnostics) -> M | None
     return _examined(model, rest)[0]
 
 
-def _unresolved(node: Node) -> bool:
+def is_unresolved(node: Node) -> bool:
+    """Whether some reference in the value stands for nothing."""
     return any(scalar.unresolved for scalar in scalars(node))
 
 
