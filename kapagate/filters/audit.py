@@ -77,8 +77,13 @@ class _Work:
         return None
 
     def record(self, ex: Exchange) -> None:
-        record = record_of(ex, self._include, ex.get(self._transcript))
         place = ex.get(self._place)
+        try:
+            record = record_of(ex, self._include, ex.get(self._transcript))
+        except Exception:
+            if place is not None:
+                place.release()
+            raise
         if place is not None:
             place.fill(record)
         elif not self._ledger.fill_unreserved(record):

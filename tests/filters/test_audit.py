@@ -131,6 +131,15 @@ async def test_the_delivered_answer_is_hashed_and_kept_only_on_request(
     assert record["answer"].get("text") == text
 
 
+async def test_a_bug_in_a_record_takes_no_place_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench, ex = Bench(), exchange()
+    await bench.request(ex)
+    monkeypatch.setattr(ex, "times", None)
+    with pytest.raises(AttributeError):
+        bench.done(ex)
+    assert bench.ledger.held == 0
+
+
 async def test_two_audits_do_not_share_places() -> None:
     first, second, ex = Bench(), Bench(), exchange()
     await first.request(ex)
