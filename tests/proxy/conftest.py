@@ -202,7 +202,21 @@ class Stage:
 
     def __init__(self, stack: AsyncExitStack) -> None:
         self.stack = stack
+        self.refused: list[Problem] = []
         self.clock = FakeClock()
+
+    exchange = staticmethod(make_exchange)
+    scripted = staticmethod(Scripted)
+    pass_through = staticmethod(pass_through)
+    as_it_came = staticmethod(as_it_came)
+
+    async def through(
+        self, script: Callable[[Peer], Awaitable[None]], **options: Any
+    ) -> tuple[Listener, Backend, Scripted]:
+        """A listener that passes everything to one backend."""
+        backend = await self.backend(script)
+        application = Scripted(pass_through(self.hops().open(backend.endpoint)))
+        return await self.listener(application, **options), backend, application
 
     async def backend(self, script: Callable[[Peer], Awaitable[None]], **options: Any) -> Backend:
         backend = Backend(script)
@@ -226,6 +240,7 @@ class Stage:
             limits=limits,
             deadlines=deadlines,
             granularity=3600,
+            refused=lambda problem, client: self.refused.append(problem),
             **options,
         )
         await listener.start()
@@ -253,17 +268,3 @@ async def staged() -> AsyncIterator[Stage]:
 async def stage() -> AsyncIterator[Stage]:
     async with staged() as opened:
         yield opened
-
-
-@pytest.fixture
-def words() -> Any:
-    """The names of this file, for tests that build with them (tests are no package)."""
-    import types
-
-    return types.SimpleNamespace(
-        Scripted=Scripted,
-        pass_through=pass_through,
-        as_it_came=as_it_came,
-        make_exchange=make_exchange,
-        FakeClock=FakeClock,
-    )

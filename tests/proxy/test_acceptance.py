@@ -1,0 +1,138 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import HttpRequestParser
+
+from kapagate.chain.problem import Problem
+from kapagate.proxy import acceptance
+
+
+class Connection:
+    connected = True
+
+    def pause_reading(self) -> None: ...
+    def resume_reading(self, resume_parser: bool = True) -> None: ...
+
+
+@pytest.fixture
+def loop() -> Iterator[asyncio.AbstractEventLoop]:
+    opened = asyncio.new_event_loop()
+    yield opened
+    opened.close()
+
+
+def parse(raw: bytes, loop: Any) -> Any:
+    parser = HttpRequestParser(
+        Connection(),  # type: ignore[arg-type]
+        loop,
+        1024,
+        max_line_size=1024,
+        max_headers=1000,
+        max_field_size=1024,
+        auto_decompress=False,
+        max_msg_queue_size=1,
+    )
+    messages, _, _ = parser.feed_data(raw)
+    return messages[0]
+
+
+def request(start: bytes = b"GET / HTTP/1.1", *fields: bytes, body: bytes = b"") -> bytes:
+    return b"\r\n".join([start, b"Host: a", *fields, b"", body])
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (request(b"TRACE / HTTP/1.1"), "method-not-allowed"),
+        (request(b"CONNECT a:1 HTTP/1.1"), "method-not-allowed"),
+        (request(b"PROPFIND / HTTP/1.1"), "not-implemented"),
+        (request(b"GET / HTTP/2.0"), "malformed-request"),
+        (b"GET /\r\n\r\n", "malformed-request"),
+        (request(b"GET / HTTP/1.1", *[b"a: b"] * 100), "head-too-large"),
+        (request(b"POST / HTTP/1.1", b"Transfer-Encoding: gzip, chunked"), "not-implemented"),
+        (b"POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n", "malformed-request"),
+        (request(b"GET / HTTP/1.1", b"Connection: Upgrade", b"Upgrade: WebSocket"), "not-implemented"),
+        (request(b"POST / HTTP/1.1", b"Expect: 200-ok"), "expectation-failed"),
+        (request(b"POST / HTTP/1.1", b"Expect:"), "expectation-failed"),
+    ],
+)
+def test_refuses_what_is_never_served(raw: bytes, name: str, loop: Any) -> None:
+    message, _ = parse(raw, loop)
+    with pytest.raises(Problem) as refused:
+        acceptance.check(message, 100)
+    assert refused.value.kind.name == name
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"])
+def test_lets_ordinary_requests_in(method: str, loop: Any) -> None:
+    message, _ = parse(request(method.encode() + b" / HTTP/1.1", b"Connection: Upgrade", b"Upgrade: h2c"), loop)
+    acceptance.check(message, 100)
+
+
+def test_knows_the_body_before_it_is_here(loop: Any) -> None:
+    assert acceptance.body_length(*parse(request(), loop)) == 0
+    assert acceptance.body_length(*parse(request(b"POST / HTTP/1.1", b"Content-Length: 0"), loop)) == 0
+    assert acceptance.body_length(*parse(request(b"POST / HTTP/1.1", b"Content-Length: 70"), loop)) == 70
+    assert acceptance.body_length(*parse(request(b"POST / HTTP/1.1", b"Transfer-Encoding: chunked"), loop)) is None
+
+
+@pytest.mark.parametrize(
+    ("start", "target"),
+    [
+        (b"GET /a%20b?c=/d HTTP/1.1", b"/a%20b?c=/d"),
+        (b"OPTIONS * HTTP/1.1", b"*"),
+        (b"GET http://a/x?y HTTP/1.1", b"/x?y"),
+        (b"GET HTTP://A/x HTTP/1.1", b"/x"),
+        (b"GET http://a HTTP/1.1", b"/"),
+        (b"GET http://a?q HTTP/1.1", b"/?q"),
+    ],
+)
+def test_reads_the_target_in_origin_form(start: bytes, target: bytes, loop: Any) -> None:
+    message, _ = parse(request(start), loop)
+    assert acceptance.target_of(message) == target
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"GET http://b/x HTTP/1.1",
+        b"GET http://a@b/x HTTP/1.1",
+        b"GET http://a:81/x HTTP/1.1",
+        b"GET ftp://a/x HTTP/1.1",
+    ],
+)
+def test_refuses_a_target_whose_authority_is_not_the_host(start: bytes, loop: Any) -> None:
+    message, _ = parse(request(start), loop)
+    with pytest.raises(Problem, match="malformed-request"):
+        acceptance.target_of(message)
+
+
+def test_what_connection_nominates_never_reaches_the_chain(loop: Any) -> None:
+    message, _ = parse(request(b"GET / HTTP/1.1", b"X-User: root", b"connection: x-user", b"X-Kept: 1"), loop)
+    headers = acceptance.headers_of(message)
+    assert b"x-user" not in headers
+    assert headers.get(b"x-kept") == b"1"
+
+
+@pytest.mark.parametrize(
+    ("raw", "name"),
+    [
+        (b"BREW / HTTP/1.1\r\n\r\n", "not-implemented"),
+        (b"\x16\x03\x01\x02\x00", "malformed-request"),
+        (b"GET /" + b"a" * 2000 + b" HTTP/1.1\r\n\r\n", "uri-too-long"),
+        (b"GET / HTTP/1.1\r\nHost : a\r\n\r\n", "malformed-request"),
+        (b"GET / HTTP/1.1\nHost: a\n\n", "malformed-request"),
+        (b"GET / HTTP/1.1\r\n\r\n", "malformed-request"),
+    ],
+)
+def test_tells_in_our_own_words_what_the_parser_refused(raw: bytes, name: str, loop: Any) -> None:
+    with pytest.raises(HttpProcessingError) as cause:
+        parse(raw, loop)
+    problem = acceptance.refusal_of(cause.value, raw[0])
+    assert problem.kind.name == name
+    assert raw.split(b" ")[0].decode("latin-1") not in problem.detail
