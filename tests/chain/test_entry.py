@@ -1,0 +1,84 @@
+from __future__ import annotations
+
+import pytest
+
+from kapagate.chain.entry import Entry
+from kapagate.chain.generation import Live
+from kapagate.chain.headers import Headers
+from kapagate.chain.problem import Problem
+
+
+def entry(lab, chain=(), finished=None, live: Live | None = None) -> Entry:
+    numbers = iter(range(1, 100))
+    live = live or Live(lab.generation([], chain, [lab.route(template="/chat/{id}")]))
+    return Entry(live, lab.clock, lambda: f"{next(numbers):032x}", finished)
+
+
+def admit(entry: Entry, target: bytes = b"/chat/1", headers=(), body=None):
+    return entry.admit("POST", target, Headers(headers), body, "192.0.2.1", secure=True)
+
+
+def test_an_exchange_begins_with_what_the_wire_said(lab) -> None:
+    body = lab.Body(b"{}")
+    ex = admit(entry(lab), b"/chat/%61b?q=%20", [(b"Accept", b"x")], body)
+    request = ex.request
+    assert (request.method, request.path, request.query) == ("POST", "/chat/ab", "q=%20")
+    assert (request.client, request.secure, request.body) == ("192.0.2.1", True, body)
+    assert (ex.route.name, ex.params, ex.operation) == ("chat", {"id": "ab"}, "chat")
+    assert (ex.times.received, ex.received_at) == (100.0, 1_700_000_000.0)
+
+
+def test_an_exchange_begins_with_the_strangers_chain(lab) -> None:
+    ex = admit(entry(lab, [lab.placed("one")]))
+    assert ex.chain is ex.generation.stranger(ex.route, "POST")
+    assert ex.chain.steps == ("one",)
+
+
+def test_a_request_without_a_route_is_admitted_all_the_same(lab) -> None:
+    ex = admit(entry(lab), b"/elsewhere")
+    assert (ex.route.found, ex.route.name, ex.operation) == (False, "other", "other")
+
+
+@pytest.mark.parametrize("target", [b"*", b"http://x/", b"/a/../b", b"//a", b"/a?\x00"])
+def test_a_target_that_is_not_acceptable_is_refused(lab, target: bytes) -> None:
+    with pytest.raises(Problem, match="malformed-path"):
+        admit(entry(lab), target)
+
+
+def test_every_decision_has_a_name_of_its_own(lab) -> None:
+    door = entry(lab)
+    assert admit(door).decision == f"{1:032x}"
+    assert admit(door).decision == f"{2:032x}"
+
+
+@pytest.mark.parametrize("value", [b"a", b"A.b_c-9", b"x" * 128])
+def test_a_well_formed_correlation_id_is_kept(lab, value: bytes) -> None:
+    assert admit(entry(lab), headers=[(b"X-Correlation-ID", value)]).correlation_id == value.decode()
+
+
+@pytest.mark.parametrize("value", [b"", b"x" * 129, b"a b", b"a\r\nb", b"a\n", b"\xff", b"a/b", b"a,b", b"caf\xc3\xa9"])
+def test_any_other_correlation_id_is_made_anew(lab, value: bytes) -> None:
+    ex = admit(entry(lab), headers=[(b"X-Correlation-ID", value)])
+    assert ex.correlation_id == ex.decision
+
+
+def test_two_correlation_ids_are_none(lab) -> None:
+    ex = admit(entry(lab), headers=[(b"X-Correlation-ID", b"a"), (b"x-correlation-id", b"a")])
+    assert ex.correlation_id == ex.decision
+
+
+async def test_the_access_log_is_told_after_the_done_hooks(lab) -> None:
+    door = entry(lab, [lab.placed("one", only=["done"])], lambda ex: lab.log.append(f"finished {ex.status}"))
+    await door.run(admit(door, body=lab.Body(b"{}")), lab.sink)
+    assert lab.log == ["done one", "finished 200"]
+
+
+async def test_an_exchange_keeps_the_generation_that_it_began_with(lab) -> None:
+    live = Live(lab.generation([], [lab.placed("old")], [lab.route(template="/chat/{id}")]))
+    door = entry(lab, live=live)
+    ex = admit(door, body=lab.Body(b"{}"))
+    live.generation = lab.generation([], [lab.placed("new")], [lab.route(template="/chat/{id}")])
+    await door.run(ex, lab.sink)
+    assert lab.phases("old")[0] == "request"
+    assert lab.phases("new") == []
+    assert admit(door).generation is live.generation
