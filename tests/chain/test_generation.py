@@ -1,0 +1,33 @@
+from __future__ import annotations
+
+from kapagate.chain.compose import Steps
+from kapagate.chain.generation import Generation, Live
+from kapagate.chain.principal import Tenant
+
+
+def test_tenants_with_equal_steps_share_their_chain(lab) -> None:
+    shared = Steps([], [lab.placed("special")])
+    generation, route = lab.generation([], [lab.placed("one")]), lab.route()
+    acme, globex = Tenant("acme", steps=shared), Tenant("globex", steps=shared)
+    assert generation.chain(route, "POST", acme) is generation.chain(route, "POST", globex)
+    assert generation.chain(route, "POST", acme).steps == ("special",)
+
+
+def test_tenants_without_steps_of_their_own_have_the_gateways(lab) -> None:
+    generation, route = lab.generation([], [lab.placed("one")]), lab.route()
+    assert generation.chain(route, "POST", Tenant("acme")) is generation.stranger(route, "POST")
+    assert generation.stranger(route, "POST").steps == ("one",)
+
+
+def test_a_generation_matches_its_routes(lab) -> None:
+    route = lab.route(template="/chat/{id}")
+    generation = Generation(routes=[route], steps=Steps([], []), tenants={}, policy="abc")
+    assert generation.match("POST", "/chat/7") == (route, {"id": "7"})
+    assert generation.policy == "abc"
+
+
+def test_a_reload_swaps_one_reference(lab) -> None:
+    old, new = lab.generation(), lab.generation()
+    live = Live(old)
+    live.generation = new
+    assert live.generation is new

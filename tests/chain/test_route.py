@@ -1,0 +1,43 @@
+from __future__ import annotations
+
+import pytest
+
+from kapagate.chain.route import METHODS, serves
+
+
+@pytest.mark.parametrize(
+    ("names", "covered"),
+    [
+        ({"chat"}, True),
+        ({"route.chat"}, True),
+        ({"crm", "chat"}, True),
+        ({"crm"}, False),
+        (set(), False),
+        ({"*"}, False),
+    ],
+)
+def test_a_route_is_meant_by_its_name_or_its_permission(lab, names: set[str], covered: bool) -> None:
+    assert lab.route().covered_by(frozenset(names)) is covered
+
+
+@pytest.mark.parametrize(
+    ("methods", "method", "served"),
+    [
+        ({"GET"}, "GET", True),
+        ({"GET"}, "HEAD", True),
+        ({"HEAD"}, "GET", False),
+        ({"POST"}, "HEAD", False),
+        ((), "GET", False),
+    ],
+)
+def test_get_means_head_too(lab, methods, method: str, served: bool) -> None:
+    assert serves(methods, method) is served
+    assert (method in lab.route(methods=frozenset(methods)).answers) is served
+
+
+def test_two_routes_are_the_same_only_if_they_are_the_same_object(lab) -> None:
+    assert len({lab.route(), lab.route()}) == 2
+
+
+def test_methods_that_lead_elsewhere_are_not_known() -> None:
+    assert METHODS.isdisjoint({"CONNECT", "TRACE"})
