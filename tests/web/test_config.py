@@ -5,9 +5,14 @@ from dataclasses import replace
 import orjson
 from pydantic import BaseModel
 
+from kapagate.chain.compose import Placed, Steps
+from kapagate.chain.generation import Generation
 from kapagate.chain.options import Options, When
+from kapagate.chain.principal import Tenant
 from kapagate.chain.secret import Resolved, Secret
-from kapagate.web.config import ConfigView, StepView
+from kapagate.chain.step import Step
+from kapagate.filters.audit import Audit
+from kapagate.web.config import ConfigView, StepView, view_of
 from tests.exchanges import CHAT
 
 VALUE = "-".join(["very", "secret"])
@@ -73,3 +78,18 @@ def test_secrets_appear_as_their_references_alone() -> None:
     written = orjson.dumps(VIEW.document()).decode()
     assert VALUE not in written
     assert written.count("${env:KEY}") == 4
+
+
+def test_a_generation_is_told_as_it_was_declared() -> None:
+    audit = Audit(on_full="serve")
+    placed = Placed("record", "audit", Step(), Options(id="record"), audit)
+    generation = Generation(
+        routes=[CHAT],
+        steps=Steps((), (placed,)),
+        tenants={"acme": Tenant("acme"), "globex": Tenant("globex", steps=Steps((), ()))},
+        policy="sha256:0123",
+    )
+    document = view_of(generation, ["a.yaml"], 0.0).document()
+    assert document["chain"] == [{"id": "record", "filter": "audit", "options": audit.model_dump(mode="json")}]
+    assert document["tenants"] == [{"name": "acme"}, {"name": "globex", "chain": []}]
+    assert [route["name"] for route in document["routes"]] == ["kapa.chat"]
