@@ -10,6 +10,7 @@ from typing import Any
 from kapagate.demo.scenes import Shown
 
 _METRICS = ("http_requests_total", "kapa_queries_total", "kapagate_guard_edits_total")
+_FINDINGS = ("counts", "edits", "would_edit", "would_refuse")
 _ROW = "  {:>7}  {:<7} {:<15} {:<22} {:<6} {:<9} {}"
 
 
@@ -35,10 +36,10 @@ def audit(records: Iterable[Mapping[str, Any]]) -> str:
     lines = [paint("The audit has a row for each (the last eight):", "1")]
     lines.append(_ROW.format("ms", "tenant", "subject", "operation", "status", "outcome", "steps that did something"))
     for record in records:
-        acted = [_acted(step, verdict) for step, verdict in record["steps"].items() if _did(verdict)]
+        acted = [_acted(step, verdict) for step, verdict in record["verdicts"].items() if _did(verdict)]
         lines.append(
             _ROW.format(
-                f"{record['duration_ms']:.1f}",
+                f"{record['duration_ms'] or 0:.1f}",
                 record["tenant"],
                 record["subject"] or "-",
                 record["operation"],
@@ -51,13 +52,13 @@ def audit(records: Iterable[Mapping[str, Any]]) -> str:
 
 
 def _did(verdict: Mapping[str, Any]) -> bool:
-    return verdict["outcome"] not in ("passed", "skipped") or bool(verdict.get("counts"))
+    return verdict["outcome"] not in ("passed", "skipped") or any(verdict.get(name) for name in _FINDINGS)
 
 
 def _acted(step: str, verdict: Mapping[str, Any]) -> str:
-    found = " ".join(f"{kind}:{number}" for kind, number in verdict.get("counts", {}).items())
-    shadow = " (shadow)" if verdict.get("mode") == "shadow" else ""
-    return f"{step}{shadow} {found or verdict['outcome']}"
+    found = {kind: number for name in _FINDINGS for kind, number in verdict.get(name, {}).items()}
+    would = " (would)" if verdict.get("mode") == "shadow" or verdict.get("answer") == "shadow" else ""
+    return f"{step}{would} {' '.join(f'{kind}:{number}' for kind, number in found.items()) or verdict['outcome']}"
 
 
 def metrics(text: str) -> str:
