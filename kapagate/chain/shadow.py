@@ -9,95 +9,98 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from kapagate.answer.refusal import Refusal
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
-from kapagate.chain.step import OnOpening, Step
+from kapagate.chain.step import OnOpening, OnSeal, Step
 from kapagate.chain.verdict import Verdict
 
 
 def shadow(step: Step, name: str) -> Step:
     """The step as a shadow of itself: it changes nothing, delays nothing that it does not read, and never fails."""
+    twin = _Shadow(step, name)
+    return replace(
+        step,
+        writes=frozenset(),
+        on_request=step.on_request and twin.on_request,
+        on_answer=step.on_answer and twin.on_answer,
+        on_opening=step.on_opening and twin.waiting(step.on_opening),
+        on_seal=step.on_seal and twin.waiting(step.on_seal),
+        on_done=step.on_done and twin.on_done,
+    )
 
-    def fork(ex: Exchange) -> Exchange | None:
-        if name not in ex.forks:
-            ex.forks[name] = ex.fork(name)
-        copy = ex.forks[name]
-        if copy is not None:
-            copy.catch_up()
-        return copy
 
-    async def on_request(ex: Exchange) -> Response | None:
-        copy = fork(ex)
-        if copy is not None and step.on_request is not None:
-            verdict = _verdict(ex, name)
-            try:
-                response = await step.on_request(copy)
-            except Exception as cause:
-                _would_have_failed(verdict, cause)
-                ex.forks[name] = None
-            else:
-                _compare(verdict, copy, ex, response)
-            verdict.counts = copy.verdict(name).counts
-        return None
+class _Shadow:
+    def __init__(self, step: Step, name: str) -> None:
+        self._step = step
+        self._name = name
 
-    def on_answer(ex: Exchange) -> AnswerRules | None:
-        copy = fork(ex)
-        if copy is None or step.on_answer is None:
-            return None
-        verdict = _verdict(ex, name)
+    async def on_request(self, ex: Exchange) -> None:
+        copy = self._fork(ex)
+        if copy is None or self._step.on_request is None:
+            return
+        verdict = self._verdict(ex)
         try:
-            rules = step.on_answer(copy)
+            response = await self._step.on_request(copy)
         except Exception as cause:
-            _would_have_failed(verdict, cause)
-            ex.forks[name] = None
+            self._leave(ex, cause)
+        else:
+            _compare(verdict, copy, ex, response)
+        verdict.counts = copy.verdict().counts
+
+    def on_answer(self, ex: Exchange) -> AnswerRules | None:
+        copy = self._fork(ex)
+        if copy is None or self._step.on_answer is None:
+            return None
+        try:
+            rules = self._step.on_answer(copy)
+        except Exception as cause:
+            self._leave(ex, cause)
             return None
         return rules and replace(rules, binding=False, lenient=True)
 
-    def on_done(ex: Exchange) -> None:
-        copy = fork(ex)
-        if copy is not None and step.on_done is not None:
-            step.on_done(copy)
-
-    def waiting(hook: OnOpening) -> OnOpening:
+    def waiting(self, hook: OnOpening | OnSeal) -> OnOpening:
         async def on_phase(ex: Exchange) -> None:
-            copy = fork(ex)
+            copy = self._fork(ex)
             if copy is not None:
                 try:
                     await hook(copy)
                 except Exception as cause:
-                    _would_have_failed(_verdict(ex, name), cause)
-                    ex.forks[name] = None
+                    self._leave(ex, cause)
 
         return on_phase
 
-    return replace(
-        step,
-        writes=frozenset(),
-        on_request=step.on_request and on_request,
-        on_answer=step.on_answer and on_answer,
-        on_opening=step.on_opening and waiting(step.on_opening),
-        on_seal=step.on_seal and waiting(step.on_seal),
-        on_done=step.on_done and on_done,
-    )
+    def on_done(self, ex: Exchange) -> None:
+        copy = self._fork(ex)
+        if copy is not None and self._step.on_done is not None:
+            self._step.on_done(copy)
 
+    def _fork(self, ex: Exchange) -> Exchange | None:
+        """The shadow's exchange, made when it is first needed and brought up to date; None when it has left."""
+        if self._name not in ex.forks:
+            ex.forks[self._name] = ex.fork(self._name)
+        copy = ex.forks[self._name]
+        if copy is not None:
+            copy.catch_up()
+        return copy
 
-def _verdict(ex: Exchange, name: str) -> Verdict:
-    verdict = ex.verdict(name)
-    verdict.mode = "shadow"
-    return verdict
+    def _verdict(self, ex: Exchange) -> Verdict:
+        verdict = ex.verdict(self._name)
+        verdict.mode = "shadow"
+        return verdict
+
+    def _leave(self, ex: Exchange, cause: Exception) -> None:
+        verdict = self._verdict(ex)
+        verdict.outcome = "refused" if isinstance(cause, Refusal) else "failed"
+        verdict.reason = cause.kind.name if isinstance(cause, Problem) else type(cause).__name__
+        ex.forks[self._name] = None
 
 
 def _compare(verdict: Verdict, copy: Exchange, ex: Exchange, response: Response | None) -> None:
     """What the step would have done where it did not fail."""
-    own = copy.verdict(copy.step)
+    own = copy.verdict()
     changed = copy.edit != ex.edit or bool(copy.headers_out)
     verdict.outcome = "answered" if response is not None else "changed" if changed else own.outcome
     verdict.reason = own.reason
-
-
-def _would_have_failed(verdict: Verdict, cause: Exception) -> None:
-    refused = isinstance(cause, Problem)
-    verdict.outcome = "refused" if refused else "failed"
-    verdict.reason = cause.kind.name if isinstance(cause, Problem) else type(cause).__name__

@@ -495,6 +495,14 @@ async def test_a_sink_with_a_bug_is_cut_and_logged(lab, caplog) -> None:
     assert lab.phases("one") == ["done"]
 
 
+async def test_a_refusal_that_cannot_be_written_is_a_cut_and_logged(lab, caplog) -> None:
+    refusal = no(members={"odd": object()})
+    ex = await lab.run([], [lab.placed("one", request=refusal)])
+    assert (lab.sink.was_cut, lab.sink.heads, ex.refusal) == (True, [], refusal)
+    assert "an exchange broke" in caplog.text
+    assert lab.phases("one") == ["request", "done"]
+
+
 async def test_the_step_at_work_is_known_to_its_hook_and_to_nobody_else(lab) -> None:
     seen = []
     note = {phase: lambda ex: seen.append(ex.step) for phase in ("request", "answer", "opening", "seal", "done")}
