@@ -83,9 +83,6 @@ def pepper_of(path: Path) -> Secret:
     raise click.ClickException("the policy's gate has no api_key scheme, so there is no pepper")
 
 
-keys = keys_group(pepper_of)
-
-
 def _plain(context: click.Context, parameter: click.Parameter, value: str) -> str:
     if not value or not value.isprintable() or len(value) > 256:
         raise click.BadParameter("one line of at most 256 printable characters")
@@ -106,3 +103,6 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
     if moment.tzinfo is None:
         raise click.BadParameter("say the offset from UTC, such as 2027-01-31T00:00:00Z")
     return moment.isoformat()
+
+
+keys = keys_group(pepper_of)
