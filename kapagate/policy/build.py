@@ -36,7 +36,6 @@ from kapagate.policy.validation import Subject, place, salvage
 
 _STAND_IN = bytes(32)  # for a key that is wrong, so that what needs one can be checked further
 
-
 Offer = Callable[[Gateway], Services]
 """What a gateway with these settings offers to its steps; called once per load, and it opens nothing."""
 
@@ -79,7 +78,8 @@ class Build:
         routes_read: bool,
         policy: str,
     ) -> Generation | None:
-        lanes = LaneReader(self.table, [each.route for each in self.routes], known, self.problems)
+        routes = [each.route for each in self.routes]
+        lanes = LaneReader(self.table, routes if routes_read else None, known, self.problems)
         gate, chain = (lanes.read(items(node.get(name))) for name in ("gate", "chain"))
         lanes.check_ids((*gate, *chain))
         compiler = StepCompiler(self.table, self.services, self.problems, known)
@@ -141,7 +141,7 @@ class Build:
     def _read_routes(self, node: Mapping, upstreams: dict[str, DeclaredUpstream]) -> bool:
         """Fills `routes`; whether all that is declared could be read."""
         for upstream in upstreams.values():
-            self.routes += [DeclaredRoute(route, upstream.key, upstream.key) for route in upstream.routes]
+            self.routes += [DeclaredRoute(route, upstream.key, upstream.key, upstream.key) for route in upstream.routes]
         names = _keys(node.get("upstreams"))
         reader = RouteReader(upstreams, names, self.serves, self.gateway.listen.limits.body, self.problems)
         declared = items(node.get("routes"))

@@ -11,6 +11,7 @@ from kapagate.chain.principal import PRINCIPAL
 from kapagate.chain.route import Route, Surface
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
+from kapagate.policy.position import Span
 from kapagate.policy.routes import DeclaredRoute
 from kapagate.policy.steps import StepCompiler, StepDeclaration
 
@@ -36,6 +37,7 @@ class Fitting:
     compiler: StepCompiler
     problems: Diagnostics
     _done: set[tuple[Lane, frozenset[str]]] = field(default_factory=set)
+    _said: set[tuple[Span, str]] = field(default_factory=set)
 
     def check(self, chain: Lane, buffered: frozenset[str] = frozenset(), tenant: str = "") -> None:
         """Notes what does not fit; a chain in which a step could not be compiled is passed over."""
@@ -47,9 +49,10 @@ class Fitting:
         routes = [_held(each.route, buffered) for each in self.routes]
         by_id = {step.id: step for step in steps}
         for found in findings(placed[: len(self.gate)], placed[len(self.gate) :], routes):
-            if found.option[:2] != ("when", "route"):
+            span = by_id[found.step].place(found.option)
+            if found.option[:2] != ("when", "route") and (span, found.message) not in self._said:
+                self._said.add((span, found.message))
                 note = f'for tenant "{tenant}"' if tenant else None
-                span = by_id[found.step].place(found.option)
                 self.problems.add(codes.MISFIT, span, f'step "{found.step}" {found.message}', note=note)
 
 

@@ -43,7 +43,8 @@ def note_invalid(cause: Invalid, span: Span, known: Known, problems: Diagnostics
     missing = _NO_SUCH.search(str(cause))
     if missing is None:
         code = codes.ROLE_CYCLE if "includes itself" in str(cause) else codes.UNWORKABLE
-        problems.add(code, span, str(cause), note=note)
+        said = str(cause).replace("'", '"') if code is codes.ROLE_CYCLE else str(cause)
+        problems.add(code, span, said, note=note)
         return
     what, word = missing.groups()
     suggestion = None if note else closest(word, known.of(what))

@@ -17,10 +17,10 @@ from kapagate.policy.table import Table
 
 @dataclass(frozen=True, slots=True)
 class LaneReader:
-    """Reads steps. `routes` and `known` are what their `when` may name."""
+    """Reads steps. `routes` and `known` are what their `when` may name; None: not all routes are known."""
 
     table: Table
-    routes: Sequence[Route]
+    routes: Sequence[Route] | None
     known: Known
     problems: Diagnostics
 
@@ -47,7 +47,9 @@ class LaneReader:
         if when is None:
             return
         routes = when.route or ()
-        check_names(routes, [step.place(("when", "route", i)) for i in range(len(routes))], self.routes, self.problems)
+        if self.routes is not None:
+            places = [step.place(("when", "route", index)) for index in range(len(routes))]
+            check_names(routes, places, self.routes, self.problems)
         for index, role in enumerate(when.role or ()):
             if role not in self.known.roles:
                 span = step.place(("when", "role", index))

@@ -6,7 +6,7 @@ What comes from a file or an environment is escaped: a policy cannot write to th
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from kapagate.policy.finding import Diagnostic
 from kapagate.policy.position import Span
@@ -25,15 +25,22 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def render(found: Diagnostic, sources: Mapping[str, Source]) -> str:
-    """One problem, without a newline at its end."""
+def render_all(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> str:
+    """All problems, a blank line between them. No quoted line shows what one of them calls a secret."""
+    problems = list(found)
+    secrets = [each.span for each in problems if each.masked]
+    return "\n\n".join(render(each, sources, secrets) for each in problems)
+
+
+def render(found: Diagnostic, sources: Mapping[str, Source], secrets: Sequence[Span] = ()) -> str:
+    """One problem, without a newline at its end. `secrets` are places that are not shown."""
     severity = found.code.severity
     lines = [f"{escaped(str(found.span))}  {severity} {found.code.name}  {escaped(found.message)}"]
-    source = sources.get(found.span.file)
-    margin = 5
-    if source and source.shown and 0 < found.span.line <= len(source.lines):
-        margin = max(5, len(str(found.span.line)))
-        lines += _excerpt(source.lines[found.span.line - 1], found.span, margin, found.masked)
+    source, line = sources.get(found.span.file), found.span.line
+    margin = max(5, len(str(line)))
+    if source and source.shown and 0 < line <= len(source.lines):
+        hidden = [span for span in (*secrets, *([found.span] if found.masked else [])) if span.file == source.name]
+        lines += _excerpt(_masked(source.lines[line - 1], line, hidden), found.span, margin)
     if found.suggestion:
         lines.append(f'{" " * margin} did you mean "{escaped(found.suggestion)}"?')
     if found.note:
@@ -41,18 +48,21 @@ def render(found: Diagnostic, sources: Mapping[str, Source]) -> str:
     return "\n".join(lines)
 
 
-def render_all(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> str:
-    """All problems, a blank line between them."""
-    return "\n\n".join(render(each, sources) for each in found)
+def _masked(text: str, line: int, hidden: Iterable[Span]) -> str:
+    """A line of a file without the parts of it that are hidden."""
+    for span in hidden:
+        if span.line <= line <= span.end_line:
+            start = span.column - 1 if line == span.line else 0
+            end = span.end_column - 1 if line == span.end_line else len(text)
+            text = text[:start] + "*" * len(text[start:end]) + text[end:]
+    return text
 
 
-def _excerpt(line: str, span: Span, margin: int, masked: bool) -> list[str]:
+def _excerpt(line: str, span: Span, margin: int) -> list[str]:
     """The line and the caret under the span; of a long line only what surrounds it."""
     start = min(span.column - 1, len(line))
     end = min(span.end_column - 1, len(line)) if span.end_line == span.line else len(line.rstrip())
     end = max(end, start + 1)
-    if masked:
-        line = line[:start] + "*" * len(line[start:end]) + line[end:]
     first = max(0, start - _LEAD) if len(line) > _WIDTH else 0
     before, at, after = line[first:start], line[start:end], line[end : first + _WIDTH]
     before, at, after = _one_column(before), _one_column(at[:_WIDTH]), _one_column(after)

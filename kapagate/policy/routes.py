@@ -32,10 +32,11 @@ _MATCH = re.compile(r"(\S+)\s+(\S+)")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeclaredRoute:
-    """A route and where it stands; `leads_to` is where it says what answers."""
+    """A route, and where its name, its methods and path, and what answers stand."""
 
     route: Route
-    span: Span
+    name: Span
+    match: Span
     leads_to: Span
 
 
@@ -63,7 +64,8 @@ class RouteReader:
         self._check_texts(node, declared)
         if self.problems.errors > before:
             return None
-        return DeclaredRoute(self._route(declared, methods, template), place(node, ("match",)), leads_to)
+        route = self._route(declared, methods, template)
+        return DeclaredRoute(route, place(node, ("name",)), place(node, ("match",)), leads_to)
 
     def _route(self, declared: RouteDeclaration, methods: frozenset[str], template: str) -> Route:
         shows = _ANSWER if declared.text else _NOTHING
@@ -138,11 +140,13 @@ def check_together(routes: Sequence[DeclaredRoute], problems: Diagnostics) -> No
         known = first.setdefault(each.route.name, each)
         if known is not each:
             message = f'there is a route "{each.route.name}" already'
-            problems.add(codes.REPEATED_ROUTE, each.span, message, note=f"first at {known.span}")
+            problems.add(codes.REPEATED_ROUTE, each.name, message, note=f"first at {known.name}")
     for one, other in RouteTable([each.route for each in routes]).ambiguities():
         for this, that in ((one, other), (other, one)):
             message = f'route "{this.name}" and route "{that.name}" can match the same request'
-            problems.add(codes.AMBIGUOUS_ROUTES, by_route[this].span, message, note=f"the other: {by_route[that].span}")
+            problems.add(
+                codes.AMBIGUOUS_ROUTES, by_route[this].match, message, note=f"the other: {by_route[that].match}"
+            )
 
 
 def check_names(names: Sequence[str], places: Sequence[Span], routes: Sequence[Route], problems: Diagnostics) -> None:

@@ -138,9 +138,8 @@ class StepCompiler:
 
     def _compile(self, declaration: StepDeclaration) -> tuple[Filter, Step] | None:
         model = _import(self.table.filter, declaration.filter, declaration.origin, self._problems)
-        if model is None:
+        if model is None or not self._takes_options(model, declaration):
             return None
-        self._check_options(model, declaration)
         above = dict.fromkeys(OPTION_KEYS, f"beside {declaration.filter}")
         subject = Subject(declaration.own, declaration.filter, declaration.origin, elsewhere=above)
         made = declare(model, subject, self.table, self._problems)
@@ -152,8 +151,8 @@ class StepCompiler:
         )
         return (made, step) if step else None
 
-    def _check_options(self, model: type[Filter], declaration: StepDeclaration) -> None:
-        options = declaration.options
+    def _takes_options(self, model: type[Filter], declaration: StepDeclaration) -> bool:
+        options, before = declaration.options, self._problems.errors
         for key, value, allowed in (
             ("mode", options.mode, model.modes),
             ("on_error", options.on_error, model.failures),
@@ -162,6 +161,7 @@ class StepCompiler:
                 message = f'{declaration.filter} cannot have "{key}: {value}"'
                 note = f"it takes {', '.join(sorted(allowed))}"
                 self._problems.add(codes.STEP_OPTION, declaration.place((key,)), message, note=note)
+        return self._problems.errors == before
 
 
 def _scope(declaration: StepDeclaration) -> str:
