@@ -88,15 +88,17 @@ async def _first(ex: Exchange, hooks: Named[OnRequest]) -> Response | None:
 async def _forward(ex: Exchange, upstream: Upstream) -> Response:
     adapter, inspects = upstream.adapter, ex.chain.inspects
     head = await upstream.hop.send(await adapter.outbound(ex), ex)
+    response = ex.response = Response(head.status, body=head.body, length=head.length)
     try:
         codec = adapter.inbound(ex, head, inspects)
-        headers = adapter.headers(ex, head, inspects)
+        if codec is not None:
+            bodiless = ex.request.method == "HEAD" or head.status in (204, 304)
+            response.length, response.codec = None, None if bodiless else codec
+        response.headers = adapter.headers(ex, head, inspects)
     except BaseException:
         await _close(head.body)
         raise
-    length = None if codec is not None else head.length
-    bodiless = ex.request.method == "HEAD" or head.status in (204, 304)
-    return Response(head.status, headers, head.body, length, None if bodiless else codec)
+    return response
 
 
 async def _deliver(response: Response, ex: Exchange, outlet: Outlet) -> None:

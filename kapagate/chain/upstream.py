@@ -30,7 +30,7 @@ class Adapter(Protocol):
         """
 
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
-        """The fields of the upstream's answer that the client gets."""
+        """The fields of the upstream's answer that the client gets; `exchange.response` has its codec already."""
 
     def holds(self, exchange: Exchange) -> bool:
         """Whether a streamed answer is held to its end (`stream: buffer`) for this tenant."""

@@ -320,6 +320,15 @@ async def test_rules_of_answer_hooks_act_on_the_body(lab) -> None:
     assert ex.report.enforced("one")
 
 
+@pytest.mark.parametrize("inspected", [True, False])
+async def test_the_adapter_knows_whether_the_answer_is_read_when_it_chooses_fields(lab, inspected: bool) -> None:
+    seen = []
+    lab.adapter.headers = lambda ex, head, inspects: seen.append(ex.response.codec is not None) or [(b"A", b"b")]
+    await lab.run([], [lab.placed("one", only=["answer" if inspected else "done"])])
+    assert seen == [inspected]
+    assert lab.sink.header(b"a") == b"b"
+
+
 async def test_a_held_answer_leaves_at_its_end(lab) -> None:
     lab.adapter.held = True
     lab.hop.answer = lab.inbound(b"a", b"b", b"c")
