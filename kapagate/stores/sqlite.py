@@ -14,14 +14,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import sqlite3
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
-
-import orjson
 
 from kapagate.chain.clock import Clock
 from kapagate.chain.problem import BackendFailed
@@ -29,29 +25,9 @@ from kapagate.ledger.intake import Intake
 from kapagate.ledger.ledger import Record
 from kapagate.ledger.places import Places
 from kapagate.ledger.record import encoded, gap
+from kapagate.stores.audit_file import STATEMENT_ROWS, AuditFile, newest
 
 log = logging.getLogger(__name__)
-
-VERSION = 1
-_SCHEMA = """
-CREATE TABLE audit (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    received_at TEXT NOT NULL,
-    tenant TEXT NOT NULL,
-    decision TEXT NOT NULL,
-    record TEXT NOT NULL
-) STRICT
-"""
-_INSERT = """
-INSERT INTO audit (received_at, tenant, decision, record)
-SELECT coalesce(json_extract(value, '$.received_at'), ''), coalesce(json_extract(value, '$.tenant'), ''),
-       coalesce(json_extract(value, '$.decision'), ''), value
-FROM json_each(?)
-"""
-_NEWEST = "SELECT id, record FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?"
-_LARGEST_ID = 2**63 - 1
-_BUSY_SECONDS = 1.0
-_STATEMENT_ROWS = 512
 
 
 class SqlitePlace:
@@ -84,12 +60,12 @@ class SqliteLedger:
         capacity: int = 4096,
         share: int = 512,
         window: float = 0.05,
-        batch: int = _STATEMENT_ROWS,
+        batch: int = STATEMENT_ROWS,
         patience: float = 0.25,
         retry: float = 1.0,
         max_bytes: int = 0,
     ) -> None:
-        self._file = _File(path, max_bytes)
+        self._file = AuditFile(path, max_bytes)
         self._clock = clock
         self._places = Places(capacity, share)
         self._intake = Intake(self._places, patience)
@@ -204,84 +180,6 @@ class SqliteLedger:
 
     async def _in_thread(self, function: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._thread, function, *arguments)
-
-
-class _File:
-    """The database file as the writer thread sees it; every method runs in that thread."""
-
-    def __init__(self, path: Path, max_bytes: int) -> None:
-        self.path = path
-        self._max_bytes = max_bytes
-        self._connection: sqlite3.Connection | None = None
-        self._inode = (0, 0)
-
-    def write(self, rows: list[bytes]) -> str:
-        """Writes the rows, all or none. Returns why it could not, and then the file is closed."""
-        try:
-            connection = self._opened()
-            connection.execute("BEGIN IMMEDIATE")
-            for start in range(0, len(rows), _STATEMENT_ROWS):
-                connection.execute(_INSERT, (f"[{b','.join(rows[start : start + _STATEMENT_ROWS]).decode()}]",))
-            connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as cause:
-            self.close()
-            return f"{self.path.name}: {cause}"
-        return ""
-
-    def close(self) -> None:
-        if self._connection is not None:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
-            self._connection = None
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._connection is not None and self._inode != _inode(self.path):
-            self.close()
-        if self._connection is None:
-            self._connection = self._open()
-        return self._connection
-
-    def _open(self) -> sqlite3.Connection:
-        os.close(os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        os.chmod(self.path, 0o600)
-        self._inode = _inode(self.path)
-        connection = sqlite3.connect(self.path, timeout=_BUSY_SECONDS, isolation_level=None, check_same_thread=False)
-        try:
-            self._prepare(connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
-
-    def _prepare(self, connection: sqlite3.Connection) -> None:
-        (version,) = connection.execute("PRAGMA user_version").fetchone()
-        if version not in (0, VERSION):
-            raise sqlite3.DatabaseError(f"schema version {version} is not {VERSION}: another kapagate wrote it")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        if self._max_bytes:
-            (page,) = connection.execute("PRAGMA page_size").fetchone()
-            connection.execute(f"PRAGMA max_page_count = {max(1, self._max_bytes // page)}")
-        if version == 0:
-            connection.executescript(f"BEGIN IMMEDIATE; {_SCHEMA}; PRAGMA user_version = {VERSION}; COMMIT")
-
-
-def newest(path: Path, limit: int, before: int | None = None) -> list[dict[str, Any]]:
-    """The newest records of a file first, each with its `id`. Raises BackendFailed."""
-    try:
-        with contextlib.closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-            found = connection.execute(_NEWEST, (_LARGEST_ID if before is None else before, limit)).fetchall()
-    except sqlite3.Error as cause:
-        raise BackendFailed(f"{path.name}: {cause}") from cause
-    return [{"id": number, **orjson.loads(record)} for number, record in found]
-
-
-def _inode(path: Path) -> tuple[int, int]:
-    try:
-        status = path.stat()
-    except FileNotFoundError:
-        return (0, 0)
-    return status.st_dev, status.st_ino
 
 
 def _settle(futures: Iterable[asyncio.Future[None]], failure: Exception | None) -> None:

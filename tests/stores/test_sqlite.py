@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from kapagate.chain.problem import BackendFailed
 from kapagate.ledger.ledger import Ledger, LedgerFull
-from kapagate.stores.sqlite import SqliteLedger, newest
+from kapagate.stores.audit_file import newest
+from kapagate.stores.sqlite import SqliteLedger
 
 
 class StoppedClock:
@@ -195,7 +196,7 @@ async def test_opening_is_tried_again_without_being_asked(path: Path, recovered:
 
 
 async def test_a_locked_file_keeps_the_batch_and_gives_no_places(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kapagate.stores.sqlite._BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("kapagate.stores.audit_file.BUSY_SECONDS", 0.0)
     async with opened(path) as ledger:
         await fill(ledger, "a")
         with locked(path):
@@ -213,7 +214,7 @@ async def test_a_locked_file_keeps_the_batch_and_gives_no_places(path: Path, mon
 async def test_what_is_missed_while_nothing_can_be_kept_is_told_in_a_gap(
     path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("kapagate.stores.sqlite._BUSY_SECONDS", 0.0)
+    monkeypatch.setattr("kapagate.stores.audit_file.BUSY_SECONDS", 0.0)
     async with opened(path, share=1) as ledger:
         with locked(path):
             with pytest.raises(BackendFailed):
@@ -252,11 +253,6 @@ async def test_closing_with_a_broken_file_ends(path: Path, caplog: pytest.LogCap
     async with opened(path) as ledger:
         assert ledger.fill_unreserved(record("a"))
     assert "1 audit records are lost" in caplog.text
-
-
-async def test_reading_a_file_that_is_not_there_is_a_failed_back_end(path: Path) -> None:
-    with pytest.raises(BackendFailed):
-        newest(path, 1)
 
 
 @settings(max_examples=30)
