@@ -43,11 +43,9 @@ def frame_answer(status: int, to_head: bool, http10: bool, length: int | None) -
     return CLOSE if http10 else CHUNKED
 
 
-def frame_request(length: int | None) -> tuple[Framing, bytes]:
-    """How a request of ours is delimited, and the field that says so."""
-    if length is None:
-        return CHUNKED, b"Transfer-Encoding: chunked\r\n"
-    return LENGTH, b"Content-Length: %d\r\n" % length
+def frame_request(length: int | None) -> bytes:
+    """The field that delimits a request of ours: its length, or chunks where that is not known."""
+    return b"Transfer-Encoding: chunked\r\n" if length is None else b"Content-Length: %d\r\n" % length
 
 
 def check_request(headers: RawHeaders, http10: bool) -> None:

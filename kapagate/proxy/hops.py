@@ -9,7 +9,7 @@ from kapagate.chain.clock import Clock
 from kapagate.chain.headers import Headers
 from kapagate.chain.hop import Endpoint, Inbound, Outbound
 from kapagate.chain.problem import Gone
-from kapagate.proxy.framing import NONE, frame_request
+from kapagate.proxy.framing import frame_request
 from kapagate.proxy.heads import request_head
 from kapagate.proxy.hop_by_hop import VIA, end_to_end
 from kapagate.proxy.pool import Pool
@@ -33,17 +33,20 @@ class PooledHop:
     async def send(self, outbound: Outbound, exchange: Exchange) -> Inbound:
         body = outbound.body
         length = len(body) if isinstance(body, bytes) else outbound.length
-        if length == 0 and outbound.method in _WITHOUT_BODY:
-            framing, field, body = NONE, b"", b""
-        else:
-            framing, field = frame_request(length)
+        if length == 0:
+            body = b""
+        field = b"" if length == 0 and outbound.method in _WITHOUT_BODY else frame_request(length)
         head = request_head(outbound, self._fixed, field)
         connection = self.pool.take(outbound.partition) or await self._open(outbound, exchange)
         if exchange.gone:
             connection.abandon()
             raise Gone
-        answer = connection.ask(head, body, framing, outbound.method == b"HEAD", exchange)
-        await answer.arrived()
+        answer = connection.ask(head, body, length, outbound.method == b"HEAD", exchange)
+        try:
+            await answer.arrived()
+        except asyncio.CancelledError:
+            await answer.aclose()
+            raise
         headers = end_to_end(answer.headers)
         headers.append(VIA)
         return Inbound(answer.status, Headers(headers), answer, answer.length)

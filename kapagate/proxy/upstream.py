@@ -79,6 +79,7 @@ class Upstream(asyncio.Protocol):
         self._keep_alive = False
         self._over = False
         self._surplus = False
+        self._last = b""
 
     # The hop's side
 
@@ -87,9 +88,9 @@ class Upstream(asyncio.Protocol):
         return not self._transport.is_closing()
 
     def ask(
-        self, head: bytes, body: bytes | AsyncIterator[bytes], framing: Framing, to_head: bool, exchange: Exchange
+        self, head: bytes, body: bytes | AsyncIterator[bytes], length: int | None, to_head: bool, exchange: Exchange
     ) -> Answer:
-        """Sends a request; its answer comes to what is returned."""
+        """Sends a request; its answer comes to what is returned. `length` None: the body goes in chunks."""
         self._to_head = to_head
         self._exchange = exchange
         self._answer = answer = Answer(self, exchange)
@@ -101,7 +102,7 @@ class Upstream(asyncio.Protocol):
         else:
             self._transport.write(head)
             self._sent_whole = False
-            self._pumping = self._pool.loop.create_task(self._pump(body, framing))
+            self._pumping = self._pool.loop.create_task(self._pump(body, length))
         return answer
 
     def await_piece(self) -> None:
@@ -170,6 +171,7 @@ class Upstream(asyncio.Protocol):
                 self._fail(Truncated("the upstream's answer cannot be read") if answer.status else _malformed(), cause)
                 return
         if self._over:
+            self._surplus = self._surplus or self._followed(data)
             self._end(answer)
         elif answer.queued > QUEUED and not self._paused:
             self._paused = True
@@ -233,6 +235,7 @@ class Upstream(asyncio.Protocol):
     def on_body(self, piece: bytes) -> None:
         if self._over or self._answer is None:
             raise Fault("a body where there is none")
+        self._last = piece
         self._answer.feed(piece)
 
     def on_message_complete(self) -> None:
@@ -241,15 +244,9 @@ class Upstream(asyncio.Protocol):
 
     # The request's body
 
-    async def _pump(self, body: AsyncIterator[bytes], framing: Framing) -> None:
+    async def _pump(self, body: AsyncIterator[bytes], length: int | None) -> None:
         try:
-            async for piece in body:
-                if piece:
-                    self._transport.write(chunk(piece, False) if framing is CHUNKED else piece)
-                    if not self._writable:
-                        await self._drained()
-            if framing is CHUNKED:
-                self._transport.write(chunk(b"", True))
+            await self._write_body(body, length)
             self._sent_whole = True
             self.deadline = self._pool.clock.monotonic() + self._pool.endpoint.first_byte_timeout
         except asyncio.CancelledError:
@@ -257,6 +254,22 @@ class Upstream(asyncio.Protocol):
         except BaseException as cause:
             self._pumping = None
             self._fail(cause)
+
+    async def _write_body(self, body: AsyncIterator[bytes], length: int | None) -> None:
+        """Raises ValueError, before a byte too many is written, for a body that is not as long as it was said to be."""
+        left = length or 0
+        async for piece in body:
+            left -= len(piece)
+            if length is not None and left < 0:
+                raise ValueError("the request's body is longer than its length")
+            if piece:
+                self._transport.write(chunk(piece, False) if length is None else piece)
+            if not self._writable:
+                await self._drained()
+        if length is None:
+            self._transport.write(chunk(b"", True))
+        elif left:
+            raise ValueError("the request's body is shorter than its length")
 
     async def _drained(self) -> None:
         self._blocked = self._pool.loop.create_future()
@@ -271,6 +284,12 @@ class Upstream(asyncio.Protocol):
             self._pumping = None
 
     # The end of an answer
+
+    def _followed(self, data: bytes) -> bool:
+        """Whether empty lines follow the message that ended in `data`: the parser skips them without a word."""
+        if self._last and self._framing is not CHUNKED:
+            return not data.endswith(self._last) or not self._last.strip(b"\r\n")
+        return len(data) - len(data.rstrip(b"\r\n")) > 4
 
     def _end(self, answer: Answer) -> None:
         """The message is complete and so is the read that completed it."""
