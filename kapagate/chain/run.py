@@ -42,7 +42,7 @@ async def run(ex: Exchange, sink: Sink, clock: Clock) -> None:
         except Exception as cause:
             if outlet.opened and isinstance(cause, Truncated):
                 raise
-            ex.refusal = problem_of(cause, ex)
+            ex.refusal = problem_of(cause, ex).with_traceback(None)  # its frames hold the exchange
             await _deliver(outlet.refusal(ex.refusal), ex, outlet)
     except BaseException as cause:
         ex.broken = cause

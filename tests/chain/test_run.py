@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import logging
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
@@ -547,3 +549,25 @@ async def test_a_known_caller_is_told_about_the_slash_at_the_end(lab) -> None:
     await lab.run([lab.identify()], [], route=lab.route(template="/chat/"))
     assert lab.sink.head.status == 404
     assert "ends in '/'" in lab.sink.problem["detail"]
+
+
+# Memory ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "acts", [{}, {"request": "refuse"}, {"opening": "refuse"}, {"answer": "refuse"}], ids=["answered", *"abc"]
+)
+async def test_an_exchange_that_was_answered_or_refused_is_freed_without_the_collector(lab, acts) -> None:
+    def refuse(ex) -> None:
+        raise no()
+
+    body = lab.Body(b"{}")
+    gone, chain = weakref.ref(body), [lab.placed("one", **dict.fromkeys(acts, refuse))]
+    gc.collect()
+    gc.disable()
+    try:
+        await lab.run([], chain, body=body)
+        del body
+        assert gone() is None
+    finally:
+        gc.enable()
