@@ -48,7 +48,7 @@ THINKING = {"identity", "access", "traffic", "guards", "kapa", "ledger"}
 BACK_ENDS = {"stores", "remote", "telemetry", "machine"}
 DECLARATIONS = {"filters", "schemes", "upstreams"}
 ANSWERING = {"web", "jobs"}
-EVERYTHING = WORDS | THINKING | BACK_ENDS | DECLARATIONS | ANSWERING | {"policy", "proxy", "standin", "cli", "run"}
+EVERYTHING = WORDS | THINKING | BACK_ENDS | DECLARATIONS | ANSWERING | {"policy", "proxy", "standin", "demo", "cli", "run"}
 
 
 @dataclass(frozen=True)
@@ -95,6 +95,7 @@ HOUSE = {
     ),
     "web": Room(6, WORDS | THINKING | {"policy"}, {"aiohttp", "multidict", "orjson", "pydantic", "yarl"}, set()),
     "jobs": Room(6, WORDS | THINKING | {"policy"}, {"orjson"}, set()),
+    "demo": Room(7, EVERYTHING, None, set()),
     "cli": Room(7, EVERYTHING, None, set()),
     "run": Room(7, EVERYTHING, None, set()),
     "__main__": Room(7, EVERYTHING, None, set()),
