@@ -1,0 +1,1 @@
+"""Benchmarks: what the gateway costs, measured beside what else one would put there."""

@@ -1,0 +1,90 @@
+"""Processes under test: pinned to one core, read from /proc, ended by their own id."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+ROOT = Path(__file__).resolve().parent.parent
+_TICK = os.sysconf("SC_CLK_TCK")
+_PAGE = os.sysconf("SC_PAGE_SIZE")
+_GRACE = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One child and what it started."""
+
+    child: subprocess.Popen[bytes]
+
+    def cpu_seconds(self) -> float:
+        """User and system time of all its processes and threads so far."""
+        return sum(cpu_seconds(pid) for pid in self._family())
+
+    def resident_bytes(self) -> int:
+        return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._family()) * _PAGE
+
+    def first_line(self) -> str:
+        """The first line it prints. Raises RuntimeError when it ends without one."""
+        assert self.child.stdout is not None
+        line = self.child.stdout.readline().decode().strip()
+        if not line:
+            raise RuntimeError(f"{self.child.args!r} ended without a word")
+        return line
+
+    def end(self) -> None:
+        """SIGTERM, and after five seconds SIGKILL, to this child alone."""
+        if self.child.poll() is None:
+            self.child.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.child.wait(_GRACE)
+        if self.child.poll() is None:
+            self.child.kill()
+            self.child.wait()
+        if self.child.stdout is not None:
+            self.child.stdout.close()
+
+    def _family(self) -> list[int]:
+        found = [self.child.pid]
+        for pid in found:
+            for children in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += map(int, children.read_text().split())
+        return found
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of one process (proc(5): fields 14 and 15 of `stat`; its name may hold blanks)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICK
+
+
+@contextlib.contextmanager
+def started(
+    arguments: Sequence[str],
+    core: int,
+    environment: Mapping[str, str] | None = None,
+    stdout: int = subprocess.PIPE,
+    stderr: IO[bytes] | int = subprocess.DEVNULL,
+) -> Iterator[Process]:
+    """`python -m ARGUMENTS` on one core, for the block."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", *arguments],
+        cwd=ROOT,
+        env={**os.environ, **(environment or {})},
+        stdin=subprocess.DEVNULL,
+        stdout=stdout,
+        stderr=stderr,
+    )
+    process = Process(child)
+    try:
+        os.sched_setaffinity(child.pid, {core})
+        yield process
+    finally:
+        process.end()
