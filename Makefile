@@ -17,7 +17,7 @@ UV   := .tools/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test lint format lock bench-quick clean env-run env-test
+.PHONY: help demo test lint format lock reference bench-quick clean env-run env-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -36,6 +36,9 @@ lint: env-test ## ruff and mypy
 format: env-test ## let ruff mend what it can
 	@$(TEST) -m ruff check --fix --exit-zero .
 	@$(TEST) -m ruff format .
+
+reference: env-test ## write docs/reference.md again from the models
+	@$(TEST) -m docs.reference
 
 bench-quick: env-test ## one paired run: pass-through, the full chain, a naive proxy
 	@$(TEST) -m bench.quick $(ARGS)
