@@ -57,6 +57,11 @@ def test_methods_that_nobody_knows_share_one_chain(lab) -> None:
     assert steps.composed(route, "BREW") is steps.composed(route, "STIR")
 
 
+def test_no_step_is_meant_for_a_method_that_nobody_knows(lab) -> None:
+    steps = Steps([lab.placed("door", options={"when": {"method": ["BREW"]}})], [])
+    assert names(steps.composed(lab.route(), "BREW").gate) == []
+
+
 @pytest.mark.parametrize("first", ["POST", "DELETE", "BREW"])
 def test_a_chain_does_not_depend_on_who_asked_first(lab, first: str) -> None:
     steps = Steps([lab.placed("door", options={"when": {"method": ["POST"]}})], [])
