@@ -2,8 +2,8 @@
 
 - A fact is read only after a step that writes it unconditionally.
 - A step that can act on no route, or on none of those that its `when` names, is a mistake.
-- A guard whose surface a route hides is an error at that route, unless the route says `on_uninspectable: pass`. A
-  surface that a route simply lacks (feedback has no answer) is nothing to guard.
+- A guard whose surface a route hides is an error at that route, unless the route says what then: `on_uninspectable:
+  pass | refuse`. A surface that a route simply lacks (feedback has no answer) is nothing to guard.
 """
 
 from __future__ import annotations
@@ -85,11 +85,11 @@ def _means(placed: Placed, route: Route) -> bool:
 
 
 def _hidden(placed: Placed, route: Route) -> Iterator[Finding]:
-    if route.on_uninspectable == "pass":
+    if route.on_uninspectable != "error":
         return
     for surface in sorted(placed.step.needs.keys() & route.hides):
         option = placed.step.needs[surface]
-        mend = "declare its texts (`text: [...]`) or say `on_uninspectable: pass` at the route"
+        mend = "declare its texts (`text: [...]`) or say `on_uninspectable: pass` (or `refuse`) at the route"
         if surface == "whole answer":
             mend = "its answers stream; say `stream: buffer` at the upstream"
         yield Finding(

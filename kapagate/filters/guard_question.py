@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
+import orjson
 from pydantic import Field
 
-from kapagate.answer.document import replaced_at, value_at
-from kapagate.answer.events import Place
+from kapagate.answer.document import Unacceptable, replaced_all, replaced_at, strings_in, value_at
+from kapagate.answer.events import Path, Place
 from kapagate.answer.reader import readers_of
 from kapagate.answer.refusal import Refused
 from kapagate.answer.report import Report
@@ -15,18 +16,22 @@ from kapagate.answer.rules import AnswerRules, TextRule
 from kapagate.answer.whole import edited_text
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
-from kapagate.chain.filter import Filter
+from kapagate.chain.filter import Filter, Invalid
 from kapagate.chain.problem import Problem
-from kapagate.chain.response import Response
+from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.guards.personal import PersonalData
+from kapagate.guards.reach import within_reach
+
+_QUESTION: Final[frozenset[Surface]] = frozenset({"question"})
 
 
 class GuardQuestion(Filter):
     """Bounds the length of questions and comments, and redacts or refuses personal data in them.
 
-    It works on every text that the operation declares: the question, the comment of a feedback.
+    It works on every text that the operation declares: the question, the comment of a feedback. A comment that is JSON
+    in a string, as Kapa's widget sends it, is read as what it holds.
     """
 
     max_length: int | None = Field(None, ge=1, description="The longest text in characters; longer ones are refused.")
@@ -35,9 +40,11 @@ class GuardQuestion(Filter):
     )
 
     def compile(self, services: Services) -> Step:
+        if self.pii == "allow" and self.max_length is None:
+            raise Invalid("guards nothing: ask for `max_length` or `pii`", ("pii",))
         rule = None if self.pii == "allow" else PersonalData(action=self.pii)
-        asked_for = "pii" if rule else "max_length"
-        return Step(needs={"question": asked_for}, on_request=_Guard(self.max_length, rule).on_request)
+        needs: dict[Surface, str] = {"question": "pii" if rule else "max_length"}
+        return Step(needs=needs, on_request=_Guard(self.max_length, rule).on_request)
 
 
 class _Guard:
@@ -47,35 +54,53 @@ class _Guard:
         self._max_length = max_length
         self._rule = rule
 
-    async def on_request(self, ex: Exchange) -> Response | None:
-        if not ex.route.texts:
-            verdict = ex.verdict()
-            verdict.outcome = "skipped"
-            verdict.reason = "uninspectable" if "question" in ex.route.hides else "nothing to guard"
-            return None
-        document = await ex.document()
-        guarded = document
+    async def on_request(self, ex: Exchange) -> None:
+        if not within_reach(ex, _QUESTION):
+            return
+        document = guarded = await ex.document()
         for place in ex.route.texts:
             text = value_at(document, place.path)
-            if isinstance(text, str):
-                guarded = self._guarded(ex, guarded, place, text)
+            if isinstance(text, str) and (new := self._guarded(ex, place, text)) != text:
+                guarded = replaced_at(guarded, place.path, new)
         if guarded is not document:
             ex.edit = ex.edit.with_document(guarded)
             ex.verdict().outcome = "changed"
-        return None
 
-    def _guarded(self, ex: Exchange, document: Any, place: Place, text: str) -> Any:
+    def _guarded(self, ex: Exchange, place: Place, text: str) -> str:
+        """The text as it may leave. Raises Problem when it may not."""
         if self._max_length is not None and len(text) > self._max_length:
             detail = f"the {place.kind} has {len(text)} characters, {self._max_length} are allowed"
             raise Problem(problems.QUESTION_REFUSED, detail, members={"rule": "max_length"})
-        if self._rule is None or place.kind not in self._rule.kinds:
-            return document
-        found, _ = self._rule.scan(text, 0, True)
-        return replaced_at(document, place.path, _edited(ex, self._rule, place, text)) if found else document
+        if self._rule is None:
+            return text
+        held = _object_in(text) if place.kind == "comment" else None
+        if held is None:
+            return _edited(ex, self._rule, place, text)
+        parts = dict(_strings_of(held))
+        edited = {path: _edited(ex, self._rule, place, part) for path, part in parts.items()}
+        return text if edited == parts else orjson.dumps(replaced_all(held, edited)).decode()
+
+
+def _object_in(text: str) -> dict[str, Any] | None:
+    """The JSON object that a text holds, read as Kapa's adapter will read it."""
+    try:
+        held = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None
+    return held if isinstance(held, dict) else None
+
+
+def _strings_of(held: dict[str, Any]) -> list[tuple[Path, str]]:
+    try:
+        return list(strings_in(held))
+    except Unacceptable as cause:
+        raise Problem(problems.MALFORMED_BODY, f"the JSON in the comment is not acceptable: {cause}") from cause
 
 
 def _edited(ex: Exchange, rule: TextRule, place: Place, text: str) -> str:
     """The text without what was found in it; every finding is counted. Raises Problem when one refuses."""
+    if not rule.scan(text, 0, True)[0]:
+        return text
     report, rules = Report(), (AnswerRules(step=ex.step, text=rule),)
     report.enrol(rules)
     try:
