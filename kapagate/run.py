@@ -166,7 +166,7 @@ async def open_gateway(
         stack.push_async_callback(ledger.close)
         checks.append(ledger_check(ledger))
         access_log = _access_log(log_stream, stack)
-        entry = Entry(live, machine.clock, machine.ids, access_log)
+        entry = Entry(live, machine.clock, machine.ids, access_log, loaded.gateway.listen.limits.exchanges)
         listener = await _listening(loaded.gateway, addresses, entry, machine, stack)
         doors = await _doors(loaded.gateway, addresses, machine, life, checks, endpoints, stack)
         life.serving = True
@@ -190,12 +190,12 @@ async def _listening(
 ) -> Listener:
     listen, address = settings.listen, addresses.data or settings.listen.data
     refusals = machine.meter.counter(
-        "kapagate_unparsed_total", "Requests refused before they could be read.", ["problem"]
+        "kapagate_unadmitted_total", "Requests refused before they became an exchange.", ["problem"]
     )
 
     def refused(problem: Problem, client: str) -> None:
         refusals.labels(problem.kind.name).inc()
-        log.info("refused before it could be read: %s", problem.kind.name, extra={"client": client})
+        log.info("refused before it became an exchange: %s", problem.kind.name, extra={"client": client})
 
     limits = Limits(head=listen.limits.head, connections=listen.limits.connections)
     patience = listen.deadlines

@@ -6,11 +6,13 @@ import re
 from collections.abc import Callable
 from typing import Protocol
 
+from kapagate.chain import problems
 from kapagate.chain.clock import Clock, Ids
 from kapagate.chain.exchange import Exchange, Times
 from kapagate.chain.generation import Live
 from kapagate.chain.headers import Headers
 from kapagate.chain.path import canonical, split_target
+from kapagate.chain.problem import Problem
 from kapagate.chain.request import Body, Request
 from kapagate.chain.run import run
 from kapagate.chain.sink import Sink
@@ -24,24 +26,40 @@ class Application(Protocol):
     def admit(
         self, method: str, target: bytes, headers: Headers, body: Body, client: str, secure: bool = False
     ) -> Exchange:
-        """The exchange of a request whose head is complete. Raises Problem for a target that is not acceptable."""
+        """The exchange of a request whose head is complete. Raises Problem for a target that is not acceptable, and
+        when too many exchanges run.
+        """
 
     async def run(self, exchange: Exchange, sink: Sink) -> None:
         """Answers it. Raises nothing; returns when the answer is complete or cut."""
 
 
 class Entry:
-    """The application of one data port. `finished` is told of every exchange after its done hooks (the access log)."""
+    """The application of one data port.
 
-    def __init__(self, live: Live, clock: Clock, ids: Ids, finished: Callable[[Exchange], None] | None = None) -> None:
+    At most `most` exchanges run at a time. `finished` is told of every exchange after its done hooks (the access log).
+    """
+
+    def __init__(
+        self,
+        live: Live,
+        clock: Clock,
+        ids: Ids,
+        finished: Callable[[Exchange], None] | None = None,
+        most: int = 2048,
+    ) -> None:
         self._live = live
         self._clock = clock
         self._ids = ids
         self._finished = finished
+        self._most = most
+        self._running = 0
 
     def admit(
         self, method: str, target: bytes, headers: Headers, body: Body, client: str, secure: bool = False
     ) -> Exchange:
+        if self._running >= self._most:
+            raise Problem(problems.UNAVAILABLE, "too many requests are at work", retry_after=1)
         raw_path, query = split_target(target)
         path = canonical(raw_path)
         generation = self._live.generation
@@ -61,7 +79,11 @@ class Entry:
         )
 
     async def run(self, exchange: Exchange, sink: Sink) -> None:
-        await run(exchange, sink, self._clock)
+        self._running += 1
+        try:
+            await run(exchange, sink, self._clock)
+        finally:
+            self._running -= 1
         if self._finished is not None:
             self._finished(exchange)
 

@@ -82,3 +82,18 @@ async def test_an_exchange_keeps_the_generation_that_it_began_with(lab) -> None:
     assert lab.phases("old")[0] == "request"
     assert lab.phases("new") == []
     assert admit(door).generation is live.generation
+
+
+async def test_no_more_exchanges_run_at_a_time_than_allowed(lab) -> None:
+    during: list[float | None] = []
+
+    def ask_again(ex) -> None:
+        with pytest.raises(Problem, match="unavailable") as refused:
+            admit(door)
+        during.append(refused.value.retry_after)
+
+    generation = lab.generation([], [lab.placed("one", request=ask_again)], [lab.route(template="/chat/{id}")])
+    door = Entry(Live(generation), lab.clock, lambda: "0" * 32, most=1)
+    await door.run(admit(door, body=lab.Body(b"")), lab.Sink())
+    assert during == [1]
+    assert admit(door).route.name == "chat"
