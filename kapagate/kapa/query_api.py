@@ -4,7 +4,7 @@
     POST /api/kapa/feedback  {question_answer_id (or response_id), helpful or reaction, comment?, and three figures}
 
 The answer is exactly Kapa's. `integration_id` is accepted and not sent: the tenant's own is. The figures
-(`resolution_time_seconds`, `follow_up_count`, `satisfaction`) are checked and stay here.
+(`resolution_time_seconds`, `follow_up_count`, `satisfaction`) are checked and stay here, in the gateway's record.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from kapagate.kapa import operations
 from kapagate.kapa.fields import malformed, taken
 from kapagate.kapa.operations import Operation
 
+_FIGURES = ("resolution_time_seconds", "follow_up_count", "satisfaction")
 _REACTIONS = {True: "upvote", False: "downvote"}
 _CHATS = {
     (False, False): operations.CHAT,
@@ -35,6 +36,13 @@ def in_kapas_words(operation: Operation, params: Mapping[str, str], document: An
     if operation is operations.QUERY_FEEDBACK:
         return _feedback(taken(document, operation.fields, operation.required))
     return operation, params, document
+
+
+def figures_of(operation: Operation, document: Any) -> dict[str, float]:
+    """The figures of a feedback that was read already, which Kapa has no place for."""
+    if operation is not operations.QUERY_FEEDBACK:
+        return {}
+    return {name: document[name] for name in _FIGURES if document.get(name) is not None}
 
 
 def _query(asked: dict[str, Any]) -> Asked:

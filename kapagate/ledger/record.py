@@ -16,6 +16,7 @@ import orjson
 from kapagate.answer.document import value_at
 from kapagate.answer.report import StepReport
 from kapagate.chain.edit import UNREAD
+from kapagate.chain.details import DETAILS
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import NO_TENANT, NOBODY, PRINCIPAL, TENANT
 from kapagate.chain.verdict import Verdict
@@ -56,6 +57,8 @@ def record_of(
     problem = problem_of(exchange)
     if problem is not None:
         record["problem"], record["step"] = problem.kind.name, problem.step
+    if details := exchange.get(DETAILS):
+        record["details"] = dict(details)
     if "question" in include and times.sent:
         record["question"] = question_of(exchange)
     if exchange.report.delivered:

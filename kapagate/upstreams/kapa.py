@@ -14,6 +14,7 @@ from pydantic import AfterValidator, Field
 from kapagate import __version__
 from kapagate.answer.codec import Codec
 from kapagate.chain import problems
+from kapagate.chain.details import DETAILS
 from kapagate.chain.endpoint import Reachable
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Invalid
@@ -28,7 +29,7 @@ from kapagate.kapa.errors import ErrorCodec
 from kapagate.kapa.fields import uuid
 from kapagate.kapa.operations import FEEDBACK, OPERATIONS
 from kapagate.kapa.paths import Targets
-from kapagate.kapa.query_api import in_kapas_words
+from kapagate.kapa.query_api import figures_of, in_kapas_words
 from kapagate.kapa.requests import body_of
 
 _JSON = (b"Content-Type", b"application/json")
@@ -103,8 +104,10 @@ class KapaAdapter:
 
     async def outbound(self, exchange: Exchange) -> Outbound:
         line = self._line(exchange)
-        asked = in_kapas_words(OPERATIONS[exchange.route.operation], exchange.params, await exchange.document())
-        operation, params, document = asked
+        called, said = OPERATIONS[exchange.route.operation], await exchange.document()
+        operation, params, document = in_kapas_words(called, exchange.params, said)
+        if figures := figures_of(called, said):
+            exchange.put(DETAILS, figures)
         exchange.operation = operation.name
         target = line.targets.of(operation, params)
         person = exchange.edit.pseudonym

@@ -7,7 +7,7 @@ import pytest
 from kapagate.chain.problem import Problem
 from kapagate.kapa import operations
 from kapagate.kapa.operations import KAPAS, Operation
-from kapagate.kapa.query_api import in_kapas_words
+from kapagate.kapa.query_api import figures_of, in_kapas_words
 
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 
@@ -96,3 +96,9 @@ def test_feedback_of_another_shape_is_refused(document: Any, detail: str) -> Non
 def test_kapas_own_operations_stay_as_they_are(operation: Operation) -> None:
     asked: Any = (operation, {"project_id": "p"}, {"query": "how?", "user": {}})
     assert in_kapas_words(*asked) == asked
+
+
+def test_figures_are_those_of_a_feedback_alone() -> None:
+    document = {"response_id": ID, "helpful": True, "satisfaction": 4, "follow_up_count": None}
+    assert figures_of(operations.QUERY_FEEDBACK, document) == {"satisfaction": 4}
+    assert figures_of(operations.FEEDBACK, document) == {}

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from kapagate.answer.events import Place, Text
 from kapagate.answer.report import StepReport
 from kapagate.chain import problems
+from kapagate.chain.details import DETAILS
 from kapagate.chain.edit import UNTOUCHED
 from kapagate.chain.exchange import Times
 from kapagate.chain.principal import Principal
@@ -44,6 +45,12 @@ def test_says_who_asked_for_what_and_how_it_ended() -> None:
         "bytes": 512,
         "verdicts": {},
     }
+
+
+def test_details_that_a_step_or_an_adapter_left_are_recorded() -> None:
+    ex = exchange()
+    ex.put(DETAILS, {"satisfaction": 4})
+    assert record_of(ex)["details"] == {"satisfaction": 4}
 
 
 def test_strangers_are_recorded_as_nobody_of_no_tenant() -> None:
