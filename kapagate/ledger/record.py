@@ -15,8 +15,8 @@ import orjson
 
 from kapagate.answer.document import value_at
 from kapagate.answer.report import StepReport
-from kapagate.chain.edit import UNREAD
 from kapagate.chain.details import DETAILS
+from kapagate.chain.edit import UNREAD
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import NO_TENANT, NOBODY, PRINCIPAL, TENANT
 from kapagate.chain.verdict import Verdict
