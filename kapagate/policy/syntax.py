@@ -33,6 +33,7 @@ _ADVICE = (
     ("did not find expected '-' indicator", "", "this does not fit the indentation of the list above it"),
     ("did not find expected ',' or ']'", "", "a comma or the closing ] is missing"),
     ("did not find expected ',' or '}'", "", "a comma or the closing } is missing"),
+    ("did not find expected node content", "", "a value is missing here, or a bracket above is not closed"),
     ("unexpected end of stream", "", "a quote is opened here and never closed"),
     ("found undefined alias", "", "no anchor of this name stands above"),
     ("found duplicate %", "", "a % directive stands twice"),
@@ -214,9 +215,16 @@ class _Reader:
         opened = "while scanning a quoted scalar" in str(cause.context) and cause.context_mark
         mark = cause.context_mark if opened else cause.problem_mark or cause.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
-        line = min(line, len(self._source.lines) - 1)
+        if line >= len(self._source.lines) or not self._source.lines[line]:
+            line, column = self._last_place(line)
         at = self._source.lines[line][column : column + 1]
         said = f"{cause.context or ''} {cause.problem or ''}".strip()
         advice = next((text for part, first, text in _ADVICE if part in said and at.startswith(first)), said)
         span = Span(self._source.name, line + 1, column + 1, line + 1, column + 2)
         self._problems.add(codes.MALFORMED, span, advice)
+
+    def _last_place(self, line: int) -> tuple[int, int]:
+        """The end of the last line above that says something: what libyaml misses at an end is missing there."""
+        lines = self._source.lines
+        line = next((each for each in range(min(line, len(lines) - 1), -1, -1) if lines[each].strip()), 0)
+        return line, len(lines[line].rstrip())

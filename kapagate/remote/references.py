@@ -45,4 +45,4 @@ def read_text(path: Path) -> str:
     except OSError as cause:
         raise LookupError(f"the file {path} cannot be read: {cause.strerror}") from None
     except ValueError:
-        raise LookupError(f"{path} is not UTF-8 text") from None
+        raise LookupError(f"{path} is not UTF-8 text, or no path") from None

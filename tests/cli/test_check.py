@@ -1,0 +1,62 @@
+"""`kapagate check` tells all problems and its exit code says how it went."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kapagate.cli.check import check
+
+GATEWAY = "apiVersion: kapagate.dev/v1\nkind: Gateway\nname: docs\n"
+
+
+@pytest.fixture
+def policy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return Path("gateway.yaml")
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(check, arguments)
+
+
+def test_a_good_policy_is_one_line_and_exit_code_0(policy: Path) -> None:
+    policy.write_text(GATEWAY)
+    result = run("gateway.yaml")
+    assert (result.exit_code, result.stdout, result.stderr) == (0, "1 document, 0 tenants, 0 routes: no problems\n", "")
+
+
+def test_problems_go_to_standard_error_with_exit_code_3(policy: Path) -> None:
+    policy.write_text(GATEWAY.replace("name", "nmae") + "state: ${env:ABSENT_FROM_EVERY_ENVIRONMENT}\n")
+    result = run("gateway.yaml")
+    assert result.exit_code == 3
+    assert result.stdout == "1 document, 0 tenants, 0 routes: 2 errors\n"
+    assert result.stderr.startswith(
+        'gateway.yaml:3:1  error KG214  unknown field "nmae"\n    3 | nmae: docs\n      | ^^^^\n'
+    )
+    assert "gateway.yaml:4:8  error KG403" in result.stderr
+
+
+def test_usage_is_exit_code_2(policy: Path) -> None:
+    assert run().exit_code == 2
+    assert run("absent.yaml").exit_code == 2
+
+
+def test_directories_and_files_are_one_policy(policy: Path) -> None:
+    policy.write_text(GATEWAY)
+    Path("tenants").mkdir()
+    Path("tenants/acme.yaml").write_text("apiVersion: kapagate.dev/v1\nkind: Tenant\nname: acme\n")
+    assert run("gateway.yaml", "tenants").stdout == "2 documents, 1 tenant, 0 routes: no problems\n"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "\0", "- a", "a: [", "[" * 10_000, "kind: Gateway\ngate: 3\nroles: []\nroutes: x"]
+)
+def test_nothing_in_a_file_is_answered_with_a_traceback(policy: Path, text: str) -> None:
+    policy.write_text(text)
+    result = run("gateway.yaml")
+    assert result.exit_code == 3
+    assert "error KG" in result.stderr
+    assert "Traceback" not in result.stderr

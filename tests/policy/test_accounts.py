@@ -1,0 +1,57 @@
+"""Each tenant has its own account, laid over the gateway's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kapagate.chain.principal import Account
+from kapagate.policy.load import Loaded
+
+KAPA = '{project: "00000000-0000-4000-8000-000000000002", api_key: "${env:KG_ACME_KEY}"}'
+
+
+def account(loaded: Loaded, tenant: str = "acme") -> Account:
+    assert loaded.generation is not None, loaded.report()
+    return loaded.generation.tenants[tenant].accounts["kapa"]
+
+
+def test_a_tenant_has_its_own_project_and_key(load: Callable[..., Loaded]) -> None:
+    loaded = load()
+    assert account(loaded).project.endswith("2")
+    assert account(loaded).api_key.reference == "${env:KG_ACME_KEY}"
+    assert account(loaded, "default").api_key.reference == "${env:KAPA_KEY}"
+    assert not account(loaded).buffered
+
+
+def test_a_tenant_may_have_its_streams_held(load: Callable[..., Loaded], good: str, acme: str) -> None:
+    assert account(load(good, acme.replace('KEY}"}', 'KEY}", stream: buffer}'))).buffered
+
+
+@pytest.mark.parametrize(
+    ("kapa", "expected"),
+    [
+        ('{project: "00000000-0000-4000-8000-000000000002"}', "5:10 KG210"),
+        ('{api_key: "${env:KG_ACME_KEY}"}', "5:10 KG210"),
+        ('{project: x, api_key: "${env:KG_ACME_KEY}"}', "5:19 KG212"),
+        (KAPA.replace("ACME", "BETA"), "5:69 KG404"),
+        ("{url: 'https://evil.example'}", "5:10 KG214"),
+        ("{stream: window}", "5:18 KG213"),
+        ("{}\n  kappa: {}", "6:3 KG308"),
+        ("{}\n  crm: {}", "6:3 KG308"),
+    ],
+)
+def test_what_a_tenant_may_not_have_is_an_error(
+    load: Callable[..., Loaded], good: str, acme: str, kapa: str, expected: str
+) -> None:
+    errors = [each for each in load(good, acme.replace(KAPA, kapa)).diagnostics if each.is_error]
+    assert f"{errors[0].span.line}:{errors[0].span.column} {errors[0].code.name}" == expected
+
+
+def test_a_tenant_without_any_account_is_an_error(load: Callable[..., Loaded], good: str, acme: str) -> None:
+    bare = good.replace('    project: "00000000-0000-4000-8000-000000000001"\n    api_key: "${env:KAPA_KEY}"\n', "")
+    assert load(bare, acme.replace(KAPA, "{source_groups: all}")).report().startswith("tenant.yaml:3:7  error KG316")
+    loaded = load(bare)
+    assert loaded.generation is not None, loaded.report()
+    assert set(loaded.generation.tenants) == {"acme"}

@@ -1,0 +1,90 @@
+"""Routes are read, each with what guards can see of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kapagate.chain.route import Route
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.load import Loaded
+from kapagate.policy.position import Span
+from kapagate.policy.routes import METHODS, check_names
+
+LINE = '  - {name: crm, match: "GET /crm/{rest:*}", upstream: crm, on_uninspectable: pass}\n'
+
+
+def route(loaded: Loaded, name: str = "crm") -> Route:
+    assert loaded.generation is not None, loaded.report()
+    return next(each for each in loaded.generation.routes.routes if each.name == name)
+
+
+@pytest.fixture
+def with_route(load: Callable[..., Loaded], good: str) -> Callable[[str], Loaded]:
+    return lambda line: load(good.replace(LINE, f"  - {line}\n"))
+
+
+def test_a_route_has_its_methods_template_permission_and_upstream(with_route: Callable[[str], Loaded]) -> None:
+    found = route(
+        with_route('{name: crm, match: "GET|POST /crm/{id}", upstream: crm, on_uninspectable: refuse, text: [a]}')
+    )
+    assert found.methods == {"GET", "POST"}
+    assert (found.template, found.permission, found.operation) == ("/crm/{id}", "route.crm", "crm")
+    assert found.upstream is not None
+    assert found.upstream.name == "crm"
+    assert found.on_uninspectable == "refuse"
+
+
+def test_an_undeclared_body_is_hidden_from_guards(with_route: Callable[[str], Loaded]) -> None:
+    found = route(with_route('{name: crm, match: "GET|POST /crm", upstream: crm, on_uninspectable: pass}'))
+    assert found.hides == {"question", "answer text", "whole answer"}
+    assert found.shows == frozenset()
+    found = route(with_route('{name: crm, match: "GET /crm", upstream: crm, on_uninspectable: pass}'))
+    assert found.hides == {"answer text", "whole answer"}
+
+
+def test_declared_texts_are_shown_to_guards(with_route: Callable[[str], Loaded]) -> None:
+    found = route(with_route('{name: crm, match: "GET /crm", upstream: crm, text: ["items[].body"]}'))
+    assert found.shows == {"answer text", "whole answer"}
+    assert found.hides == frozenset()
+    assert [path for path, _ in found.answer_texts] == ["items[].body"]
+
+
+def test_a_served_route_asks_for_the_endpoints_own_permission(load: Callable[..., Loaded]) -> None:
+    found = route(load(), "health")
+    assert found.permission == "admin.health.read"
+    assert found.upstream is None
+    assert found.hides == frozenset()
+
+
+def test_the_policys_body_limit_holds_on_every_route(load: Callable[..., Loaded], good: str) -> None:
+    loaded = load(good.replace("name: docs", "listen: {limits: {body: 2KiB}}"))
+    assert loaded.generation is not None
+    assert {each.body_limit for each in loaded.generation.routes.routes} == {2048}
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("{name: crm, match: 'TRACE /x', upstream: crm}", "KG312"),
+        ("{name: crm, match: 'get /x', upstream: crm}", "KG312"),
+        ("{name: crm, match: 'GET /a//b', upstream: crm}", "KG312"),
+        ("{name: crm, match: 'GET /{rest:*}/b', upstream: crm}", "KG312"),
+        ("{name: crm, match: 'GET /x', upstream: crm, serve: config}", "KG312"),
+        ("{name: Crm, match: 'GET /x', upstream: crm}", "KG212"),
+        ("crm", "KG211"),
+    ],
+)
+def test_what_cannot_be_understood_is_an_error(with_route: Callable[[str], Loaded], line: str, code: str) -> None:
+    assert code in {each.code.name for each in with_route(line).diagnostics}
+
+
+def test_names_are_routes_or_what_covers_them() -> None:
+    problems = Diagnostics()
+    routes = [Route("kapa.chat_stream", frozenset(METHODS), "/x", "kapa.chat", "chat_stream")]
+    check_names(
+        ["kapa.chat", "kapa.chat_stream", "kapa.chats"], [Span("a", 1), Span("a", 2), Span("a", 3)], routes, problems
+    )
+    [problem] = problems
+    assert (problem.span.line, problem.suggestion) == (3, "kapa.chat")
