@@ -52,13 +52,13 @@ async def open_doors(
     admin_routes: Sequence[web.RouteDef],
     guarded: bool,
 ) -> list[Door]:
-    """The admin door, and the probe door where it has an address of its own; else both are one.
+    """The admin door, and the probe door where it has an address of its own; else both are one. Two free ports are two.
 
     `guarded`: the admin routes ask for credentials. Raises Unguarded, OSError; then no door is left open.
     """
     if not guarded and not is_loopback(admin.host):
         raise Unguarded(f"the admin port on {admin} needs admin keys: without them it opens on loopback alone")
-    together = probe is None or probe == admin
+    together = probe is None or (probe == admin and admin.port != 0)
     doors = [
         await Door.open(
             admin, [*admin_routes, *(probe_routes if together else ())], checks_host=is_loopback(admin.host)
