@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
-from pydantic import Field, InstanceOf
+from pydantic import Field, InstanceOf, field_serializer
 
 from kapagate.access.roles import Roles
 from kapagate.chain import problems
@@ -29,6 +31,11 @@ class Identify(Filter):
     failures = frozenset({"deny"})
 
     schemes: tuple[InstanceOf[Scheme], ...] = Field(min_length=1, description="The ways to say who asks, at least one.")
+
+    @field_serializer("schemes")
+    def _told(self, schemes: Sequence[Scheme]) -> list[dict[str, Any]]:
+        """Each by the name of its file, with its own options."""
+        return [{type(each).__module__.rpartition(".")[2]: each.model_dump(mode="json")} for each in schemes]
 
     def compile(self, services: Services) -> Step:
         recognisers = tuple(self._compiled(index, scheme, services) for index, scheme in enumerate(self.schemes))
