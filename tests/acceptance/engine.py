@@ -1,4 +1,4 @@
-"""The example policy with its real filters on the engine alone: what Kapa answers is a script, what leaves is a list."""
+"""The example policy on the engine alone: what Kapa answers is a script, what leaves is a list."""
 
 from __future__ import annotations
 
