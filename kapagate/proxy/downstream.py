@@ -230,23 +230,19 @@ class Downstream(asyncio.Protocol):
             if turn is None:
                 self._idle = self.terms.loop.create_future()
                 await self._idle
-                self._idle = None
-            elif isinstance(turn, Problem):
+                continue
+            if isinstance(turn, Problem):
                 self._tell(turn, self._reply)
-                self._finish()
             else:
-                await self._run(turn)
-                self._finish()
-
-    async def _run(self, exchange: Exchange) -> None:
-        self._exchange = exchange
-        try:
-            await self.terms.application.run(exchange, self._reply)
-        except Exception:
-            log.exception("an exchange failed outside the engine")
-        finally:
-            self._exchange = None
-            self._reply.cut()
+                self._exchange = turn
+                try:
+                    await self.terms.application.run(turn, self._reply)
+                except Exception:
+                    log.exception("an exchange failed outside the engine")
+                finally:
+                    self._exchange = None
+                    self._reply.cut()
+            self._finish()
 
     def send(self, data: bytes) -> None:
         self._transport.write(data)

@@ -45,7 +45,7 @@ def frame_answer(status: int, to_head: bool, http10: bool, length: int | None) -
 
 def frame_request(length: int | None) -> bytes:
     """The field that delimits a request of ours: its length, or chunks where that is not known."""
-    return b"Transfer-Encoding: chunked\r\n" if length is None else b"Content-Length: %d\r\n" % length
+    return b"Transfer-Encoding: chunked" if length is None else b"Content-Length: %d" % length
 
 
 def check_request(headers: RawHeaders, http10: bool) -> None:
@@ -59,14 +59,8 @@ def check_request(headers: RawHeaders, http10: bool) -> None:
 
 def read_answer(status: int, to_head: bool, headers: RawHeaders) -> tuple[Framing, int | None]:
     """How an upstream's answer ends, and its length where it says one. Raises Unframed."""
-    lengths: list[bytes] = []
-    codings: list[bytes] = []
-    for name, value in headers:
-        size = len(name)
-        if size == 14 and name.lower() == b"content-length":
-            lengths.append(value)
-        elif size == 17 and name.lower() == b"transfer-encoding":
-            codings.append(value)
+    lengths = [value for name, value in headers if len(name) == 14 and name.lower() == b"content-length"]
+    codings = [value for name, value in headers if len(name) == 17 and name.lower() == b"transfer-encoding"]
     if len(lengths) + len(codings) > 1:
         raise Unframed("more than one field says where the body ends")
     length = _length(lengths[0]) if lengths else None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from email.utils import formatdate
 from http import HTTPStatus
 
 from kapagate.chain.clock import Clock
 from kapagate.chain.hop import Outbound
 from kapagate.chain.sink import Head
-from kapagate.proxy.hop_by_hop import OURS_DOWNSTREAM, OURS_UPSTREAM
+from kapagate.proxy.hop_by_hop import DATE, KINDS, OURS_DOWNSTREAM, OURS_UPSTREAM
 
-_STATUS_LINES = {status.value: b"HTTP/1.1 %d %b\r\n" % (status, status.phrase.encode()) for status in HTTPStatus}
+_STATUS_LINES = {status.value: b"HTTP/1.1 %d %b" % (status, status.phrase.encode()) for status in HTTPStatus}
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
@@ -33,44 +32,45 @@ class Dates:
         second = int(self._clock.wall())
         if second != self._second:
             self._second = second
-            self._line = b"Date: %b\r\n" % formatdate(second, usegmt=True).encode()
+            self._line = b"Date: %b" % formatdate(second, usegmt=True).encode()
         return self._line
 
 
-def request_head(outbound: Outbound, fixed: bytes, framing: bytes) -> bytes:
-    """A request's head. `fixed` is what every request to this endpoint has behind its target. Raises Unwritable."""
-    parts = [outbound.method, b" ", outbound.target, fixed]
-    fields, _ = _add_fields(parts, outbound.headers, OURS_UPSTREAM)
-    parts += (framing, b"\r\n")
-    return _checked(parts, fixed.count(b"\n") + fields + framing.count(b"\n") + 1)
+def request_head(outbound: Outbound, fixed: tuple[bytes, ...], framing: bytes) -> bytes:
+    """A request's head. `fixed` are the lines of every request to this endpoint, `framing` one more or empty.
+
+    Raises Unwritable.
+    """
+    lines = [b"%b %b HTTP/1.1" % (outbound.method, outbound.target), *fixed]
+    for field in outbound.headers:
+        if not KINDS[field[0]] & OURS_UPSTREAM:
+            lines.append(b": ".join(field))  # noqa: PERF401 - a comprehension was slower here
+    if framing:
+        lines.append(framing)
+    return _joined(lines)
 
 
-def answer_head(head: Head, framing: bytes, dates: Dates) -> bytes:
+def answer_head(head: Head, framing: list[bytes], dates: Dates) -> bytes:
     """An answer's head; the reason is the standard's own, never an upstream's. Raises Unwritable."""
-    parts = [_STATUS_LINES.get(head.status) or b"HTTP/1.1 %d \r\n" % head.status]
-    fields, dated = _add_fields(parts, head.headers, OURS_DOWNSTREAM)
-    date = b"" if dated else dates.line()
-    parts += (date, framing, b"\r\n")
-    return _checked(parts, 1 + fields + date.count(b"\n") + framing.count(b"\n") + 1)
-
-
-def _add_fields(parts: list[bytes], fields: Sequence[tuple[bytes, bytes]], ours: frozenset[bytes]) -> tuple[int, bool]:
-    """Adds the fields but for those that are ours to write: how many they were, and whether `Date` was among them."""
-    count = 0
+    lines = [_STATUS_LINES.get(head.status) or b"HTTP/1.1 %d " % head.status]
     dated = False
-    for name, value in fields:
-        lower = name.lower()
-        if lower in ours:
-            continue
-        if lower == b"date":
-            dated = True
-        parts += (name, b": ", value, b"\r\n")
-        count += 1
-    return count, dated
+    for field in head.headers:
+        kind = KINDS[field[0]]
+        if kind:
+            if kind & OURS_DOWNSTREAM:
+                continue
+            dated = dated or bool(kind & DATE)
+        lines.append(b": ".join(field))
+    if not dated:
+        lines.append(dates.line())
+    lines += framing
+    return _joined(lines)
 
 
-def _checked(parts: list[bytes], lines: int) -> bytes:
-    head = b"".join(parts)
-    if head.count(b"\n") != lines or head.count(b"\r") != lines or b"\0" in head:
+def _joined(lines: list[bytes]) -> bytes:
+    """Every line must still be one line when they are read again."""
+    lines += (b"", b"")
+    head = b"\r\n".join(lines)
+    if len(head.splitlines()) != len(lines) - 1 or b"\0" in head:
         raise Unwritable("a header field or target holds a control character")
     return head

@@ -27,8 +27,7 @@ class PooledHop:
     def __init__(self, endpoint: Endpoint, clock: Clock, hops: PooledHops) -> None:
         self.pool = Pool(endpoint, clock)
         self._hops = hops
-        via = b"%b: %b\r\n" % VIA
-        self._fixed = b" HTTP/1.1\r\nHost: %b\r\n%b" % (endpoint.authority.encode("ascii"), via)
+        self._fixed = (b"Host: %b" % endpoint.authority.encode("ascii"), b"%b: %b" % VIA)
 
     async def send(self, outbound: Outbound, exchange: Exchange) -> Inbound:
         body = outbound.body
@@ -43,10 +42,12 @@ class PooledHop:
             raise Gone
         answer = connection.ask(head, body, length, outbound.method == b"HEAD", exchange)
         try:
-            await answer.arrived()
+            await answer.change()
         except asyncio.CancelledError:
             await answer.aclose()
             raise
+        if answer.failure is not None and not answer.status:
+            raise answer.failure
         headers = end_to_end(answer.headers)
         headers.append(VIA)
         return Inbound(answer.status, Headers(headers), answer, answer.length)

@@ -53,13 +53,10 @@ class Answer:
 
     # The hop's side
 
-    async def arrived(self) -> None:
-        """Waits for the head. Raises what came instead."""
-        if not self.status:
-            if self.failure is None:
-                await self._wait()
-            if self.failure is not None and not self.status:
-                raise self.failure
+    def change(self) -> asyncio.Future[None]:
+        """What to wait for: it is done when the head, a piece, the end or a failure has come."""
+        self._waiting = waiting = asyncio.get_running_loop().create_future()
+        return waiting
 
     def __aiter__(self) -> Answer:
         return self
@@ -72,7 +69,7 @@ class Answer:
                 raise StopAsyncIteration
             if self._connection is not None:
                 self._connection.await_piece()
-            await self._wait()
+            await self.change()
         piece = self._pieces.popleft()
         self.queued -= len(piece)
         if self._connection is not None:
@@ -117,10 +114,3 @@ class Answer:
         self._connection = None
         self._exchange.when_gone = None
         self.wake()
-
-    async def _wait(self) -> None:
-        self._waiting = asyncio.get_running_loop().create_future()
-        try:
-            await self._waiting
-        finally:
-            self._waiting = None

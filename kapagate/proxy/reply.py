@@ -73,17 +73,18 @@ class Reply:
         )
         if framing is LENGTH:
             self._left = length or 0
-            fields = b"Content-Length: %d\r\n" % self._left
+            lines = [b"Content-Length: %d" % self._left]
         elif framing is CHUNKED:
-            fields = b"Transfer-Encoding: chunked\r\n"
+            lines = [b"Transfer-Encoding: chunked"]
+        elif framing is NONE and head.length is not None and head.status != 204:
+            lines = [b"Content-Length: %d" % head.length]
         else:
-            said = head.length if framing is NONE and head.status != 204 else None
-            fields = b"" if said is None else b"Content-Length: %d\r\n" % said
+            lines = []
         if not self.keep_alive:
-            fields += b"Connection: close\r\n"
+            lines.append(b"Connection: close")
         elif self._http10:
-            fields += b"Connection: keep-alive\r\n"
-        written = answer_head(head, fields, connection.terms.dates)
+            lines.append(b"Connection: keep-alive")
+        written = answer_head(head, lines, connection.terms.dates)
         self.opened = True
         self._send(written, piece, last)
 

@@ -40,8 +40,8 @@ def test_an_answer_is_delimited_by_what_client_status_and_length_allow(
 
 
 def test_a_request_goes_with_its_length_or_in_chunks() -> None:
-    assert frame_request(7) == b"Content-Length: 7\r\n"
-    assert frame_request(None) == b"Transfer-Encoding: chunked\r\n"
+    assert frame_request(7) == b"Content-Length: 7"
+    assert frame_request(None) == b"Transfer-Encoding: chunked"
 
 
 @pytest.mark.parametrize(

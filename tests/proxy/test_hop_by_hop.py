@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kapagate.proxy.hop_by_hop import end_to_end, nominated
+from kapagate.proxy.hop_by_hop import HOP_BY_HOP, Kinds, end_to_end, nominated
 
 
 def test_removes_fields_that_end_here() -> None:
@@ -31,3 +31,11 @@ def test_keeps_order_bytes_and_repetitions() -> None:
 
 def test_connection_options_are_no_names() -> None:
     assert nominated([(b"Connection", b"Keep-Alive, Upgrade, close, , X-A")]) == {b"x-a"}
+
+
+def test_names_that_peers_choose_are_remembered_up_to_a_bound() -> None:
+    kinds = Kinds()
+    for number in range(2 * Kinds.BOUND):
+        assert kinds[b"x-%d" % number] == 0
+    assert len(kinds) == Kinds.BOUND
+    assert kinds[b"kEEP-aLIVE"] == HOP_BY_HOP

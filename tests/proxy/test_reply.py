@@ -18,7 +18,7 @@ class Terms:
 
 class Dates:
     def line(self) -> bytes:
-        return b"Date: now\r\n"
+        return b"Date: now"
 
 
 class Connection:
