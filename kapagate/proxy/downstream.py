@@ -4,27 +4,30 @@ Theory of operation
 -------------------
 Bytes come in through `data_received`; where they go depends on what is being waited for:
 
-    head       no request is in. Bytes go to the parser, at most `limits.head` of them until a head is complete. What the
-               parser refuses is answered at once, and nothing more is read from this connection (`deaf`).
-    body       a head is in, its body is not. Bytes go to the parser, which fills the reader behind the exchange's `Body`;
-               the reader pauses the socket above `limits.queued`.
-    next       the request is in whole, its exchange still runs. What comes now is the next request: it is held, unparsed,
-               and above `limits.queued` the socket is paused. So pipelined requests are answered in order, and a client
-               that leaves is noticed at once: we go on reading while the exchange runs.
+    head       no request is in. Bytes go to the parser, at most `limits.head` of them until a head is complete. What
+               the parser refuses is answered at once, and nothing more is read from this connection (`deaf`).
+    body       a head is in, its body is not. Bytes go to the parser, which fills the reader behind the exchange's
+               `Body`; the reader pauses the socket above `limits.queued`. Chunk extensions and trailers are dropped, and
+               bounded: a body that is mostly framing is refused.
+    next       the request is in whole, its exchange still runs. What comes now is the next request: it is held,
+               unparsed, and above `limits.queued` the socket is paused. So pipelined requests are answered in order, and
+               a client that leaves is noticed at once: we go on reading while the exchange runs.
     drain      the exchange has ended before the body did. The rest is thrown away, up to `limits.drained` and for
                `deadlines.linger`; when the message is complete the connection serves the next one.
-    deaf       the connection will be closed: after a refusal it is half closed and input is thrown away for a moment, since
-               closing a socket with unread input resets it, and a reset takes the refusal with it.
+    deaf       the connection will be closed: after a refusal it is half closed and input is thrown away for
+               `deadlines.linger`, since closing a socket with unread input resets it, and a reset takes the refusal along.
 
-The parser stops behind each message (`max_msg_queue_size=1`) and keeps the rest; `_next_request` lets it go on. It is fed
-only from `_feed_head` and `_feed_body`.
+The parser stops behind each message (`max_msg_queue_size=1`) and keeps the rest; `_next_request` lets it go on. It is
+fed only from `_feed_head` and `_feed_body`. A request that offers an upgrade is the connection's last: the parser drops
+what was pipelined behind it.
 
-The task is born with the first request and ends with the connection. It alone runs exchanges, so an answer can only follow
-the answer before it. Callbacks never answer while an exchange runs; they leave word: an exception in the reader (Gone,
-408, 400), `exchange.leave()`, the `_waiting` future that is set when the socket takes bytes again.
+The task is born with the first request and ends with the connection. It alone runs exchanges, so an answer can only
+follow the answer before it; an exchange that was admitted is always run, even when its client has left meanwhile.
+Callbacks never answer while an exchange runs; they leave word: an exception in the reader (Gone, 408, 400),
+`exchange.leave()`, the `_waiting` future that is set when the socket takes bytes again.
 
-Deadlines are two moments, `read_deadline` and `write_deadline`; the listener's sweep calls `expire` when one has passed.
-No request starts a timer of its own.
+Deadlines are two moments, `read_deadline` and `write_deadline`; the listener's sweep calls `expire` when one has
+passed. No request starts a timer of its own.
 """
 
 from __future__ import annotations
@@ -58,6 +61,7 @@ log = logging.getLogger(__name__)
 
 NEVER = float("inf")
 _FIELDS_OF_ANY_HEAD = 1 << 16
+_OVERHEAD = 8
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -89,6 +93,7 @@ class Downstream(asyncio.Protocol):
         self._deaf = False
         self._draining = False
         self._dropped = 0
+        self._body_bytes = 0
 
     # The transport's side
 
@@ -118,13 +123,14 @@ class Downstream(asyncio.Protocol):
         self.terms.left()
 
     def eof_received(self) -> None:
-        """The client has closed its side: we take it as gone (a half-closed client cannot be told from a closed one)."""
+        """The client has closed its side and is taken as gone: a half-closed client cannot be told from a closed one."""
         self._leave()
+        self.write_deadline = self.terms.clock.monotonic() + self.terms.deadlines.linger
 
     def data_received(self, data: bytes) -> None:
         if self._deaf:
-            self._drop(len(data))
-        elif self._reader is None:
+            return
+        if self._reader is None:
             self._feed_head(data)
         elif self._reader.is_eof():
             self._hold(data)
@@ -174,10 +180,14 @@ class Downstream(asyncio.Protocol):
             self._refuse(Problem(problems.HEAD_TOO_LARGE, "the request's head is too large"))
 
     def _feed_body(self, data: bytes) -> None:
+        reader = cast(StreamReader, self._reader)
+        self._body_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except HttpProcessingError:
             self._spoil(Problem(problems.MALFORMED_REQUEST, "the body's framing is broken"))
+        if self._body_bytes > _OVERHEAD * (reader.total_bytes + self.terms.limits.head) and not reader.is_eof():
+            self._spoil(Problem(problems.MALFORMED_REQUEST, "the body is mostly framing"))
         if self._draining:
             self._drain()
 
@@ -186,14 +196,10 @@ class Downstream(asyncio.Protocol):
         if len(self._held) > self.terms.limits.queued:
             self.pause_reading()
 
-    def _drop(self, size: int) -> None:
-        self._dropped += size
-        if self._dropped > self.terms.limits.drained:
-            self._transport.abort()
-
     def _begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
         """A head is in: the task takes it from here."""
         self._head_bytes = 0
+        self._body_bytes = 0
         self._reader = reader
         self.read_deadline = NEVER
         http10 = message.version == HttpVersion10
@@ -225,7 +231,7 @@ class Downstream(asyncio.Protocol):
     # The exchange's side
 
     async def _serve(self) -> None:
-        while not self.gone:
+        while self._turn is not None or not self.gone:
             turn, self._turn = self._turn, None
             if turn is None:
                 self._idle = self.terms.loop.create_future()
@@ -255,7 +261,8 @@ class Downstream(asyncio.Protocol):
             await self._waiting
         finally:
             self._waiting = None
-            self.write_deadline = NEVER
+            if not self.gone:
+                self.write_deadline = NEVER
 
     def undrained(self) -> int | None:
         """The bytes of the request's body that are not here yet; None where they are too many to be thrown away."""
@@ -306,8 +313,10 @@ class Downstream(asyncio.Protocol):
         reader = self._reader
         if reader is None or reader.exception() is not None:
             return
-        self._drop(len(reader.read_nowait(-1)))
-        if reader.is_eof() and not self.gone:
+        self._dropped += len(reader.read_nowait(-1))
+        if self._dropped > self.terms.limits.drained:
+            self._close()
+        elif reader.is_eof():
             self._draining = False
             self._next_request()
 
@@ -372,7 +381,6 @@ class Downstream(asyncio.Protocol):
         lingers = (unread or self._deaf or self._held) and self._transport.can_write_eof()
         self._deaf = True
         self._draining = False
-        self._dropped = 0
         self._held = b""
         deadlines = self.terms.deadlines
         self.read_deadline = NEVER
@@ -395,8 +403,9 @@ class Downstream(asyncio.Protocol):
         if self.gone:
             return
         self.gone = True
-        if self._exchange is not None:
-            self._exchange.leave()
+        for exchange in (self._exchange, self._turn):
+            if exchange is not None and not isinstance(exchange, Problem):
+                exchange.leave()
         if self._reader is not None and not self._reader.is_eof():
             self._reader.set_exception(Gone())
         if self._idle is not None and not self._idle.done():

@@ -49,7 +49,7 @@ def frame_request(length: int | None) -> bytes:
 
 
 def check_request(headers: RawHeaders, http10: bool) -> None:
-    """Of a request that the parser read as chunked: raises Problem unless `chunked` is all that it says (RFC 9112, 6.1)."""
+    """Of a request that the parser read as chunked: raises Problem unless that is all that it says (RFC 9112, 6.1)."""
     codings = [value for name, value in headers if name.lower() == b"transfer-encoding"]
     if http10 or len(codings) != 1 or any(name.lower() == b"content-length" for name, _ in headers):
         raise Problem(problems.MALFORMED_REQUEST, "the request's framing is ambiguous")

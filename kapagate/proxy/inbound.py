@@ -1,7 +1,8 @@
 """One answer on its way in: its head, then its body as an iterator.
 
-It belongs to one exchange and outlives its connection's interest in it: when the message is complete the connection goes
-back to the pool at once, while the pieces wait here. So nothing that a connection says later can reach this exchange.
+It belongs to one exchange and outlives its connection's interest in it: when the message is complete the connection
+goes back to the pool at once, while the pieces wait here. So nothing that a connection says later can reach this
+exchange.
 """
 
 from __future__ import annotations
@@ -112,5 +113,6 @@ class Answer:
 
     def _release(self) -> None:
         self._connection = None
-        self._exchange.when_gone = None
+        if self._exchange.when_gone == self.leave:
+            self._exchange.when_gone = None
         self.wake()

@@ -24,8 +24,9 @@ def _unnoticed(problem: Problem, client: str) -> None:
 class Listener:
     """Serves `application` on a TCP address; port 0 takes a free one, `address` says which.
 
-    `start` opens, `stop_accepting` closes the door, `drain` ends what is left: idle connections at once, running exchanges
-    when they are done or, after `timeout` seconds, in the middle. Deadlines are checked every `granularity` seconds.
+    `start` opens, `stop_accepting` closes the door, `drain` ends what is left: idle connections at once, running
+    exchanges when they are done or, after `timeout` seconds, in the middle. Deadlines are checked every `granularity`
+    seconds.
     """
 
     def __init__(

@@ -1,7 +1,7 @@
 """One answer on its way to the client: the sink that the engine writes to.
 
-A reply belongs to one request. When it has ended, or its connection has, it writes nothing any more: what an exchange says
-too late reaches nobody else.
+A reply belongs to one request. When it has ended, or its connection has, it writes nothing any more: what an exchange
+says too late reaches nobody else.
 """
 
 from __future__ import annotations

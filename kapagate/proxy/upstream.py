@@ -3,21 +3,24 @@
 Theory of operation
 -------------------
     idle       in the pool. Any byte, and any end, closes it: what is said unasked belongs to nobody.
-    asked      `ask` has written the request's head, and its body when that was bytes. A streamed body is written by a task
-               of its own (`_pump`) with back-pressure, so that an early answer is seen while it still goes out.
-    head       bytes of the answer's head come: at most `HEAD` bytes and `FIELDS` fields. 1xx heads are skipped, `INTERIM`
-               of them; 101 was never asked for and is a fault. The deadline is the first byte's and is not moved by drips.
-    body       pieces go to the `Answer`; above `QUEUED` bytes the socket is paused, so a slow client slows its upstream.
-               The idle deadline runs only while somebody waits for a piece.
-    over       the message is complete: `reuse.goes_back` decides, at the end of the read that completed it, so that surplus
-               in the same read is seen. Whatever else ends it - fault, deadline, client gone, abandoned - closes it.
+    asked      `ask` has written the request's head, and its body when that was bytes. A streamed body is written by a
+               task of its own (`_pump`) with back-pressure, so that an early answer is seen while it still goes out.
+    head       bytes of the answer's head come: at most `HEAD` bytes and `FIELDS` fields. 1xx heads are skipped,
+               `INTERIM` of them; 101 was never asked for and is a fault. The deadline is the first byte's, counted from
+               the end of the request, and is not moved by drips.
+    body       pieces go to the `Answer`; above `QUEUED` bytes the socket is paused, so a slow client slows its
+               upstream. The idle deadline runs only while somebody waits for a piece.
+    over       the message is complete: `reuse.goes_back` decides, at the end of the read that completed it, so that
+               surplus in the same read is seen. Whatever else ends it - fault, deadline, client gone, abandoned - closes
+               the connection.
 
 The parser is strict but leaves five things to us (see the design): HEAD ends at its headers (`_over` and a new parser);
-fields behind the headers are trailers, and are dropped; a second message is a fault; a reason with control characters is
-a fault; so is a transfer coding that it does not know. Framing itself is `framing.read_answer`'s.
+fields behind the headers are trailers, and are dropped; a second message is a fault; a reason with control characters
+is a fault; so is a transfer coding that it does not know. It also skips empty lines behind a message, which
+`_followed` notices. Framing itself is `framing.read_answer`'s.
 
-Faults are raised inside the parser's callbacks and come out of `feed_data`. Before the head is complete they are a Problem,
-after it `Truncated`. They go to the answer; the connection keeps nothing.
+Faults are raised inside the parser's callbacks and come out of `feed_data`. Before the head is complete they are a
+Problem, after it `Truncated`. They go to the answer; the connection keeps nothing.
 """
 
 from __future__ import annotations
@@ -102,6 +105,7 @@ class Upstream(asyncio.Protocol):
         else:
             self._transport.write(head)
             self._sent_whole = False
+            self.deadline = NEVER
             self._pumping = self._pool.loop.create_task(self._pump(body, length))
         return answer
 
@@ -248,7 +252,7 @@ class Upstream(asyncio.Protocol):
         try:
             await self._write_body(body, length)
             self._sent_whole = True
-            self.deadline = self._pool.clock.monotonic() + self._pool.endpoint.first_byte_timeout
+            self._expect_head_within(self._pool.endpoint.first_byte_timeout)
         except asyncio.CancelledError:
             raise
         except BaseException as cause:
@@ -273,10 +277,17 @@ class Upstream(asyncio.Protocol):
 
     async def _drained(self) -> None:
         self._blocked = self._pool.loop.create_future()
+        self._expect_head_within(self._pool.endpoint.idle_timeout)
         try:
             await self._blocked
         finally:
             self._blocked = None
+            self._expect_head_within(NEVER)
+
+    def _expect_head_within(self, seconds: float) -> None:
+        """Moves the deadline, unless the answer has begun: then it belongs to who waits for a piece."""
+        if self._answer is not None and not self._answer.status:
+            self.deadline = self._pool.clock.monotonic() + seconds
 
     def _stop_pumping(self) -> None:
         if self._pumping is not None:

@@ -473,3 +473,56 @@ async def test_knows_the_clients_address(stage: Any) -> None:
     await client.send(GET % 1)
     await client.message()
     assert application.admitted[0].request.client == "127.0.0.1"
+
+
+@pytest.mark.parametrize("filler", [b"1;" + b"x" * 400_000, b"0\r\n" + b"t: trailer\r\n" * 40_000])
+async def test_a_body_that_is_mostly_framing_is_refused(stage: Any, filler: bytes) -> None:
+    application = stage.scripted(echo)
+    client = await stage.client(await stage.listener(application))
+    await client.send(b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    await application.arrived.wait()
+    client.writer.write(filler)
+    assert (await client.rest()).startswith(b"HTTP/1.1 400 ")
+
+
+async def test_an_exchange_that_was_admitted_is_run_even_when_its_client_has_left(stage: Any) -> None:
+    application = stage.scripted(never)
+    listener = await stage.listener(application)
+    client = await stage.client(listener)
+    await open_once(listener, 1)
+    connection = next(iter(listener.terms.connections))
+    connection.data_received(GET % 1)
+    connection.eof_received()
+    assert application.admitted[0].gone
+    await asyncio.wait_for(application.arrived.wait(), 10)
+    client.close()
+    application.admitted[0].leave()
+    async with asyncio.timeout(10):
+        await application.done.wait()
+
+
+async def test_a_client_that_left_without_reading_is_not_waited_for(stage: Any) -> None:
+    application = stage.scripted(endless)
+    listener = await stage.listener(application)
+    client = await stage.client(listener)
+    await client.send(GET % 1)
+    connection = await blocked(listener)
+    client.writer.write_eof()
+    async with asyncio.timeout(10):
+        await application.done.wait()
+    assert connection.write_deadline == stage.clock.now + 1
+    stage.clock.now += 2
+    listener.sweep()
+    await open_once(listener, 0)
+
+
+async def test_a_large_upload_that_is_refused_does_not_lose_its_refusal(stage: Any) -> None:
+    async def refuse(exchange: Exchange, sink: Sink) -> None:
+        await exchange.request.body.read(10)
+
+    client = await stage.client(await stage.listener(stage.scripted(refuse)))
+    size = 4 << 20
+    client.writer.write(b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n" % size + b"x" * size)
+    answer = await client.rest()
+    assert answer.startswith(b"HTTP/1.1 413 ")
+    assert b"Connection: close\r\n" in answer

@@ -520,3 +520,23 @@ async def test_a_leaving_client_leaves_nothing_behind(stage: Any) -> None:
         while listener.active or len(asyncio.all_tasks()) > before:
             await asyncio.sleep(0)
     assert isinstance(application.ended[0], Gone)
+
+
+async def test_a_slow_upload_is_not_the_upstreams_delay(stage: Any) -> None:
+    more = asyncio.Event()
+    sent = asyncio.Event()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"ab"
+        sent.set()
+        await more.wait()
+        yield b"cd"
+
+    hops = stage.hops()
+    hop = hops.open((await stage.backend(answering)).endpoint)
+    sending = asyncio.ensure_future(hop.send(ask(b"POST", body=pieces(), length=4), stage.exchange()))
+    await sent.wait()
+    stage.clock.now += 1000
+    hops.sweep()
+    more.set()
+    assert await read(await sending) == b"ok"

@@ -105,3 +105,10 @@ async def test_nobody_is_told_of_a_leaving_client_when_the_answer_is_complete(
 ) -> None:
     answer_of(connection, exchange).finish()
     assert exchange.when_gone is None
+
+
+async def test_a_finished_answer_leaves_the_next_hops_word_alone(connection: Connection, exchange: Any) -> None:
+    first = answer_of(connection, exchange)
+    second = answer_of(connection, exchange)
+    first.finish()
+    assert exchange.when_gone == second.leave
