@@ -111,7 +111,7 @@ class _Work:
         for step, verdict in ex.verdicts.items():
             if verdict.outcome == "passed":
                 continue
-            if verdict.mode == "shadow":
+            if verdict.mode == "shadow" and verdict.outcome != "skipped":
                 self._shadow.labels(step, f"would_be_{verdict.outcome}").inc()
             elif verdict.outcome == "skipped" and verdict.reason == "failed":
                 self._skipped.labels(step).inc()

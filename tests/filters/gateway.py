@@ -69,12 +69,13 @@ PATHS = {
 QUESTION = {"query": "How do I install it?"}
 
 
-def policy(chain: str, stream: str = "window") -> str:
+def policy(chain: str, stream: str = "window", opaque: str = "pass") -> str:
     keys = "".join(
         f"\n                - {{id: {key.id}, digest: {digest(PEPPER.encode(), key)}, tenant: default, subject: {name},"
         f" roles: [{ROLE[name]}]}}"
         for name, key in KEYS.items()
     )
+    choice = "" if opaque == "error" else f", on_uninspectable: {opaque}"
     return f"""\
 apiVersion: kapagate.dev/v1
 kind: Gateway
@@ -100,7 +101,7 @@ chain:
   - rbac: {{}}
 {chain}
 routes:
-  - {{name: crm, match: "GET|POST /crm/{{rest:*}}", upstream: crm, on_uninspectable: pass}}
+  - {{name: crm, match: "GET|POST /crm/{{rest:*}}", upstream: crm{choice}}}
   - {{name: declared, match: "GET /declared/{{rest:*}}", upstream: crm, text: ["notes[].text"]}}
 """
 
@@ -168,7 +169,7 @@ class Told:
     @property
     def text(self) -> str:
         """The answer's running text, of a JSON object or a stream."""
-        if "␞".encode() in self.body or not self.body:
+        if self.ex.operation.endswith("stream"):
             return "".join(each["content"]["text"] for each in self.records if each["type"] == "partial_answer")
         return str(self.document["answer"])
 
@@ -178,14 +179,15 @@ class Told:
 
 
 class Gateway:
-    """One generation, with ledger and metrics in memory."""
+    """One generation, with ledger and metrics in memory. `patience`: how many pieces clients take before they leave."""
 
-    def __init__(self, chain: str = SHIPPED, stream: str = "window") -> None:
+    def __init__(self, chain: str = SHIPPED, stream: str = "window", opaque: str = "pass") -> None:
+        self.patience: int | None = None
         self.kapa = Kapa()
         self.meter = PrometheusMeter()
         self.ledger = MemoryLedger()
         self.clock = FakeClock()
-        loaded = load(chain, stream, self.services())
+        loaded = load(chain, stream, opaque, self.services())
         assert loaded.generation is not None, loaded.report()
         ids = (f"{number:032x}" for number in itertools.count())
         self.entry = Entry(Live(loaded.generation), self.clock, lambda: next(ids))
@@ -215,7 +217,7 @@ class Gateway:
         body = document if isinstance(document, bytes) else orjson.dumps(document)
         sent = {"X-Api-Key": KEYS[who].text, "Content-Type": "application/json", **(headers or {})}
         raw = [(name.encode(), value.encode()) for name, value in sent.items()]
-        sink = ListSink()
+        sink = ListSink(self.patience)
         ex = self.entry.admit(method, PATHS[operation].encode(), Headers(raw), SentBody(body), "192.0.2.1")
         await self.entry.run(ex, sink)
         return Told(ex, sink, (await self.ledger.query(1))[0])
@@ -225,11 +227,14 @@ class Gateway:
         return {key.removeprefix(name): float(value) for key, _, value in found if key.startswith(name + "{")}
 
 
-def load(chain: str, stream: str = "window", services: Services | None = None) -> Loaded:
-    """A policy with this chain; `Loaded.report()` says what is wrong with it."""
+def load(chain: str, stream: str = "window", opaque: str = "pass", services: Services | None = None) -> Loaded:
+    """A policy with this chain; `opaque` is what its undeclared route says of bodies that guards cannot see.
+
+    `Loaded.report()` says what is wrong with it.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "gateway.yaml"
-        path.write_text(policy(chain, stream), encoding="utf-8")
+        path.write_text(policy(chain, stream, opaque), encoding="utf-8")
         return load_policy([path], References(ENVIRONMENT), lambda settings: services or Gateway(SHIPPED).services())
 
 
