@@ -57,7 +57,7 @@ def target_of(message: RawRequestMessage) -> bytes:
 
 
 def headers_of(message: RawRequestMessage) -> Headers:
-    """The fields without those that `Connection` keeps for us; what is hop-by-hop by itself is dropped where we send."""
+    """The fields without those that `Connection` keeps for us; other hop-by-hop fields are dropped where we send."""
     raw: RawHeaders = message.raw_headers
     if hdrs.CONNECTION in message.headers and (names := nominated(raw)):
         raw = [field for field in raw if field[0].lower() not in names]

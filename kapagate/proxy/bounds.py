@@ -21,9 +21,9 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Deadlines:
-    """`head`: from a request's first byte (or from the connection's start) to the end of its head. `body_idle`: between two
-    pieces of its body. `reader`: until a client that reads slowly has read enough for us to go on. `linger`: how long
-    input is thrown away after a refusal, so that the refusal is not lost in a reset.
+    """`head`: from a request's first byte (or from the connection's start) to the end of its head. `body_idle`: between
+    two pieces of its body. `reader`: until a client that reads slowly has read enough for us to go on. `linger`: how
+    long input is thrown away after a refusal, so that the refusal is not lost in a reset.
     """
 
     head: float = 10.0

@@ -7,19 +7,19 @@ Bytes come in through `data_received`; where they go depends on what is being wa
     head       no request is in. Bytes go to the parser, at most `limits.head` of them until a head is complete. What
                the parser refuses is answered at once, and nothing more is read from this connection (`deaf`).
     body       a head is in, its body is not. Bytes go to the parser, which fills the reader behind the exchange's
-               `Body`; the reader pauses the socket above `limits.queued`. Chunk extensions and trailers are dropped, and
-               bounded: a body that is mostly framing is refused.
+               `Body`; the reader pauses the socket above `limits.queued`. Chunk extensions and trailers are dropped,
+               and bounded: a body that is mostly framing is refused.
     next       the request is in whole, its exchange still runs. What comes now is the next request: it is held,
-               unparsed, and above `limits.queued` the socket is paused. So pipelined requests are answered in order, and
-               a client that leaves is noticed at once: we go on reading while the exchange runs.
+               unparsed, and above `limits.queued` the socket is paused. So pipelined requests are answered in order,
+               and a client that leaves is noticed at once: we go on reading while the exchange runs.
     drain      the exchange has ended before the body did. The rest is thrown away, up to `limits.drained` and for
                `deadlines.linger`; when the message is complete the connection serves the next one.
     deaf       the connection will be closed: after a refusal it is half closed and input is thrown away for
-               `deadlines.linger`, since closing a socket with unread input resets it, and a reset takes the refusal along.
+               `deadlines.linger`: closing a socket with unread input resets it, and a reset takes the refusal along.
 
-The parser stops behind each message (`max_msg_queue_size=1`) and keeps the rest; `_next_request` lets it go on. It is
-fed only from `_feed_head` and `_feed_body`. A request that offers an upgrade is the connection's last: the parser drops
-what was pipelined behind it.
+The first three are the intake's (`intake.py`). Its parser stops behind each message (`max_msg_queue_size=1`) and keeps
+the rest; `_next_request` lets it go on. A request that offers an upgrade is the connection's last: the parser drops what
+was pipelined behind it.
 
 The task is born with the first request and ends with the connection. It alone runs exchanges, so an answer can only
 follow the answer before it; an exchange that was admitted is always run, even when its client has left meanwhile.
@@ -39,9 +39,7 @@ import struct
 from typing import TYPE_CHECKING, cast
 
 import orjson
-from aiohttp.base_protocol import BaseProtocol
-from aiohttp.http_exceptions import HttpProcessingError
-from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.http_parser import RawRequestMessage
 from aiohttp.http_writer import HttpVersion10
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
@@ -51,6 +49,7 @@ from kapagate.chain.sink import Head
 from kapagate.proxy import acceptance
 from kapagate.proxy.body import NO_BODY, ReceivedBody
 from kapagate.proxy.heads import CONTINUE
+from kapagate.proxy.intake import Intake
 from kapagate.proxy.reply import Reply
 
 if TYPE_CHECKING:
@@ -60,8 +59,6 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 NEVER = float("inf")
-_FIELDS_OF_ANY_HEAD = 1 << 16
-_OVERHEAD = 8
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -77,23 +74,17 @@ class Downstream(asyncio.Protocol):
         self.read_deadline = NEVER
         self.write_deadline = NEVER
         self._transport: asyncio.Transport
-        self._parser: HttpRequestParser
+        self._intake: Intake
         self._task: asyncio.Task[None] | None = None
         self._waiting: asyncio.Future[None] | None = None
         self._idle: asyncio.Future[None] | None = None
-        self._reader: StreamReader | None = None
         self._turn: Exchange | Problem | None = None
         self._exchange: Exchange | None = None
         self._reply: Reply
         self._length: int | None = 0
-        self._head_bytes = 0
-        self._opening = 0
-        self._held = b""
-        self._paused = False
         self._deaf = False
         self._draining = False
         self._dropped = 0
-        self._body_bytes = 0
 
     # The transport's side
 
@@ -102,20 +93,11 @@ class Downstream(asyncio.Protocol):
         self._transport = cast(asyncio.Transport, transport)
         peer = transport.get_extra_info("peername")
         self.client = peer[0] if isinstance(peer, tuple) else ""
-        self._parser = HttpRequestParser(
-            cast(BaseProtocol, self),
-            terms.loop,
-            terms.limits.queued // 2,
-            max_line_size=terms.limits.target,
-            max_field_size=terms.limits.head + 1,
-            max_headers=_FIELDS_OF_ANY_HEAD,
-            auto_decompress=False,
-            max_msg_queue_size=1,
-        )
+        self._intake = Intake(self, self._transport, terms.limits, terms.loop)
         self.read_deadline = terms.clock.monotonic() + terms.deadlines.head
         terms.connections.add(self)
         if len(terms.connections) > terms.limits.connections:
-            self._refuse(Problem(problems.UNAVAILABLE, "too many connections", retry_after=1))
+            self.refuse(Problem(problems.UNAVAILABLE, "too many connections", retry_after=1))
 
     def connection_lost(self, exc: BaseException | None) -> None:
         self._leave()
@@ -123,19 +105,15 @@ class Downstream(asyncio.Protocol):
         self.terms.left()
 
     def eof_received(self) -> None:
-        """The client has closed its side and is taken as gone: a half-closed client cannot be told from a closed one."""
+        """The client has closed its side and is taken as gone: a half-closed one cannot be told from a closed one."""
         self._leave()
         self.write_deadline = self.terms.clock.monotonic() + self.terms.deadlines.linger
 
     def data_received(self, data: bytes) -> None:
-        if self._deaf:
-            return
-        if self._reader is None:
-            self._feed_head(data)
-        elif self._reader.is_eof():
-            self._hold(data)
-        else:
-            self._feed_body(data)
+        if not self._deaf:
+            self._intake.feed(data)
+            if self._draining:
+                self._drain()
 
     def pause_writing(self) -> None:
         self.blocked = True
@@ -144,67 +122,16 @@ class Downstream(asyncio.Protocol):
         self.blocked = False
         self._wake(None)
 
-    # The parser's side
+    # The intake's side
 
-    @property
-    def connected(self) -> bool:
-        return not self.gone
+    def head_began(self) -> None:
+        self.read_deadline = self.terms.clock.monotonic() + self.terms.deadlines.head
 
-    def pause_reading(self) -> None:
-        if not self._paused and not self.gone:
-            self._paused = True
-            self._transport.pause_reading()
-
-    def resume_reading(self, resume_parser: bool = True) -> None:
-        if self._paused and not self.gone and len(self._held) <= self.terms.limits.queued:
-            self._paused = False
-            self._transport.resume_reading()
-
-    def _feed_head(self, data: bytes) -> None:
-        room = self.terms.limits.head - self._head_bytes
-        piece = data if len(data) <= room else data[:room]
-        if piece and not self._head_bytes:
-            self._opening = piece[0]
-            self.read_deadline = self.terms.clock.monotonic() + self.terms.deadlines.head
-        self._head_bytes += len(piece)
-        try:
-            messages, _, _ = self._parser.feed_data(piece)
-        except HttpProcessingError as cause:
-            self._refuse(acceptance.refusal_of(cause, self._opening))
-            return
-        if messages:
-            self._begin(*messages[0])
-            if len(piece) < len(data):
-                self.data_received(data[len(piece) :])
-        elif len(piece) == room:
-            self._refuse(Problem(problems.HEAD_TOO_LARGE, "the request's head is too large"))
-
-    def _feed_body(self, data: bytes) -> None:
-        reader = cast(StreamReader, self._reader)
-        self._body_bytes += len(data)
-        try:
-            self._parser.feed_data(data)
-        except HttpProcessingError:
-            self._spoil(Problem(problems.MALFORMED_REQUEST, "the body's framing is broken"))
-        if self._body_bytes > _OVERHEAD * (reader.total_bytes + self.terms.limits.head) and not reader.is_eof():
-            self._spoil(Problem(problems.MALFORMED_REQUEST, "the body is mostly framing"))
-        if self._draining:
-            self._drain()
-
-    def _hold(self, data: bytes) -> None:
-        self._held += data
-        if len(self._held) > self.terms.limits.queued:
-            self.pause_reading()
-
-    def _begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
+    def begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
         """A head is in: the task takes it from here."""
-        self._head_bytes = 0
-        self._body_bytes = 0
-        self._reader = reader
         self.read_deadline = NEVER
-        http10 = message.version == HttpVersion10
         asked = not message.should_close and not message.upgrade
-        self._reply = Reply(self, message.method == "HEAD", http10, asked)
+        self._reply = Reply(self, message.method == "HEAD", message.version == HttpVersion10, asked)
         try:
             self._turn = self._admit(message, reader)
         except Problem as problem:
@@ -213,6 +140,20 @@ class Downstream(asyncio.Protocol):
             self._idle.set_result(None)
         elif self._task is None:
             self._task = self.terms.loop.create_task(self._serve())
+
+    def refuse(self, problem: Problem) -> None:
+        """Answers what the parser or the door refused; no exchange runs."""
+        self._deaf = True
+        self._tell(problem, Reply(self, False, False, False))
+        self._close()
+
+    def spoil(self, problem: Problem) -> None:
+        """The rest of the body is lost: whoever reads it is told, and the connection ends behind the answer."""
+        self._deaf = True
+        if (reader := self._intake.unfinished) is not None:
+            reader.set_exception(problem)
+        if self._draining:
+            self._close()
 
     def _admit(self, message: RawRequestMessage, reader: StreamReader) -> Exchange:
         terms = self.terms
@@ -266,12 +207,12 @@ class Downstream(asyncio.Protocol):
 
     def undrained(self) -> int | None:
         """The bytes of the request's body that are not here yet; None where they are too many to be thrown away."""
-        reader = self._reader
-        if self._deaf or reader is None:
+        if self._deaf:
             return None
-        if reader.is_eof():
+        reader = self._intake.unfinished
+        if reader is None or self._length is None:
             return 0
-        left = 0 if self._length is None else self._length - reader.total_bytes
+        left = self._length - reader.total_bytes
         return left if left <= self.terms.limits.drained else None
 
     def await_body(self) -> None:
@@ -301,7 +242,7 @@ class Downstream(asyncio.Protocol):
             return
         if not self._reply.keep_alive:
             self._close()
-        elif self._reader is None or self._reader.is_eof():
+        elif self._intake.unfinished is None:
             self._next_request()
         else:
             self._draining = True
@@ -310,7 +251,7 @@ class Downstream(asyncio.Protocol):
             self._drain()
 
     def _drain(self) -> None:
-        reader = self._reader
+        reader = self._intake.reader
         if reader is None or reader.exception() is not None:
             return
         self._dropped += len(reader.read_nowait(-1))
@@ -321,15 +262,11 @@ class Downstream(asyncio.Protocol):
             self._next_request()
 
     def _next_request(self) -> None:
-        held, self._held = self._held, b""
-        self._reader = None
         self.expecting = False
-        self._parser.message_consumed()
         self.read_deadline = self.terms.clock.monotonic() + self.terms.deadlines.keep_alive
-        self.resume_reading()
-        self._feed_head(held)
-        if self.terms.draining and self._reader is None:
-            self._close()
+        self._intake.follow()
+        if self.terms.draining:
+            self.retire()
 
     # The end
 
@@ -339,27 +276,21 @@ class Downstream(asyncio.Protocol):
             self._reset()
         elif self.read_deadline <= now:
             self.read_deadline = NEVER
-            if self._reader is not None and not self._draining:
-                self._spoil(Problem(problems.REQUEST_TIMEOUT, "the body did not arrive in time"))
-            elif self._head_bytes:
-                self._refuse(Problem(problems.REQUEST_TIMEOUT, "the request did not arrive in time"))
+            if self._intake.reader is not None and not self._draining:
+                self.spoil(Problem(problems.REQUEST_TIMEOUT, "the body did not arrive in time"))
+            elif self._intake.begun:
+                self.refuse(Problem(problems.REQUEST_TIMEOUT, "the request did not arrive in time"))
             else:
                 self._close()
 
     def retire(self) -> None:
         """The listener drains: an idle connection ends now, a busy one behind its answer."""
-        if self._reader is None and not self._deaf:
+        if self._intake.reader is None and not self._deaf:
             self._close()
 
     def abort(self) -> None:
         """Ends at once, whatever runs."""
         self._transport.abort()
-
-    def _refuse(self, problem: Problem) -> None:
-        """Answers what the parser or the door refused; no exchange runs."""
-        self._deaf = True
-        self._tell(problem, Reply(self, False, False, False))
-        self._close()
 
     def _tell(self, problem: Problem, reply: Reply) -> None:
         body = orjson.dumps(problem.document("", ""))
@@ -367,26 +298,18 @@ class Downstream(asyncio.Protocol):
         if not self.gone:
             reply.start(Head(problem.kind.status, problem.headers(), len(body)), body, True)
 
-    def _spoil(self, problem: Problem) -> None:
-        """The rest of the body is lost: whoever reads it is told, and the connection ends behind the answer."""
-        self._deaf = True
-        if self._reader is not None:
-            self._reader.set_exception(problem)
-        if self._draining:
-            self._close()
-
     def _close(self) -> None:
         """Flushes and closes; half first where input may be under way that would turn the close into a reset."""
-        unread = self._reader is not None and not self._reader.is_eof()
-        lingers = (unread or self._deaf or self._held) and self._transport.can_write_eof()
+        intake = self._intake
+        lingers = bool(intake.unfinished or self._deaf or intake.held) and self._transport.can_write_eof()
         self._deaf = True
         self._draining = False
-        self._held = b""
+        intake.held = b""
         deadlines = self.terms.deadlines
         self.read_deadline = NEVER
         self.write_deadline = self.terms.clock.monotonic() + (deadlines.linger if lingers else deadlines.reader)
         if lingers:
-            self.resume_reading()
+            intake.resume_reading()
             self._transport.write_eof()
         else:
             self._transport.close()
@@ -406,8 +329,9 @@ class Downstream(asyncio.Protocol):
         for exchange in (self._exchange, self._turn):
             if exchange is not None and not isinstance(exchange, Problem):
                 exchange.leave()
-        if self._reader is not None and not self._reader.is_eof():
-            self._reader.set_exception(Gone())
+        self._intake.connected = False
+        if (reader := self._intake.unfinished) is not None:
+            reader.set_exception(Gone())
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
         self._wake(Gone())

@@ -11,8 +11,8 @@ Theory of operation
     body       pieces go to the `Answer`; above `QUEUED` bytes the socket is paused, so a slow client slows its
                upstream. The idle deadline runs only while somebody waits for a piece.
     over       the message is complete: `reuse.goes_back` decides, at the end of the read that completed it, so that
-               surplus in the same read is seen. Whatever else ends it - fault, deadline, client gone, abandoned - closes
-               the connection.
+               surplus in the same read is seen. Whatever else ends it - fault, deadline, client gone, abandoned -
+               closes the connection.
 
 The parser is strict but leaves five things to us (see the design): HEAD ends at its headers (`_over` and a new parser);
 fields behind the headers are trailers, and are dropped; a second message is a fault; a reason with control characters

@@ -80,9 +80,9 @@ async def test_stops_reading_when_too_much_is_pipelined(stage: Any) -> None:
     connection = next(iter(listener.terms.connections))
     client.writer.write(b"x" * (16 << 20))
     async with asyncio.timeout(10):
-        while not connection._paused:
+        while not connection._intake.paused:
             await asyncio.sleep(0)
-    assert len(connection._held) <= 4096 + (256 << 10)
+    assert len(connection._intake.held) <= 4096 + (256 << 10)
     client.writer.transport.abort()
 
 
@@ -220,7 +220,7 @@ async def test_a_head_that_drips_is_a_408(stage: Any) -> None:
     await open_once(listener, 1)
     connection = next(iter(listener.terms.connections))
     async with asyncio.timeout(10):
-        while not connection._head_bytes:
+        while not connection._intake.begun:
             await asyncio.sleep(0)
     stage.clock.now += 9
     await client.send(b"TP/1.1")
@@ -395,7 +395,7 @@ async def test_a_large_body_is_read_with_bounded_memory(stage: Any) -> None:
     sending = asyncio.ensure_future(client.send(b"a" * size))
     connection = next(iter(listener.terms.connections))
     async with asyncio.timeout(10):
-        while not connection._paused:
+        while not connection._intake.paused:
             await asyncio.sleep(0)
     proceed.set()
     assert (await client.message())[1] == b"%d" % size

@@ -1,0 +1,141 @@
+"""What comes from one client: heads, their bodies, and what is pipelined behind them.
+
+The reading side of `downstream.py`, whose theory names its three states: head, body, next. It knows when to stop the
+socket and what to refuse; what becomes of a request is its owner's business.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Protocol, cast
+
+from aiohttp.base_protocol import BaseProtocol
+from aiohttp.http_exceptions import HttpProcessingError
+from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
+from aiohttp.streams import StreamReader
+
+from kapagate.chain import problems
+from kapagate.chain.problem import Problem
+from kapagate.proxy.acceptance import refusal_of
+from kapagate.proxy.bounds import Limits
+
+_FIELDS_OF_ANY_HEAD = 1 << 16
+_OVERHEAD = 8
+
+
+class Owner(Protocol):
+    """The connection that an intake works for."""
+
+    def head_began(self) -> None: ...
+    def begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
+        """A head is complete; the reader is at its end where there is no body."""
+
+    def refuse(self, problem: Problem) -> None:
+        """No head can be read any more."""
+
+    def spoil(self, problem: Problem) -> None:
+        """The rest of the body cannot be read, and nothing behind it."""
+
+
+class Intake:
+    """`reader` is the body of the request that is in, None while a head is awaited. `begun`: a part of it is here.
+
+    To the reader it is the protocol behind it: `connected`, `pause_reading`, `resume_reading`.
+    """
+
+    connected = True
+
+    def __init__(
+        self, owner: Owner, transport: asyncio.Transport, limits: Limits, loop: asyncio.AbstractEventLoop
+    ) -> None:
+        self.reader: StreamReader | None = None
+        self.held = b""
+        self.paused = False
+        self._owner = owner
+        self._transport = transport
+        self._limits = limits
+        self._head_bytes = 0
+        self._body_bytes = 0
+        self._opening = 0
+        self._parser = HttpRequestParser(
+            cast(BaseProtocol, self),
+            loop,
+            limits.queued // 2,
+            max_line_size=limits.target,
+            max_field_size=limits.head + 1,
+            max_headers=_FIELDS_OF_ANY_HEAD,
+            auto_decompress=False,
+            max_msg_queue_size=1,
+        )
+
+    @property
+    def begun(self) -> bool:
+        return self._head_bytes > 0
+
+    @property
+    def unfinished(self) -> StreamReader | None:
+        """The reader of a body that has not come whole."""
+        reader = self.reader
+        return None if reader is None or reader.is_eof() else reader
+
+    def feed(self, data: bytes) -> None:
+        if self.reader is None:
+            self._feed_head(data)
+        elif self.reader.is_eof():
+            self._hold(data)
+        else:
+            self._feed_body(self.reader, data)
+
+    def follow(self) -> None:
+        """The request is done with: what was held, and what the parser kept, is the next one's."""
+        held, self.held = self.held, b""
+        self.reader = None
+        self._parser.message_consumed()
+        self.resume_reading()
+        self._feed_head(held)
+
+    def pause_reading(self) -> None:
+        if not self.paused:
+            self.paused = True
+            self._transport.pause_reading()
+
+    def resume_reading(self, resume_parser: bool = True) -> None:
+        if self.paused and len(self.held) <= self._limits.queued and not self._transport.is_closing():
+            self.paused = False
+            self._transport.resume_reading()
+
+    def _feed_head(self, data: bytes) -> None:
+        room = self._limits.head - self._head_bytes
+        piece = data if len(data) <= room else data[:room]
+        if piece and not self._head_bytes:
+            self._opening = piece[0]
+            self._owner.head_began()
+        self._head_bytes += len(piece)
+        try:
+            messages, _, _ = self._parser.feed_data(piece)
+        except HttpProcessingError as cause:
+            self._owner.refuse(refusal_of(cause, self._opening))
+            return
+        if messages:
+            message, self.reader = messages[0]
+            self._head_bytes = self._body_bytes = 0
+            self._owner.begin(message, self.reader)
+            if len(piece) < len(data):
+                self.feed(data[len(piece) :])
+        elif len(piece) == room:
+            self._owner.refuse(Problem(problems.HEAD_TOO_LARGE, "the request's head is too large"))
+
+    def _feed_body(self, reader: StreamReader, data: bytes) -> None:
+        self._body_bytes += len(data)
+        try:
+            self._parser.feed_data(data)
+        except HttpProcessingError:
+            self._owner.spoil(Problem(problems.MALFORMED_REQUEST, "the body's framing is broken"))
+            return
+        if self._body_bytes > _OVERHEAD * (reader.total_bytes + self._limits.head) and not reader.is_eof():
+            self._owner.spoil(Problem(problems.MALFORMED_REQUEST, "the body is mostly framing"))
+
+    def _hold(self, data: bytes) -> None:
+        self.held += data
+        if len(self.held) > self._limits.queued:
+            self.pause_reading()
