@@ -28,16 +28,23 @@ _ADVICE = (
     ("cannot start any token", "`", "a text that begins with ` needs quotes"),
     ("cannot start any token", "%", "a text that begins with % needs quotes"),
     ("mapping values are not allowed", "", "a value cannot hold ': ' here: check the indentation, or quote the text"),
-    ("could not find expected ':'", "", "a key needs ': ' after it"),
+    ("could not find expected ':'", "", "a key stands here without ': ' after it"),
     ("did not find expected key", "", "this does not fit the indentation or the brackets above it"),
     ("did not find expected '-' indicator", "", "this does not fit the indentation of the list above it"),
-    ("did not find expected ',' or ']'", "", "a comma or the closing ] is missing"),
-    ("did not find expected ',' or '}'", "", "a comma or the closing } is missing"),
+    ("did not find expected ',' or ']'", "", "the list that opens here lacks a comma or its closing ]"),
+    ("did not find expected ',' or '}'", "", "the mapping that opens here lacks a comma or its closing }"),
     ("did not find expected node content", "", "a value is missing here, or a bracket above is not closed"),
     ("unexpected end of stream", "", "a quote is opened here and never closed"),
     ("found undefined alias", "", "no anchor of this name stands above"),
     ("found duplicate %", "", "a % directive stands twice"),
     ("unknown escape character", "", "this is no escape of double-quoted text; use single quotes or write \\\\"),
+)
+
+_OPENED = (  # what is found at its end is at fault where it begins
+    "while scanning a quoted scalar",
+    "while scanning a simple key",
+    "while parsing a flow sequence",
+    "while parsing a flow mapping",
 )
 
 
@@ -212,16 +219,27 @@ class _Reader:
 
     def malformed(self, cause: yaml.MarkedYAMLError) -> None:
         """Notes what libyaml found, at its place, in a sentence that says what to do where we know one."""
-        opened = "while scanning a quoted scalar" in str(cause.context) and cause.context_mark
-        mark = cause.context_mark if opened else cause.problem_mark or cause.context_mark
+        opened = str(cause.context).startswith(_OPENED)
+        mark = (cause.context_mark if opened else None) or cause.problem_mark or cause.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
         if line >= len(self._source.lines) or not self._source.lines[line]:
             line, column = self._last_place(line)
-        at = self._source.lines[line][column : column + 1]
         said = f"{cause.context or ''} {cause.problem or ''}".strip()
+        if "mapping values are not allowed" in said and (above := self._unfinished(line)):
+            line, column = above
+            said = "could not find expected ':'"
+        at = self._source.lines[line][column : column + 1]
         advice = next((text for part, first, text in _ADVICE if part in said and at.startswith(first)), said)
         span = Span(self._source.name, line + 1, column + 1, line + 1, column + 2)
         self._problems.add(codes.MALFORMED, span, advice)
+
+    def _unfinished(self, line: int) -> tuple[int, int] | None:
+        """The line above, where a key lost its colon, so that the text runs on into this one."""
+        above, _ = self._last_place(line - 1) if line else (0, 0)
+        text = self._source.lines[above]
+        if above == line or ": " in text or text.rstrip().endswith(":"):
+            return None
+        return above, len(text) - len(text.lstrip(" -"))
 
     def _last_place(self, line: int) -> tuple[int, int]:
         """The end of the last line above that says something: what libyaml misses at an end is missing there."""
