@@ -18,8 +18,8 @@ Bytes come in through `data_received`; where they go depends on what is being wa
                `deadlines.linger`: closing a socket with unread input resets it, and a reset takes the refusal along.
 
 The first three are the intake's (`intake.py`). Its parser stops behind each message (`max_msg_queue_size=1`) and keeps
-the rest; `_next_request` lets it go on. A request that offers an upgrade is the connection's last: the parser drops what
-was pipelined behind it.
+the rest; `_next_request` lets it go on. A request that offers an upgrade is the connection's last: the parser drops
+what was pipelined behind it.
 
 The task is born with the first request and ends with the connection. It alone runs exchanges, so an answer can only
 follow the answer before it; an exchange that was admitted is always run, even when its client has left meanwhile.

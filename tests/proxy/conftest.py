@@ -208,6 +208,12 @@ class Stage:
         self.refused: list[Problem] = []
         self.clock = FakeClock()
 
+    async def until(self, condition: Callable[[], object]) -> None:
+        """Waits for what has no event of its own: the state of a connection."""
+        async with asyncio.timeout(PATIENCE):
+            while not condition():  # noqa: ASYNC110 - a socket has no event for it
+                await asyncio.sleep(0)
+
     exchange = staticmethod(make_exchange)
     scripted = staticmethod(Scripted)
     pass_through = staticmethod(pass_through)

@@ -36,11 +36,9 @@ async def never(exchange: Exchange, sink: Sink) -> None:
     raise Gone
 
 
-async def open_once(listener: Any, size: int) -> None:
+async def open_once(stage: Any, listener: Any, size: int) -> None:
     """Waits until so many connections are open."""
-    async with asyncio.timeout(10):
-        while listener.active != size:
-            await asyncio.sleep(0)
+    await stage.until(lambda: listener.active == size)
 
 
 async def test_serves_many_requests_on_one_connection(stage: Any) -> None:
@@ -79,9 +77,7 @@ async def test_stops_reading_when_too_much_is_pipelined(stage: Any) -> None:
     await application.arrived.wait()
     connection = next(iter(listener.terms.connections))
     client.writer.write(b"x" * (16 << 20))
-    async with asyncio.timeout(10):
-        while not connection._intake.paused:
-            await asyncio.sleep(0)
+    await stage.until(lambda: connection._intake.paused)
     assert len(connection._intake.held) <= 4096 + (256 << 10)
     client.writer.transport.abort()
 
@@ -217,11 +213,9 @@ async def test_a_head_that_drips_is_a_408(stage: Any) -> None:
     listener = await stage.listener(stage.scripted(echo))
     client = await stage.client(listener)
     await client.send(b"GET / HT")
-    await open_once(listener, 1)
+    await open_once(stage, listener, 1)
     connection = next(iter(listener.terms.connections))
-    async with asyncio.timeout(10):
-        while not connection._intake.begun:
-            await asyncio.sleep(0)
+    await stage.until(lambda: connection._intake.begun)
     stage.clock.now += 9
     await client.send(b"TP/1.1")
     listener.sweep()
@@ -234,7 +228,7 @@ async def test_a_head_that_drips_is_a_408(stage: Any) -> None:
 async def test_a_client_that_says_nothing_is_closed(stage: Any) -> None:
     listener = await stage.listener(stage.scripted(echo))
     client = await stage.client(listener)
-    await open_once(listener, 1)
+    await open_once(stage, listener, 1)
     stage.clock.now += 11
     listener.sweep()
     assert await client.rest() == b""
@@ -284,12 +278,10 @@ async def endless(exchange: Exchange, sink: Sink) -> None:
         await sink.write(b"x" * 65536, False)
 
 
-async def blocked(listener: Any) -> Any:
-    await open_once(listener, 1)
+async def blocked(stage: Any, listener: Any) -> Any:
+    await open_once(stage, listener, 1)
     connection = next(iter(listener.terms.connections))
-    async with asyncio.timeout(10):
-        while connection._waiting is None:
-            await asyncio.sleep(0)
+    await stage.until(lambda: connection._waiting is not None)
     return connection
 
 
@@ -298,7 +290,7 @@ async def test_writing_waits_for_a_client_that_reads_slowly(stage: Any) -> None:
     listener = await stage.listener(application)
     client = await stage.client(listener)
     await client.send(GET % 1)
-    connection = await blocked(listener)
+    connection = await blocked(stage, listener)
     assert connection._transport.get_write_buffer_size() < 256 << 10
     client.writer.transport.abort()
     await application.done.wait()
@@ -310,13 +302,13 @@ async def test_a_client_that_does_not_read_is_cut(stage: Any) -> None:
     listener = await stage.listener(application)
     client = await stage.client(listener)
     await client.send(GET % 1)
-    await blocked(listener)
+    await blocked(stage, listener)
     stage.clock.now += 61
     listener.sweep()
     async with asyncio.timeout(10):
         await application.done.wait()
     assert isinstance(application.ended[0], Gone)
-    await open_once(listener, 0)
+    await open_once(stage, listener, 0)
 
 
 async def test_asks_for_the_body_when_somebody_reads_it(stage: Any) -> None:
@@ -394,9 +386,7 @@ async def test_a_large_body_is_read_with_bounded_memory(stage: Any) -> None:
     await application.arrived.wait()
     sending = asyncio.ensure_future(client.send(b"a" * size))
     connection = next(iter(listener.terms.connections))
-    async with asyncio.timeout(10):
-        while not connection._intake.paused:
-            await asyncio.sleep(0)
+    await stage.until(lambda: connection._intake.paused)
     proceed.set()
     assert (await client.message())[1] == b"%d" % size
     await sending
@@ -413,7 +403,7 @@ async def test_a_client_that_leaves_is_noticed_while_the_exchange_runs(stage: An
     async with asyncio.timeout(10):
         await application.done.wait()
     assert application.admitted[0].gone
-    await open_once(listener, 0)
+    await open_once(stage, listener, 0)
 
 
 async def test_a_client_that_leaves_in_its_body_is_gone_for_who_reads_it(stage: Any) -> None:
@@ -426,7 +416,7 @@ async def test_a_client_that_leaves_in_its_body_is_gone_for_who_reads_it(stage: 
     async with asyncio.timeout(10):
         await application.done.wait()
     assert isinstance(application.ended[0], Gone)
-    await open_once(listener, 0)
+    await open_once(stage, listener, 0)
 
 
 async def test_no_task_outlives_its_connection(stage: Any) -> None:
@@ -437,10 +427,8 @@ async def test_no_task_outlives_its_connection(stage: Any) -> None:
         await client.send(GET % number)
         await client.message()
         client.close()
-    await open_once(listener, 0)
-    async with asyncio.timeout(10):
-        while len(asyncio.all_tasks()) > before:
-            await asyncio.sleep(0)
+    await open_once(stage, listener, 0)
+    await stage.until(lambda: not (len(asyncio.all_tasks()) > before))
 
 
 async def test_a_failing_engine_costs_only_its_connection(stage: Any, caplog: Any) -> None:
@@ -489,7 +477,7 @@ async def test_an_exchange_that_was_admitted_is_run_even_when_its_client_has_lef
     application = stage.scripted(never)
     listener = await stage.listener(application)
     client = await stage.client(listener)
-    await open_once(listener, 1)
+    await open_once(stage, listener, 1)
     connection = next(iter(listener.terms.connections))
     connection.data_received(GET % 1)
     connection.eof_received()
@@ -506,14 +494,14 @@ async def test_a_client_that_left_without_reading_is_not_waited_for(stage: Any) 
     listener = await stage.listener(application)
     client = await stage.client(listener)
     await client.send(GET % 1)
-    connection = await blocked(listener)
+    connection = await blocked(stage, listener)
     client.writer.write_eof()
     async with asyncio.timeout(10):
         await application.done.wait()
     assert connection.write_deadline == stage.clock.now + 1
     stage.clock.now += 2
     listener.sweep()
-    await open_once(listener, 0)
+    await open_once(stage, listener, 0)
 
 
 async def test_a_large_upload_that_is_refused_does_not_lose_its_refusal(stage: Any) -> None:

@@ -81,8 +81,8 @@ async def test_answers_come_without_hop_by_hop_fields(stage: Any) -> None:
     async def script(peer: Any) -> None:
         await peer.message()
         await peer.send(
-            b"HTTP/1.1 200 Fine\r\nConnection: X-Secret\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nSet-Cookie: a\r\nset-cookie: b\r\n"
-            b"Content-Length: 0\r\n\r\n"
+            b"HTTP/1.1 200 Fine\r\nConnection: X-Secret\r\nX-Secret: 1\r\nKeep-Alive: 5\r\nSet-Cookie: a\r\n"
+            b"set-cookie: b\r\nContent-Length: 0\r\n\r\n"
         )
         await peer.rest()
 
@@ -227,9 +227,7 @@ async def test_a_body_goes_no_faster_than_the_upstream_reads(stage: Any) -> None
     backend = await stage.backend(script)
     hop = stage.hops().open(backend.endpoint)
     sending = asyncio.ensure_future(hop.send(ask(b"POST", body=pieces(), length=512 * 65536), stage.exchange()))
-    async with asyncio.timeout(10):
-        while not any(connection._blocked for connection in hop.pool.connections):
-            await asyncio.sleep(0)
+    await stage.until(lambda: any(connection._blocked for connection in hop.pool.connections))
     connection = next(iter(hop.pool.connections))
     assert connection._transport.get_write_buffer_size() <= 64 * 1024 + 65536
     assert produced < 512 * 65536
@@ -249,9 +247,7 @@ async def test_an_upstream_goes_no_faster_than_the_answer_is_read(stage: Any) ->
     hop = stage.hops().open((await stage.backend(script)).endpoint)
     inbound = await hop.send(ask(), stage.exchange())
     connection = next(iter(hop.pool.connections))
-    async with asyncio.timeout(10):
-        while not connection._paused:
-            await asyncio.sleep(0)
+    await stage.until(lambda: connection._paused)
     most = inbound.body.queued
     total = 0
     async for piece in inbound.body:
@@ -339,9 +335,7 @@ async def test_a_cancelled_exchange_is_cancelled_and_not_gone(stage: Any) -> Non
     backend = await stage.backend(script)
     hop = stage.hops().open(backend.endpoint)
     sending = asyncio.ensure_future(hop.send(ask(), stage.exchange()))
-    async with asyncio.timeout(10):
-        while not any(connection._answer for connection in hop.pool.connections):
-            await asyncio.sleep(0)
+    await stage.until(lambda: any(connection._answer for connection in hop.pool.connections))
     sending.cancel()
     with pytest.raises(asyncio.CancelledError):
         await sending
@@ -440,9 +434,7 @@ async def test_a_connection_that_died_in_the_pool_is_replaced(stage: Any) -> Non
     hop = stage.hops().open(backend.endpoint)
     for count in (1, 2):
         assert await read(await hop.send(ask(b"POST", body=b"a"), stage.exchange())) == b"ok"
-        async with asyncio.timeout(10):
-            while hop.pool.connections:
-                await asyncio.sleep(0)
+        await stage.until(lambda: not (hop.pool.connections))
         assert backend.connections == count
 
 
@@ -455,8 +447,7 @@ async def test_sweeps_by_itself_while_connections_are_open(stage: Any) -> None:
     stage.clock.now += 16
     async with asyncio.timeout(10):
         await backend.lost.wait()
-        while hops._timer is not None:
-            await asyncio.sleep(0.001)
+    await stage.until(lambda: hops._timer is None)
 
 
 async def test_passes_requests_and_answers_through_both_ends(stage: Any) -> None:
@@ -517,8 +508,7 @@ async def test_a_leaving_client_leaves_nothing_behind(stage: Any) -> None:
     async with asyncio.timeout(10):
         await backend.lost.wait()
         await application.done.wait()
-        while listener.active or len(asyncio.all_tasks()) > before:
-            await asyncio.sleep(0)
+    await stage.until(lambda: not (listener.active or len(asyncio.all_tasks()) > before))
     assert isinstance(application.ended[0], Gone)
 
 

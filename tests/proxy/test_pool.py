@@ -58,9 +58,7 @@ async def test_too_many_connections_are_a_busy_upstream(stage: Any) -> None:
     hop = stage.hops().open(replace(backend.endpoint, connections=1))
     exchange = stage.exchange()
     sending = asyncio.ensure_future(hop.send(Outbound(b"GET", b"/", []), exchange))
-    async with asyncio.timeout(10):
-        while not hop.pool.size:
-            await asyncio.sleep(0)
+    await stage.until(lambda: hop.pool.size)
     with pytest.raises(Problem, match="upstream-busy") as refused:
         await hop.send(Outbound(b"GET", b"/", []), stage.exchange())
     assert refused.value.retry_after == 1
@@ -97,9 +95,7 @@ async def test_partitions_without_connections_are_forgotten(stage: Any) -> None:
         await once(stage, hop, number)
     stage.clock.now += 16
     hop.pool.sweep(stage.clock.now)
-    async with asyncio.timeout(10):
-        while hop.pool.connections:
-            await asyncio.sleep(0)
+    await stage.until(lambda: not (hop.pool.connections))
     hop.pool.sweep(stage.clock.now)
     assert hop.pool._idle == {}
 

@@ -198,8 +198,7 @@ async def test_a_byte_on_an_idle_connection_ends_it(stage: Any) -> None:
     unasked.set()
     async with asyncio.timeout(10):
         await backend.lost.wait()
-        while hop.pool.connections:
-            await asyncio.sleep(0)
+    await stage.until(lambda: not (hop.pool.connections))
     assert idle(hop) == 0
 
 
