@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 UNREAD: Any = type("Unread", (), {"__repr__": lambda self: "UNREAD"})()
 
 
-@dataclass(frozen=True, slots=True)
-class RequestEdit:
+class RequestEdit(NamedTuple):
     """`document`: the JSON body with the steps' changes, UNREAD until a step asked for it (`Exchange.document`).
 
     `context` is what `enrich` adds, by name; `pseudonym` stands for the person; the upstream's adapter knows where its
@@ -17,21 +16,21 @@ class RequestEdit:
     """
 
     document: Any = UNREAD
-    context: dict[str, str] = field(default_factory=dict)
-    headers: dict[bytes, bytes] = field(default_factory=dict)
+    context: Mapping[str, str] = {}
+    headers: Mapping[bytes, bytes] = {}
     pseudonym: str | None = None
 
     def with_document(self, document: Any) -> RequestEdit:
-        return replace(self, document=document)
+        return RequestEdit(document, self.context, self.headers, self.pseudonym)
 
-    def with_context(self, context: dict[str, str]) -> RequestEdit:
-        return replace(self, context={**self.context, **context})
+    def with_context(self, context: Mapping[str, str]) -> RequestEdit:
+        return RequestEdit(self.document, {**self.context, **context}, self.headers, self.pseudonym)
 
-    def with_headers(self, headers: dict[bytes, bytes]) -> RequestEdit:
-        return replace(self, headers={**self.headers, **headers})
+    def with_headers(self, headers: Mapping[bytes, bytes]) -> RequestEdit:
+        return RequestEdit(self.document, self.context, {**self.headers, **headers}, self.pseudonym)
 
     def with_pseudonym(self, pseudonym: str) -> RequestEdit:
-        return replace(self, pseudonym=pseudonym)
+        return RequestEdit(self.document, self.context, self.headers, pseudonym)
 
 
 UNTOUCHED = RequestEdit()

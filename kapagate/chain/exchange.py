@@ -6,9 +6,7 @@ writes unconditionally (checked when the chain is loaded), `ex.get(FACT)` for al
 
 from __future__ import annotations
 
-from collections import ChainMap
-from collections.abc import Callable, Mapping, MutableMapping
-from copy import copy
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,7 +17,7 @@ from kapagate.chain.edit import UNREAD, UNTOUCHED, RequestEdit
 from kapagate.chain.fact import Fact
 from kapagate.chain.problem import Problem
 from kapagate.chain.request import Kept, Request
-from kapagate.chain.verdict import Verdict
+from kapagate.chain.verdict import PASSED, Verdict
 
 if TYPE_CHECKING:
     from kapagate.chain.compose import Chain
@@ -28,7 +26,6 @@ if TYPE_CHECKING:
     from kapagate.chain.route import Route
 
 T = TypeVar("T")
-_OUTCOME = ("chain", "operation", "response", "status", "sent_bytes", "refusal", "broken", "gone")
 
 
 @dataclass(slots=True)
@@ -73,7 +70,7 @@ class Exchange:
     broken: BaseException | None = None
     gone: bool = False
     when_gone: Callable[[], None] | None = None
-    facts: MutableMapping[Fact[Any], Any] = field(default_factory=dict)
+    facts: dict[Fact[Any], Any] = field(default_factory=dict)
     shared: Exchange | None = None
     headers_out: list[tuple[bytes, bytes]] = field(default_factory=list)
     forks: dict[str, Exchange | None] = field(default_factory=dict)
@@ -89,10 +86,10 @@ class Exchange:
         self.facts[fact] = value
 
     def verdict(self, step: str = "") -> Verdict:
-        """The verdict of a step (by default the one at work), made when first asked for."""
+        """The verdict of a step (by default the one at work), to be written; made when first asked for."""
         step = step or self.step
-        verdict = self.verdicts.get(step)
-        if verdict is None:
+        verdict = self.verdicts.get(step, PASSED)
+        if verdict is PASSED:
             verdict = self.verdicts[step] = Verdict()
         return verdict
 
@@ -123,20 +120,51 @@ class Exchange:
 
     def fork(self, step: str) -> Exchange:
         """A copy for a shadow step. It shares the wire and the parsed body and sees the facts; all else is its own."""
-        twin = copy(self)
-        twin.shared = self.shared or self
-        twin.step, twin.facts, twin.verdicts = step, ChainMap({}, self.facts), {}
-        twin.headers_out, twin.forks = [], {}
+        twin = Exchange(
+            self.request,
+            self.route,
+            self.params,
+            self.correlation_id,
+            self.decision,
+            self.times,
+            self.received_at,
+            self.generation,
+            self.chain,
+            self.operation,
+            step,
+            self.edit,
+            report=self.report,
+            facts=_Overlay(self.facts),
+            shared=self.shared or self,
+        )
+        twin.catch_up()
         return twin
 
     def catch_up(self) -> None:
         """A fork learns what became of its exchange since."""
-        if self.shared is not None:
-            for name in _OUTCOME:
-                setattr(self, name, getattr(self.shared, name))
+        if (shared := self.shared) is not None:
+            self.chain, self.operation, self.response = shared.chain, shared.operation, shared.response
+            self.status, self.sent_bytes, self.gone = shared.status, shared.sent_bytes, shared.gone
+            self.refusal, self.broken = shared.refusal, shared.broken
 
     def leave(self) -> None:
         """The client has left: the hop alone is cancelled."""
         self.gone = True
         if self.when_gone is not None:
             self.when_gone()
+
+
+class _Overlay(dict[Fact[Any], Any]):
+    """A fork's own facts over those of its exchange, which it goes on seeing as they come."""
+
+    __slots__ = ("_beneath",)
+
+    def __init__(self, beneath: dict[Fact[Any], Any]) -> None:
+        super().__init__()
+        self._beneath = beneath
+
+    def __missing__(self, fact: Fact[Any]) -> Any:
+        return self._beneath[fact]
+
+    def get(self, fact: Fact[Any], default: Any = None) -> Any:
+        return super().get(fact, default) if fact in self else self._beneath.get(fact, default)

@@ -29,6 +29,7 @@ from kapagate.chain.response import Response, Truncated
 from kapagate.chain.sink import Sink
 from kapagate.chain.step import OnRequest
 from kapagate.chain.upstream import Upstream
+from kapagate.chain.verdict import PASSED
 
 log = logging.getLogger(__name__)
 
@@ -75,13 +76,15 @@ async def _respond(ex: Exchange) -> Response:
 
 async def _first(ex: Exchange, hooks: Named[OnRequest]) -> Response | None:
     """The first answer among request hooks; without one the request goes on."""
+    verdicts = ex.verdicts
     for name, hook in hooks:
         ex.step = name
         response = await hook(ex)
-        verdict = ex.verdict()
         if response is not None:
-            verdict.outcome = "answered"
+            ex.verdict().outcome = "answered"
             return response
+        if name not in verdicts:
+            verdicts[name] = PASSED
     return None
 
 

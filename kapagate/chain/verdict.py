@@ -19,3 +19,7 @@ class Verdict:
 
     def count(self, kind: str, number: int = 1) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + number
+
+
+PASSED = Verdict()
+"""The verdict that most steps come to: shared, never written. `Exchange.verdict` gives a step one of its own."""
