@@ -13,6 +13,7 @@ import click
 
 from kapagate.cli.codes import FAILED, INVALID_POLICY
 from kapagate.cli.loop import run_loop
+from kapagate.machine.heap import settle
 from kapagate.policy.gateway import Address, parse_address
 from kapagate.remote.references import References
 from kapagate.run import Addresses, InvalidPolicy, open_gateway
@@ -74,6 +75,7 @@ async def _serve(paths: tuple[Path, ...], addresses: Addresses, access_log: bool
     stream = sys.stderr.buffer if access_log else None
     async with open_gateway(paths, References(os.environ), addresses, stream) as gateway:
         urls = {"data": gateway.data_url, "probe": gateway.probe_url, "admin": gateway.admin_url}
+        settle()
         log.info("serving", extra=urls)
         await stop.wait()
         log.info("stopping")

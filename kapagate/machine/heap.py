@@ -1,0 +1,21 @@
+"""The garbage collector, told what a gateway knows: what was loaded stays, and what a request leaves is mostly free.
+
+Reference counts free a request's objects at once; the collector is only for cycles, which errors leave behind. With
+Python's defaults it looks for them every 700 allocations, and now and then through the whole policy and every module:
+measured, a tenth of all CPU, and pauses of tens of milliseconds.
+"""
+
+from __future__ import annotations
+
+import gc
+
+YOUNG, MIDDLE, OLD = 20_000, 20, 20
+"""Allocations before the youngest are looked through, and how many such looks before the older ones are."""
+
+
+def settle() -> None:
+    """Frees what loading left, and never looks at the rest again. For the moment before the first request."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG, MIDDLE, OLD)
+    gc.enable()
