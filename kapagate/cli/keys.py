@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
@@ -15,11 +16,34 @@ from kapagate.chain.secret import Secret
 from kapagate.cli.codes import INVALID_POLICY
 from kapagate.filters.identify import Identify
 from kapagate.identity.api_keys import Key, create, digest
+from kapagate.policy.suggestion import closest
 from kapagate.remote.references import References
 from kapagate.run import offline
 from kapagate.schemes.api_key import ApiKey
 
-FindPepper = Callable[[Path], Secret]
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a policy says that a key needs: the pepper of its `api_key` scheme, and the names that a key may have."""
+
+    pepper: Secret
+    tenants: Collection[str]
+    roles: Collection[str]
+
+    def check(self, tenant: str, roles: Sequence[str]) -> None:
+        """Raises BadParameter for a tenant or role that the policy does not have: such a key would be refused."""
+        for option, kind, names, known in (
+            ("--tenant", "tenant", [tenant], self.tenants),
+            ("--role", "role", roles, self.roles),
+        ):
+            for name in names:
+                if name not in known:
+                    meant = closest(name, known)
+                    hint = f"; did you mean {meant!r}?" if meant else ""
+                    raise click.BadParameter(f"the policy has no {kind} {name!r}{hint}", param_hint=option)
+
+
+ReadPolicy = Callable[[Path], Known]
 
 
 def entry_for(
@@ -39,8 +63,8 @@ def entry_for(
     return "- " + "\n  ".join(lines)
 
 
-def keys_group(find_pepper: FindPepper) -> click.Group:
-    """The group of commands; `find_pepper` gives the pepper of a policy's `api_key` scheme or raises ClickException."""
+def keys_group(read: ReadPolicy) -> click.Group:
+    """The group of commands; `read` gives what a policy says, or raises ClickException."""
 
     @click.group()
     def keys() -> None:
@@ -63,23 +87,25 @@ def keys_group(find_pepper: FindPepper) -> click.Group:
             key = create(env, secrets.token_bytes)
         except ValueError as cause:
             raise click.BadParameter(str(cause), param_hint="--env") from cause
-        entry = entry_for(key, find_pepper(path), tenant, subject, roles, expires)
+        known = read(path)
+        known.check(tenant, roles)
+        entry = entry_for(key, known.pepper, tenant, subject, roles, expires)
         click.echo(f"{key.text}\n\n# Not shown again. Its entry for `api_key: keys:`\n{entry}")
 
     return keys
 
 
-def pepper_of(path: Path) -> Secret:
-    """The pepper of the first `api_key` scheme in the gate of a policy."""
+def known_to(path: Path) -> Known:
+    """What the policy in `path` says; its pepper is that of the first `api_key` scheme in the gate."""
     loaded = offline([path], References(os.environ))
-    if loaded.generation is None:
+    if loaded.generation is None or loaded.gateway is None:
         click.echo(loaded.report(), err=True)
         click.get_current_context().exit(INVALID_POLICY)
     declarations = [placed.declaration for placed in loaded.generation.steps.gate]
     schemes = [scheme for each in declarations if isinstance(each, Identify) for scheme in each.schemes]
     for scheme in schemes:
         if isinstance(scheme, ApiKey):
-            return scheme.pepper
+            return Known(scheme.pepper, loaded.generation.tenants, loaded.gateway.roles)
     raise click.ClickException("the policy's gate has no api_key scheme, so there is no pepper")
 
 
@@ -105,4 +131,4 @@ def _moment(context: click.Context, parameter: click.Parameter, value: str | Non
     return moment.isoformat()
 
 
-keys = keys_group(pepper_of)
+keys = keys_group(known_to)
