@@ -8,11 +8,12 @@ import sys
 
 import click
 
-from kapagate.cli.codes import FAILED
+from kapagate.cli.codes import FAILED, INVALID_POLICY
 from kapagate.cli.loop import run_loop
 from kapagate.demo import show
-from kapagate.demo.scenes import ADA, SCENES
+from kapagate.demo.scenes import ADA, SCENES, Scene, Shown
 from kapagate.demo.stage import Stage, stage
+from kapagate.run import InvalidPolicy
 
 
 @click.command("demo")
@@ -22,10 +23,15 @@ from kapagate.demo.stage import Stage, stage
 def demo(ctx: click.Context, once: bool, serve: bool) -> None:
     """Start a stand-in Kapa, a small backend and the gateway, and show the chain at work.
 
-    Everything is on loopback and nothing stays. Exit codes: 0 every outcome as promised, 1 not.
+    Everything is on loopback and nothing stays. Exit codes: 0 every outcome as promised, 1 not, 3 policies/ is
+    not as it was shipped.
     """
     missed: list[str] = []
-    run_loop(_play(missed, serve or (not once and sys.stdout.isatty())))
+    try:
+        run_loop(_play(missed, serve or (not once and sys.stdout.isatty())))
+    except InvalidPolicy as invalid:
+        click.echo(invalid.loaded.report(), err=True)
+        ctx.exit(INVALID_POLICY)
     ctx.exit(FAILED if missed else 0)
 
 
@@ -35,7 +41,8 @@ async def _play(missed: list[str], goes_on: bool) -> None:
         await scenery.gateway.ledger.flush()
         records = await scenery.gateway.ledger.query(8)
         click.echo(f"\n{show.audit(reversed(records))}\n\n{show.metrics(await scenery.metrics())}\n")
-        outcome = f"{len(missed)} promises were not kept" if missed else "every outcome as promised"
+        promises = "1 promise was" if len(missed) == 1 else f"{len(missed)} promises were"
+        outcome = f"{promises} not kept" if missed else "every outcome as promised"
         click.echo(f"{len(SCENES)} scenes: {outcome}.")
         if goes_on:
             await _serve_on(scenery)
@@ -45,10 +52,19 @@ async def _scenes(scenery: Stage) -> list[str]:
     missed: list[str] = []
     click.echo(f"{show.paint('kapagate', '1')} with the policy in policies/, in front of a stand-in Kapa\n")
     for number, play in enumerate(SCENES, 1):
-        shown = await play(scenery)
+        shown = await _played(play, scenery)
         click.echo(show.scene(number, shown))
         missed += shown.missed
     return missed
+
+
+async def _played(play: Scene, scenery: Stage) -> Shown:
+    """A scene that breaks keeps no promise, and the others are still shown."""
+    try:
+        return await play(scenery)
+    except Exception as cause:
+        title = (play.__doc__ or "a scene").rstrip(".")
+        return Shown(title, 0, "it broke", [f"an outcome at all ({type(cause).__name__}: {cause})"])
 
 
 async def _serve_on(scenery: Stage) -> None:

@@ -1,0 +1,126 @@
+"""`kapagate run` as a function; as a process it is tried in `tests/acceptance/test_process.py`."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+from kapagate.cli import run as command
+from kapagate.policy.gateway import Address
+from kapagate.run import Addresses
+
+GATEWAY = "apiVersion: kapagate.dev/v1\nkind: Gateway\nname: docs\n"
+
+
+@pytest.fixture(autouse=True)
+def root_logger() -> Iterator[None]:
+    """`configure` takes the root logger over; the rest of the tests get it back."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(GATEWAY)
+    return path
+
+
+def run(*arguments: str) -> Result:
+    return CliRunner().invoke(command.run, arguments)
+
+
+class Drained:
+    """A gateway that remembers how it was stopped."""
+
+    data_url, probe_url, admin_url, drain_delay = "http://d", "http://p", "http://a", 0.0
+
+    def __init__(self) -> None:
+        self.lifecycle = type("Lifecycle", (), {"draining": False})()
+        self.was_ready_when_drained: bool | None = None
+
+    async def drain(self) -> None:
+        self.was_ready_when_drained = not self.lifecycle.draining
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_drains_it_after_it_said_that_it_is_not_ready(
+    policy: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
+    gateway, opened = Drained(), []
+
+    @asynccontextmanager
+    async def open_gateway(*arguments: Any) -> AsyncIterator[Drained]:
+        opened.extend(arguments)
+        os.kill(os.getpid(), number)
+        yield gateway
+
+    monkeypatch.setattr(command, "open_gateway", open_gateway)
+    result = run(str(policy), "--data", "127.0.0.1:1", "--probe", "[::1]:0")
+    assert result.exit_code == 0, result.output
+    assert gateway.was_ready_when_drained is False
+    assert opened[0] == (policy,)
+    assert opened[2] == Addresses(Address("127.0.0.1", 1), Address("::1", 0), None)
+
+
+@pytest.mark.parametrize(("level", "logs"), [("debug", True), ("info", True), ("warning", False), ("error", False)])
+def test_the_access_log_is_of_level_info(policy: Path, monkeypatch: pytest.MonkeyPatch, level: str, logs: bool) -> None:
+    streams: list[Any] = []
+
+    @asynccontextmanager
+    async def open_gateway(*arguments: Any) -> AsyncIterator[Drained]:
+        streams.append(arguments[3])
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield Drained()
+
+    monkeypatch.setattr(command, "open_gateway", open_gateway)
+    assert run(str(policy), "--log-level", level).exit_code == 0
+    assert (streams[0] is not None) is logs
+
+
+@pytest.mark.parametrize(
+    "cause", [OSError(98, "address already in use"), ValueError("the admin port needs admin keys")]
+)
+def test_what_fails_at_run_time_is_one_line_and_exit_code_1(
+    policy: Path, monkeypatch: pytest.MonkeyPatch, cause: Exception
+) -> None:
+    def open_gateway(*arguments: Any) -> Any:
+        raise cause
+
+    monkeypatch.setattr(command, "open_gateway", open_gateway)
+    result = run(str(policy))
+    assert result.exit_code == 1
+    assert result.stderr == f"kapagate: {cause}\n"
+
+
+def test_an_invalid_policy_is_reported_with_exit_code_3(policy: Path) -> None:
+    policy.write_text(GATEWAY.replace("name", "nmae"))
+    result = run(str(policy))
+    assert (result.exit_code, result.stdout) == (3, "")
+    assert 'unknown field "nmae"' in result.stderr
+    assert result.stderr.endswith("1 document, 0 tenants, 0 routes: 1 error\n")
+
+
+def test_an_admin_port_without_keys_opens_on_loopback_alone(policy: Path) -> None:
+    result = run(str(policy), "--data", "127.0.0.1:0", "--admin", "0.0.0.0:0", "--probe", "127.0.0.1:0")
+    assert result.exit_code == 1
+    assert "admin keys" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+@pytest.mark.parametrize("address", ["8080", "localhost", ":1", "127.0.0.1:70000", "::1:80", "127.0.0.1:x"])
+def test_an_address_that_is_none_is_wrong_usage(policy: Path, address: str) -> None:
+    result = run(str(policy), "--data", address)
+    assert result.exit_code == 2
+    assert "HOST:PORT" in result.stderr
