@@ -37,6 +37,8 @@ class ReceivedBody:
     async def read(self, limit: int) -> bytes:
         if self.length is not None and self.length > limit:
             raise _too_large(limit)
+        if self._reader.is_eof():
+            return _within(limit, self._reader.read_nowait(-1))
         pieces = []
         size = 0
         while piece := await self._next():
@@ -77,6 +79,12 @@ class NoBody:
 
 
 NO_BODY = NoBody()
+
+
+def _within(limit: int, body: bytes) -> bytes:
+    if len(body) > limit:
+        raise _too_large(limit)
+    return body
 
 
 def _too_large(limit: int) -> Problem:

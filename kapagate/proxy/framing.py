@@ -11,6 +11,8 @@ from enum import Enum
 from kapagate.chain import problems
 from kapagate.chain.headers import RawHeaders
 from kapagate.chain.problem import Problem
+from kapagate.proxy.hop_by_hop import CODING, KINDS
+from kapagate.proxy.hop_by_hop import LENGTH as LENGTH_FIELD
 
 
 class Framing(Enum):
@@ -50,24 +52,25 @@ def frame_request(length: int | None) -> bytes:
 
 def check_request(headers: RawHeaders, http10: bool) -> None:
     """Of a request that the parser read as chunked: raises Problem unless that is all that it says (RFC 9112, 6.1)."""
-    codings = [value for name, value in headers if name.lower() == b"transfer-encoding"]
-    if http10 or len(codings) != 1 or any(name.lower() == b"content-length" for name, _ in headers):
+    said = [field for field in headers if KINDS[field[0]] & (LENGTH_FIELD | CODING)]
+    if http10 or len(said) != 1:
         raise Problem(problems.MALFORMED_REQUEST, "the request's framing is ambiguous")
-    if codings[0].strip(b" \t").lower() != b"chunked":
+    if said[0][1].strip(b" \t").lower() != b"chunked":
         raise Problem(problems.NOT_IMPLEMENTED, "no transfer coding but chunked is understood")
 
 
 def read_answer(status: int, to_head: bool, headers: RawHeaders) -> tuple[Framing, int | None]:
     """How an upstream's answer ends, and its length where it says one. Raises Unframed."""
-    lengths = [value for name, value in headers if len(name) == 14 and name.lower() == b"content-length"]
-    codings = [value for name, value in headers if len(name) == 17 and name.lower() == b"transfer-encoding"]
-    if len(lengths) + len(codings) > 1:
+    said = [field for field in headers if KINDS[field[0]] & (LENGTH_FIELD | CODING)]
+    if len(said) > 1:
         raise Unframed("more than one field says where the body ends")
-    length = _length(lengths[0]) if lengths else None
+    name, value = said[0] if said else (b"", b"")
+    coded = KINDS[name] & CODING
+    length = _length(value) if said and not coded else None
     if to_head or bodiless(status):
         return NONE, length
-    if codings:
-        if codings[0].strip(b" \t").lower() != b"chunked":
+    if coded:
+        if value.strip(b" \t").lower() != b"chunked":
             raise Unframed("a transfer coding other than chunked")
         return CHUNKED, None
     return (CLOSE, None) if length is None else (LENGTH, length)

@@ -6,14 +6,15 @@ from kapagate.chain.headers import RawHeaders
 
 VIA = (b"Via", b"1.1 kapagate")
 
-HOP_BY_HOP, CONNECTION, LENGTH, ADDRESSED, DATE = 1, 2, 4, 8, 16
+HOP_BY_HOP, CONNECTION, LENGTH, ADDRESSED, DATE, CODING = 1, 2, 4, 8, 16, 32
 OURS_UPSTREAM = HOP_BY_HOP | LENGTH | ADDRESSED
 OURS_DOWNSTREAM = HOP_BY_HOP | LENGTH
 
 _KINDS = {
     **dict.fromkeys((b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"), HOP_BY_HOP),
-    **dict.fromkeys((b"te", b"trailer", b"transfer-encoding", b"upgrade", b"http2-settings"), HOP_BY_HOP),
+    **dict.fromkeys((b"te", b"trailer", b"upgrade", b"http2-settings"), HOP_BY_HOP),
     b"connection": HOP_BY_HOP | CONNECTION,
+    b"transfer-encoding": HOP_BY_HOP | CODING,
     b"content-length": LENGTH,
     b"host": ADDRESSED,
     b"expect": ADDRESSED,

@@ -108,8 +108,10 @@ class Answer:
 
     def wake(self) -> None:
         waiting = self._waiting
-        if waiting is not None and not waiting.done():
-            waiting.set_result(None)
+        if waiting is not None:
+            self._waiting = None
+            if not waiting.done():
+                waiting.set_result(None)
 
     def _release(self) -> None:
         self._connection = None

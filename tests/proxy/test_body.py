@@ -89,3 +89,11 @@ async def test_there_is_nothing_in_no_body() -> None:
     assert NO_BODY.length == 0
     assert await NO_BODY.read(0) == b""
     assert [piece async for piece in NO_BODY.stream()] == []
+
+
+async def test_a_chunked_body_that_is_here_and_too_large_is_refused() -> None:
+    sender = Sender()
+    sender.reader.feed_data(b"abcdefg")
+    sender.reader.feed_eof()
+    with pytest.raises(Problem, match="body-too-large"):
+        await sender.body(None).read(6)
