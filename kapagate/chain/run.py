@@ -16,19 +16,22 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator
 
+from kapagate.answer.codec import Codec
 from kapagate.answer.pump import pump
 from kapagate.answer.rules import AnswerRules
+from kapagate.chain import problems
 from kapagate.chain.clock import Clock
 from kapagate.chain.compose import Named
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.faults import problem_of
+from kapagate.chain.hop import Inbound
 from kapagate.chain.outlet import Cut, Outlet
 from kapagate.chain.principal import TENANT
-from kapagate.chain.problem import Gone
+from kapagate.chain.problem import Gone, Problem
 from kapagate.chain.response import Response, Truncated
 from kapagate.chain.sink import Sink
 from kapagate.chain.step import OnRequest
-from kapagate.chain.upstream import Upstream
+from kapagate.chain.upstream import Adapter, Upstream
 from kapagate.chain.verdict import PASSED
 
 log = logging.getLogger(__name__)
@@ -89,11 +92,11 @@ async def _first(ex: Exchange, hooks: Named[OnRequest]) -> Response | None:
 
 
 async def _forward(ex: Exchange, upstream: Upstream) -> Response:
-    adapter, inspects = upstream.adapter, ex.chain.inspects
+    adapter = upstream.adapter
     head = await upstream.hop.send(await adapter.outbound(ex), ex)
     response = ex.response = Response(head.status, body=head.body, length=head.length)
     try:
-        codec = adapter.inbound(ex, head, inspects)
+        codec, inspects = _codec(ex, adapter, head)
         if codec is not None:
             bodiless = ex.request.method == "HEAD" or head.status in (204, 304)
             response.length, response.codec = None, None if bodiless else codec
@@ -102,6 +105,17 @@ async def _forward(ex: Exchange, upstream: Upstream) -> Response:
         await _close(head.body)
         raise
     return response
+
+
+def _codec(ex: Exchange, adapter: Adapter, head: Inbound) -> tuple[Codec | None, bool]:
+    """The answer's codec, and whether the answer is read. One that no rule would act on may be unreadable."""
+    inspects = ex.chain.inspects
+    try:
+        return adapter.inbound(ex, head, inspects), inspects
+    except Problem as cause:
+        if cause.kind is not problems.UPSTREAM_UNINSPECTABLE or any(rules.binding for rules in _rules(ex)):
+            raise
+    return adapter.inbound(ex, head, False), False
 
 
 async def _deliver(response: Response, ex: Exchange, outlet: Outlet) -> None:

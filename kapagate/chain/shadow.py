@@ -3,6 +3,10 @@
 The fork shares what the wire said and the parsed body, and has its own edit, facts, headers and verdicts. Whoever
 would have refused stays out of the later phases, as it would have been refused there. Stateful ports are compiled
 under a prefix of the shadow's own.
+
+What a shadow looks into is read for it. So a JSON body that passes it is parsed and written again: the same value, not
+always the same bytes, whole where it is one JSON value, and without the fields that described the bytes (`ETag`). An
+answer in another format passes as it came; one that only claims to be JSON is refused as the step itself would do it.
 """
 
 from __future__ import annotations

@@ -131,6 +131,25 @@ async def test_rules_of_a_shadow_are_counted_and_change_nothing(lab) -> None:
     assert not ex.report.enforced("one")
 
 
+@pytest.mark.parametrize(("kind", "status"), [("UPSTREAM_UNINSPECTABLE", 200), ("UPSTREAM_MALFORMED", 502)])
+async def test_an_answer_that_only_a_shadow_would_read_may_be_unreadable(lab, kind: str, status: int) -> None:
+    def inbound(ex, head, inspected: bool) -> None:
+        if inspected:
+            raise Problem(getattr(problems, kind), "not JSON")
+
+    lab.adapter.inbound = inbound
+    rules = AnswerRules(text=lab.Replace("fine"))
+    await lab.run([], [watching(lab, answer=rules)])
+    assert lab.sink.head.status == status
+    assert (lab.sink.body == b"fine") is (status == 200)
+
+
+async def test_an_unreadable_answer_is_refused_where_a_step_beside_a_shadow_reads_it(lab) -> None:
+    lab.adapter.fails["inbound"] = Problem(problems.UPSTREAM_UNINSPECTABLE, "not JSON")
+    await lab.run([], [watching(lab), lab.placed("two", answer=AnswerRules(text=lab.Replace("fine")))])
+    assert lab.sink.head.status == 502
+
+
 async def test_refusing_rules_of_a_shadow_are_counted_and_refuse_nothing(lab) -> None:
     ex = await lab.run([], [watching(lab, answer=AnswerRules(text=lab.Replace("fine", refuse=True)))])
     assert (lab.sink.body, ex.refusal) == (b"fine", None)

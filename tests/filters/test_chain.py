@@ -170,6 +170,14 @@ async def test_a_shadow_is_never_said_to_be_enforced() -> None:
     assert told.verdict("guard_answer") == {"outcome": "passed", "mode": "shadow", "answer": "shadow"}
 
 
+async def test_a_shadow_lets_answers_pass_that_it_cannot_read() -> None:
+    gateway = Gateway("  - guard_answer: {}\n    mode: shadow\n")
+    page = inbound(b"<p>", content_type="text/html", etag='"1"')
+    told = await gateway.ask("declared", b"", page, method="GET")
+    assert (told.status, told.body, told.sink.header(b"etag")) == (200, b"<p>", b'"1"')
+    assert told.verdict("guard_answer") == {"outcome": "passed", "mode": "shadow"}
+
+
 # --- when and off
 
 
