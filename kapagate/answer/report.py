@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
-from kapagate.answer.events import Event, Text
+from kapagate.answer.events import Event, Text, Uncertain
 from kapagate.answer.rules import AnswerRules
 
 
@@ -34,7 +34,7 @@ class Report:
     `seen`: characters of running text that arrived. `released`: how many of them were decided and left the window,
     edited or not. `delivered`: characters of running text given to the wire, notices and disclaimers included.
     `held_back`: the most characters that waited at once. `cut`: the step whose limit ended the text.
-    `dropped`: records that came after the closing one. `listen` is given every delivered piece of running text.
+    `dropped`: records that came after the closing one. `uncertain`: the delivered answer calls itself that. `listen` is given every delivered piece of running text.
     """
 
     seen: int = 0
@@ -43,6 +43,7 @@ class Report:
     held_back: int = 0
     cut: str | None = None
     dropped: int = 0
+    uncertain: bool = False
     steps: dict[str, StepReport] = field(default_factory=dict)
     listen: Callable[[str], None] | None = None
 
@@ -60,6 +61,8 @@ class Report:
             self.delivered += len(event.text)
             if self.listen is not None:
                 self.listen(event.text)
+        elif isinstance(event, Uncertain) and event.value:
+            self.uncertain = True
 
     def enforced(self, step: str) -> bool:
         """Whether all rules of the step held on everything that was delivered."""

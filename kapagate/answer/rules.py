@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from dataclasses import dataclass, replace
+from typing import Any, Protocol
 
 from kapagate.answer.answer import Answer
 from kapagate.answer.events import Event, Record, TextKind
@@ -73,3 +73,19 @@ class AnswerRules:
     end: EndRule | None = None
     binding: bool = True
     lenient: bool = False
+
+
+class Altered:
+    """Rules with some fields changed. Rules that a step gives every time, as most do, are changed once."""
+
+    __slots__ = ("_changes", "_given", "_made")
+
+    def __init__(self, **changes: Any) -> None:
+        self._changes = changes
+        self._given = AnswerRules()
+        self._made = self._given
+
+    def __call__(self, rules: AnswerRules) -> AnswerRules:
+        if rules is not self._given:
+            self._given, self._made = rules, replace(rules, **self._changes)
+        return self._made

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
-from kapagate.answer.rules import AnswerRules
+from kapagate.answer.rules import Altered, AnswerRules
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter
 from kapagate.chain.options import Options, for_roles, lenient
@@ -119,17 +119,12 @@ def _wrapped(placed: Placed) -> Step:
 
 
 def _signed(on_answer: OnAnswer, name: str) -> OnAnswer:
-    """Rules carry the id of the step that they come from; rules that a step gives every time are signed once."""
-    last: tuple[AnswerRules | None, AnswerRules | None] = (None, None)
+    """Rules carry the id of the step that they come from."""
+    sign = Altered(step=name)
 
     def signed(ex: Exchange) -> AnswerRules | None:
-        nonlocal last
         rules = on_answer(ex)
-        if rules is None:
-            return None
-        if rules is not last[0]:
-            last = (rules, replace(rules, step=name))
-        return last[1]
+        return rules and sign(rules)
 
     return signed
 

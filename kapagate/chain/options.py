@@ -14,7 +14,7 @@ from typing import Any, Literal, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from kapagate.answer.refusal import Refusal
-from kapagate.answer.rules import AnswerRules
+from kapagate.answer.rules import Altered, AnswerRules
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import PRINCIPAL
 from kapagate.chain.response import Response
@@ -97,6 +97,7 @@ def for_roles(step: Step, roles: frozenset[str]) -> Step:
 
 def lenient(step: Step) -> Step:
     """`on_error: allow`: a failure is logged and counted as skipped, and the request goes on without the step."""
+    soften = Altered(lenient=True)
 
     async def on_request(ex: Exchange) -> Response | None:
         try:
@@ -115,7 +116,7 @@ def lenient(step: Step) -> Step:
         except Exception as cause:
             _skip(ex, cause)
             return None
-        return rules and replace(rules, lenient=True)
+        return rules and soften(rules)
 
     async def on_opening(ex: Exchange) -> None:
         try:

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from kapagate.answer.refusal import Refusal
-from kapagate.answer.rules import AnswerRules
+from kapagate.answer.rules import Altered, AnswerRules
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
@@ -40,6 +40,7 @@ class _Shadow:
     def __init__(self, step: Step, name: str) -> None:
         self._step = step
         self._name = name
+        self._unbind = Altered(binding=False, lenient=True)
 
     async def on_request(self, ex: Exchange) -> None:
         copy = self._fork(ex)
@@ -63,7 +64,7 @@ class _Shadow:
         except Exception as cause:
             self._leave(ex, cause)
             return None
-        return rules and replace(rules, binding=False, lenient=True)
+        return rules and self._unbind(rules)
 
     def waiting(self, hook: OnOpening | OnSeal) -> OnOpening:
         async def on_phase(ex: Exchange) -> None:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from kapagate.answer.events import Record, Uncertain
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.exchange import Exchange
-from kapagate.chain.fact import Fact
 from kapagate.chain.filter import Filter
 from kapagate.chain.meter import Count, CountFamily, Meter, Observe
 from kapagate.chain.principal import NO_TENANT, TENANT
@@ -20,6 +18,8 @@ from kapagate.ledger.outcome import outcome_of, problem_of, status_of
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CHAT = "kapa.chat"
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 90.0)
+
+_READ = AnswerRules()
 
 Method = str
 Status = int
@@ -62,20 +62,11 @@ class _Work:
         self._skipped = meter.counter(
             "kapagate_guard_skipped_total", "Steps that were passed by after a failure.", ["step"]
         )
-        self._uncertain: Fact[bool] = Fact("metrics.uncertain")
         self._series: dict[tuple[Route, Method, Status], tuple[Count, Observe]] = {}
 
     def on_answer(self, ex: Exchange) -> AnswerRules | None:
-        """Kapa alone knows whether it is uncertain: on chat, its word for it is noted as it passes."""
-        if ex.route.permission != CHAT:
-            return None
-
-        def note(record: Record) -> Record:
-            if isinstance(record, Uncertain) and record.value:
-                ex.put(self._uncertain, True)
-            return record
-
-        return AnswerRules(step=ex.step, event=note)
+        """Kapa alone knows whether it is uncertain: its answers to chat are read, even when nothing else reads them."""
+        return _READ if ex.route.permission == CHAT else None
 
     def on_done(self, ex: Exchange) -> None:
         times = ex.times
@@ -105,7 +96,7 @@ class _Work:
 
     def _ending(self, ex: Exchange) -> str:
         outcome = outcome_of(ex)
-        return "uncertain" if outcome == "answered" and ex.get(self._uncertain) else outcome
+        return "uncertain" if outcome == "answered" and ex.report.uncertain else outcome
 
     def _count_steps(self, ex: Exchange) -> None:
         for step, verdict in ex.verdicts.items():

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kapagate.answer.events import Other, Text
+from kapagate.answer.events import Other, Text, Uncertain
 from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
 from tests.answer.toys import Digits, streamed
@@ -11,6 +11,14 @@ def test_counts_what_was_delivered() -> None:
     for event in (Text("abc"), Other("x"), Text("d")):
         report.tell(event)
     assert report.delivered == 4
+
+
+def test_an_answer_is_uncertain_once_a_delivered_record_says_so() -> None:
+    report = Report()
+    report.tell(Uncertain(False))
+    assert not report.uncertain
+    report.tell(Uncertain(True))
+    assert report.uncertain
 
 
 def test_nothing_is_enforced_that_nobody_declared() -> None:

@@ -4,7 +4,7 @@ from dataclasses import FrozenInstanceError
 
 import pytest
 
-from kapagate.answer.rules import AnswerRules, Edit, Limit
+from kapagate.answer.rules import Altered, AnswerRules, Edit, Limit
 
 
 def test_rules_bind_and_fail_closed_unless_they_say_otherwise() -> None:
@@ -19,3 +19,11 @@ def test_rules_bind_and_fail_closed_unless_they_say_otherwise() -> None:
 def test_what_answers_share_cannot_be_changed(shared: object, name: str) -> None:
     with pytest.raises(FrozenInstanceError):
         setattr(shared, name, "other")
+
+
+def test_rules_that_come_every_time_are_altered_once() -> None:
+    loosen = Altered(binding=False)
+    one, other = AnswerRules("one"), AnswerRules("other")
+    assert loosen(one) == AnswerRules("one", binding=False)
+    assert loosen(one) is loosen(one)
+    assert loosen(other) == AnswerRules("other", binding=False)
