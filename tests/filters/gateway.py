@@ -83,7 +83,7 @@ name: test
 pseudonyms: {{key: "${{env:PSEUDONYMS}}"}}
 roles:
   viewer: {{allow: [kapa.chat, kapa.retrieval, kapa.documents, kapa.feedback, route.crm, route.declared]}}
-  operator: {{includes: [viewer]}}
+  operator: {{includes: [viewer], deny: [kapa.feedback]}}
 upstreams:
   kapa: {{type: kapa, url: "https://kapa.example", project: "{UUID}", api_key: "${{env:KAPA_KEY}}",
          source_groups: all, stream: {stream}}}
@@ -208,14 +208,16 @@ class Gateway:
         document: Any = QUESTION,
         answer: Inbound | bytes | None = None,
         *,
-        who: str = "ann",
+        who: str | None = "ann",
         method: str = "POST",
         headers: Mapping[str, str] | None = None,
     ) -> Told:
         """`document`: bytes as they are, anything else as JSON. `answer`: bytes are a JSON answer with status 200."""
         self.kapa.answer = inbound(answer) if isinstance(answer, bytes) else answer or inbound(chat("Fine."))
         body = document if isinstance(document, bytes) else orjson.dumps(document)
-        sent = {"X-Api-Key": KEYS[who].text, "Content-Type": "application/json", **(headers or {})}
+        sent = {"Content-Type": "application/json", **(headers or {})}
+        if who is not None:
+            sent["X-Api-Key"] = KEYS[who].text
         raw = [(name.encode(), value.encode()) for name, value in sent.items()]
         sink = ListSink(self.patience)
         ex = self.entry.admit(method, PATHS[operation].encode(), Headers(raw), SentBody(body), "192.0.2.1")

@@ -6,10 +6,12 @@ import asyncio
 import itertools
 from collections.abc import Iterable
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
+import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,6 +118,70 @@ async def test_of_two_limits_the_tighter_cuts(form: str) -> None:
     told = await answered(gateway_of(chain.replace("LONG", "300"), form), form, "word " * 90)
     assert told.text == "word word word word […]"
     assert told.record["answer"]["cut"] == "guard_answer"
+
+
+# --- who asks, how often, and what is added
+
+
+async def test_a_stranger_is_refused_and_recorded() -> None:
+    gateway = Gateway()
+    told = await gateway.ask(document={"query": EMAIL}, who=None)
+    assert told.problem == (401, "credentials-required", "identify", None)
+    assert (told.record["tenant"], told.record["outcome"], gateway.kapa.sent) == ("none", "refused", [])
+
+
+async def test_a_role_that_does_not_allow_it_is_refused_before_any_guard() -> None:
+    gateway = Gateway()
+    document = {"question_answer": UUID, "reaction": "upvote", "comment": EMAIL}
+    told = await gateway.ask("feedback", document, who="bob")
+    assert told.problem == (403, "forbidden", "rbac", None)
+    assert ("ask" in told.record["verdicts"], gateway.kapa.sent) == (False, [])
+    assert (await gateway.ask("feedback", document, who="ann")).status == 200
+
+
+async def test_a_caller_above_the_limit_is_refused_until_time_has_passed() -> None:
+    limit = '  - rate_limit: {per: [tenant, subject], limit: "60/min", burst: 1}\n'
+    gateway = Gateway(limit + SHIPPED)
+    assert (await gateway.ask()).sink.header(b"ratelimit") is not None
+    told = await gateway.ask()
+    assert told.problem == (429, "rate-limited", "rate_limit", None)
+    assert told.sink.header(b"retry-after") == b"1"
+    assert (await gateway.ask(who="bob")).status == 200
+    gateway.clock.advance(1.0)
+    assert (await gateway.ask()).status == 200
+
+
+async def test_kapa_is_told_what_enrich_adds_and_nothing_that_clients_say_of_persons() -> None:
+    gateway = Gateway("  - enrich: {add: {tenant_id: tenant, user_role: role}}\n" + SHIPPED)
+    await gateway.ask(document={**QUESTION, "user": {"email": EMAIL, "metadata": {"name": EMAIL}}})
+    user = gateway.kapa.asked["user"]
+    assert user["metadata"] == {"tenant_id": "default", "user_role": "viewer"}
+    assert EMAIL not in str(gateway.kapa.asked)
+    await gateway.ask(who="bob")
+    assert gateway.kapa.asked["user"]["unique_client_id"] != user["unique_client_id"]
+
+
+async def test_a_shadowed_enrich_adds_nothing() -> None:
+    gateway = Gateway("  - enrich: {add: {tenant_id: tenant}}\n    mode: shadow\n")
+    told = await gateway.ask()
+    assert "user" not in gateway.kapa.asked
+    assert told.verdict("enrich") == {"outcome": "changed", "mode": "shadow"}
+
+
+async def test_every_exchange_has_one_record_and_one_count() -> None:
+    gateway = Gateway()
+    asked = [("chat", "ann"), ("feedback", "bob"), ("chat", None), ("crm", "ann")]
+    told = [await gateway.ask(operation, who=who) for operation, who in asked]
+    assert [each.record["status"] for each in told] == [200, 403, 401, 200]
+    assert len(await gateway.ledger.query(100)) == len(asked)
+    assert sum(gateway.series("http_requests_total").values()) == len(asked)
+    assert gateway.ledger.held == 0
+
+
+def test_the_guards_of_these_tests_are_those_of_the_example_policy() -> None:
+    example = yaml.safe_load((Path(__file__).parents[2] / "policies/gateway.yaml").read_text(encoding="utf-8"))
+    guards = [step for step in example["chain"] if not {"guard_question", "guard_answer"}.isdisjoint(step)]
+    assert yaml.safe_load(SHIPPED) == guards
 
 
 # --- shadow
