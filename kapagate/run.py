@@ -108,13 +108,14 @@ class Gateway:
     ) -> None:
         self._settings = settings
         self._listener = listener
+        self._data = Address(*listener.address)
         self._doors = doors
         self.ledger = ledger
         self.lifecycle = life
 
     @property
     def data_url(self) -> str:
-        return f"http://{Address(*self._listener.address)}"
+        return f"http://{self._data}"
 
     @property
     def admin_url(self) -> str:

@@ -1,0 +1,233 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from io import BytesIO
+from pathlib import Path
+
+import orjson
+import pytest
+from aiohttp import ClientSession
+
+from kapagate.demo.people import Keys
+from kapagate.demo.stage import POLICY, Stage
+from kapagate.identity.api_keys import create, digest
+from kapagate.policy.gateway import Address
+from kapagate.remote.references import References
+from kapagate.run import Addresses, Gateway, InvalidPolicy, offline, open_gateway
+from kapagate.stores.sqlite import newest
+from tests.acceptance.served import ADA, ANYWHERE, BOB, bearer, served
+
+SMALL = """\
+apiVersion: kapagate.dev/v1
+kind: Gateway
+name: small
+listen: {data: "127.0.0.1:0", probe: "127.0.0.1:0", admin: "127.0.0.1:0"}
+"""
+ASK = "/query/v1/projects/default/chat/"
+
+
+@asynccontextmanager
+async def small(folder: Path, *more: str, addresses: Addresses = ANYWHERE) -> AsyncIterator[Gateway]:
+    """A gateway that knows nobody and nothing."""
+    policy = folder / "small.yaml"
+    policy.write_text("".join([SMALL, *more]))
+    async with open_gateway([policy], References({}), addresses) as gateway:
+        yield gateway
+
+
+async def status(url: str, **headers: str) -> int:
+    async with ClientSession() as client, client.get(url, headers=headers) as answer:
+        return answer.status
+
+
+def listens(url: str) -> bool:
+    host, _, port = url.removeprefix("http://").rpartition(":")
+    with socket.socket() as client:
+        return client.connect_ex((host, int(port))) == 0
+
+
+async def test_all_doors_are_open_inside_and_closed_outside(tmp_path: Path) -> None:
+    async with small(tmp_path) as gateway:
+        urls = [gateway.data_url, gateway.probe_url, gateway.admin_url]
+        assert len(set(urls)) == 3
+        assert all(map(listens, urls))
+        assert await status(f"{gateway.probe_url}/readyz") == 200
+        assert await status(f"{gateway.data_url}/x") in {401, 404}
+    assert not any(map(listens, urls))
+
+
+async def test_a_probe_without_an_address_answers_at_the_admin_address(tmp_path: Path) -> None:
+    policy = tmp_path / "small.yaml"
+    policy.write_text(SMALL.replace('probe: "127.0.0.1:0", ', ""))
+    async with open_gateway([policy], References({}), Addresses()) as gateway:
+        assert gateway.probe_url == gateway.admin_url
+        assert await status(f"{gateway.probe_url}/livez") == 200
+        assert await status(f"{gateway.admin_url}/api/admin/config") == 200
+
+
+async def test_an_address_given_wins_over_the_policys(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    async with small(tmp_path, addresses=Addresses(probe=Address("127.0.0.1", port))) as gateway:
+        assert gateway.probe_url == f"http://127.0.0.1:{port}"
+
+
+@pytest.mark.parametrize("door", ["data", "probe", "admin"])
+async def test_a_taken_address_leaves_nothing_open(tmp_path: Path, door: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken, socket.create_server(("127.0.0.1", 0)) as free:
+        addresses = {name: Address("127.0.0.1", 0) for name in ("data", "probe", "admin")}
+        addresses[door] = Address(*taken.getsockname())
+        other = "admin" if door == "data" else "data"
+        addresses[other] = Address(*free.getsockname())
+        free.close()
+        with pytest.raises(OSError, match="address already in use"):
+            async with small(tmp_path, addresses=Addresses(**addresses)):
+                raise AssertionError("it serves")
+        assert not listens(f"http://{addresses[other]}")
+
+
+async def test_a_policy_with_errors_opens_nothing_and_tells_them_all(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPolicy) as caught:
+        async with small(tmp_path, "nmae: x\n", "state: sqlite:${env:NOWHERE}\n"):
+            raise AssertionError("it serves")
+    report = caught.value.loaded.report()
+    assert 'unknown field "nmae"' in report
+    assert "NOWHERE" in report
+    assert str(caught.value) == "1 document, 0 tenants, 0 routes: 2 errors"
+    assert os.listdir(tmp_path) == ["small.yaml"]
+
+
+async def test_without_a_policy_it_does_not_start(tmp_path: Path) -> None:
+    with pytest.raises(InvalidPolicy):
+        async with open_gateway([tmp_path], References({}), ANYWHERE):
+            raise AssertionError("it serves")
+
+
+async def test_draining_it_takes_nothing_new_and_says_so(tmp_path: Path) -> None:
+    async with small(tmp_path) as gateway:
+        await gateway.drain()
+        assert not listens(gateway.data_url)
+        assert await status(f"{gateway.probe_url}/readyz") == 503
+        assert await status(f"{gateway.probe_url}/livez") == 200
+
+
+async def test_idle_connections_do_not_hold_the_end_up(tmp_path: Path) -> None:
+    async with small(tmp_path) as gateway:
+        host, _, port = gateway.data_url.removeprefix("http://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n")
+        await reader.readuntil(b"\r\n\r\n")
+        await asyncio.wait_for(gateway.drain(), 5)
+        await asyncio.wait_for(reader.read(), 5)
+        writer.close()
+
+
+async def test_what_happened_last_is_on_disk_when_it_has_ended(tmp_path: Path) -> None:
+    async with served(tmp_path) as stage:
+        reply = await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))
+    assert newest(tmp_path / "state.db", 1)[0]["correlation_id"] == reply.headers["X-Correlation-ID"]
+
+
+async def test_state_in_memory_leaves_no_file(tmp_path: Path) -> None:
+    async with served(tmp_path, ('state: "sqlite:${env:KAPAGATE_STATE}"', "state: memory")) as stage:
+        await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))
+        assert len(await stage.gateway.ledger.query(10)) == 1
+    assert os.listdir(tmp_path) == ["policies"]
+
+
+async def test_one_line_per_exchange_goes_to_the_log_that_is_given(tmp_path: Path) -> None:
+    log = BytesIO()
+    async with served(tmp_path, log=log) as stage:
+        for _ in range(3):
+            await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))
+    assert [orjson.loads(line)["status"] for line in log.getvalue().splitlines()] == [200] * 3
+
+
+async def test_what_the_parser_refuses_is_counted(tmp_path: Path) -> None:
+    async with small(tmp_path) as gateway:
+        host, _, port = gateway.data_url.removeprefix("http://").rpartition(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        writer.write(b"what is this?\r\n\r\n")
+        assert b"400" in await reader.readline()
+        writer.close()
+        async with ClientSession() as client, client.get(f"{gateway.probe_url}/metrics") as answer:
+            text = await answer.text()
+        assert 'kapagate_unadmitted_total{problem="malformed-request"} 1.0' in text
+        assert "kapagate_connections " in text
+
+
+@pytest.mark.parametrize(("who", "expected"), [(BOB, 200), (ADA, 403), (None, 401)])
+async def test_health_is_served_on_the_data_port_by_role(
+    tmp_path: Path, who: tuple[str, str, str] | None, expected: int
+) -> None:
+    async with served(tmp_path) as stage:
+        reply = await stage.ask("GET", "/api/system/health", headers=bearer(stage, who) if who else {})
+        assert reply.status == expected
+        if expected == 200:
+            (ledger,) = reply.document["dependencies"]
+            assert ledger.keys() == {"name", "status", "response_time_ms", "message", "details"}
+            assert (ledger["name"], ledger["status"]) == ("ledger", "healthy")
+        assert (await stage.ask("GET", "/api/admin/config", headers=bearer(stage, BOB))).status == 404
+
+
+ADMIN = """
+admin_keys:
+  pepper: "${env:PEPPER}"
+  keys:
+    - {id: "${env:ROOT_ID}", digest: "${env:ROOT_DIGEST}", tenant: ops, subject: root, roles: [admin]}
+    - {id: "${env:EYE_ID}", digest: "${env:EYE_DIGEST}", tenant: ops, subject: eye, roles: [operator]}
+roles:
+  admin: {allow: ["*"]}
+  operator: {allow: [admin.health.read]}
+"""
+
+
+async def test_with_admin_keys_the_admin_port_asks_for_them(tmp_path: Path) -> None:
+    pepper = "pepper-" * 5
+    root, eye = create("live", os.urandom), create("live", os.urandom)
+    environment = {
+        "PEPPER": pepper,
+        "ROOT_ID": root.id,
+        "ROOT_DIGEST": digest(pepper.encode(), root),
+        "EYE_ID": eye.id,
+        "EYE_DIGEST": digest(pepper.encode(), eye),
+    }
+    policy = tmp_path / "small.yaml"
+    policy.write_text(SMALL + ADMIN)
+    async with open_gateway([policy], References(environment), ANYWHERE) as gateway:
+        config, health = f"{gateway.admin_url}/api/admin/config", f"{gateway.admin_url}/api/system/health"
+        assert [await status(config), await status(health)] == [401, 401]
+        assert [await status(each, **{"X-Api-Key": root.text}) for each in (config, health)] == [200, 200]
+        assert [await status(each, **{"X-Api-Key": eye.text}) for each in (config, health)] == [403, 200]
+        assert await status(config, Authorization=f"Bearer {root.text}") == 200
+        assert await status(f"{gateway.probe_url}/livez") == 200
+
+
+def test_offline_everything_is_compiled_and_nothing_is_opened(tmp_path: Path) -> None:
+    state = tmp_path / "state.db"
+    environment = Keys.made(os.urandom).environment("http://127.0.0.1:1", "http://127.0.0.1:2", str(state))
+    loaded = offline([POLICY], References(environment))
+    assert loaded.ok
+    assert loaded.summary() == "3 documents, 2 tenants, 11 routes: no problems"
+    assert not state.exists()
+
+
+async def test_two_gateways_in_one_process_do_not_meet(tmp_path: Path) -> None:
+    """Neither in their metrics nor in their limits nor in their records."""
+    stages: list[Stage] = []
+    async with AsyncExitStack() as stack:
+        for name in ("one", "two"):
+            folder = tmp_path / name
+            folder.mkdir()
+            limit = {"RATE_LIMIT_PER_MINUTE": "1", "RATE_LIMIT_BURST": "1"}
+            stages.append(await stack.enter_async_context(served(folder, environment=limit)))
+        replies = [await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage)) for stage in stages]
+        assert [reply.status for reply in replies] == [200, 200]
+        for stage in stages:
+            assert 'kapa_queries_total{status="answered",tenant_id="acme"} 1.0' in await stage.metrics()
+            await stage.gateway.ledger.flush()
+            assert len(await stage.gateway.ledger.query(10)) == 1
