@@ -131,11 +131,13 @@ class Downstream(asyncio.Protocol):
         """A head is in: the task takes it from here."""
         self.read_deadline = NEVER
         asked = not message.should_close and not message.upgrade
-        self._reply = Reply(self, message.method == "HEAD", message.version == HttpVersion10, asked)
         try:
-            self._turn = self._admit(message, reader)
+            acceptance.check(message, self.terms.limits.fields)
+            self._turn = self._admitted(message, reader)
         except Problem as problem:
             self._turn = problem
+            asked = False
+        self._reply = Reply(self, message.method == "HEAD", message.version == HttpVersion10, asked)
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
         elif self._task is None:
@@ -155,19 +157,24 @@ class Downstream(asyncio.Protocol):
         if self._draining:
             self._close()
 
-    def _admit(self, message: RawRequestMessage, reader: StreamReader) -> Exchange:
-        terms = self.terms
-        acceptance.check(message, terms.limits.fields)
+    def _admitted(self, message: RawRequestMessage, reader: StreamReader) -> Exchange | Problem:
+        """The exchange, or why there is none; what is wrong with its framing was noticed before."""
         self._length = length = acceptance.body_length(message, reader)
         self.expecting = length != 0 and acceptance.expects_continue(message)
-        return terms.application.admit(
-            message.method,
-            acceptance.target_of(message),
-            acceptance.headers_of(message),
-            NO_BODY if reader is EMPTY_PAYLOAD else ReceivedBody(reader, self, length),
-            self.client,
-            terms.secure,
-        )
+        try:
+            return self.terms.application.admit(
+                message.method,
+                acceptance.target_of(message),
+                acceptance.headers_of(message),
+                NO_BODY if reader is EMPTY_PAYLOAD else ReceivedBody(reader, self, length),
+                self.client,
+                self.terms.secure,
+            )
+        except Problem as problem:
+            return problem
+        except Exception:
+            log.exception("a request could not be admitted")
+            return Problem(problems.INTERNAL, "the gateway failed")
 
     # The exchange's side
 

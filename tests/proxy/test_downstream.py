@@ -514,3 +514,33 @@ async def test_a_large_upload_that_is_refused_does_not_lose_its_refusal(stage: A
     answer = await client.rest()
     assert answer.startswith(b"HTTP/1.1 413 ")
     assert b"Connection: close\r\n" in answer
+
+
+@pytest.mark.parametrize(
+    "refused",
+    [
+        b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+        b"POST / HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        b"CONNECT a:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"TRACE / HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+)
+async def test_a_request_that_is_never_served_is_its_connections_last(stage: Any, refused: bytes) -> None:
+    application = stage.scripted(echo)
+    client = await stage.client(await stage.listener(application))
+    await client.send(refused + GET % 1)
+    answer = await client.rest()
+    assert b"Connection: close\r\n" in answer
+    assert answer.count(b"Content-Length: ") == 1
+    assert application.admitted == []
+
+
+async def test_a_bug_at_the_door_is_a_500(stage: Any, caplog: Any) -> None:
+    application = stage.scripted(echo)
+    application.refuse = ValueError("bug")
+    client = await stage.client(await stage.listener(application))
+    await client.send(GET % 1)
+    head, body = await client.message()
+    assert head.startswith(b"HTTP/1.1 500 ")
+    assert b"bug" not in body
+    assert "could not be admitted" in caplog.text
