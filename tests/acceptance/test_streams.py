@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -12,8 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapagate.chain.response import Truncated
+from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
 from tests.acceptance.engine import engine
+from tests.acceptance.served import ADA, EVE, bearer, served
 from tests.chain.conftest import ListSink
 
 SEPARATOR = "␞".encode()
@@ -253,3 +257,53 @@ async def test_a_stream_that_breaks_off_never_looks_finished() -> None:
     assert sink.was_cut
     assert not sink.ended
     assert (await engine().ledger.query(1))[0]["outcome"] == "failed"
+
+
+async def ask(stage: Stage, path: str, query: str, who: tuple[str, str, str] = ADA, **more: Any) -> Reply:
+    reply = await stage.ask("POST", path, {"query": query, **more}, bearer(stage, who))
+    assert reply.status == 200
+    return reply
+
+
+@pytest.mark.parametrize("who", [ADA, EVE])
+@pytest.mark.parametrize("faults", ["", "[[cut-pieces=1]]", "[[uncertain]]", "[[size=9000]]", "[[no-sources]]"])
+async def test_through_sockets_all_five_ways_to_chat_say_the_same(
+    tmp_path: Path, who: tuple[str, str, str], faults: str
+) -> None:
+    """The JSON form, the stream, both in a thread, and the gateway's own address."""
+    query = f"Whom do I call? [[pii]] {faults}"
+    async with served(tmp_path) as stage:
+        first = (await ask(stage, "/query/v1/projects/default/chat/", query, who)).document
+        thread = f"/query/v1/threads/{first['thread_id']}/chat/"
+        others = [
+            (await ask(stage, thread, query, who)).document,
+            (await ask(stage, "/api/kapa/query", query, who)).document,
+            read((await ask(stage, "/query/v1/projects/default/chat/stream/", query, who)).body),
+            read((await ask(stage, f"{thread}stream/", query, who)).body),
+            read((await ask(stage, "/api/kapa/query", query, who, stream=True)).body),
+            read((await ask(stage, "/api/kapa/query", query, who, stream=True, thread_id=first["thread_id"])).body),
+        ]
+        assert len(stage.kapa.requests) == 1 + len(others)
+    assert "<email>" in first["answer"] or "size" in faults
+    for other in others:
+        assert other.get("last", "identifiers") == "identifiers"
+        for told in ("answer", "relevant_sources", "is_uncertain"):
+            assert other[told] == first[told]
+        assert {"thread_id", "question_answer_id"} <= other.keys()
+
+
+async def test_through_sockets_text_arrives_while_kapa_still_speaks(tmp_path: Path) -> None:
+    ended = asyncio.Event()
+
+    async def sleep(seconds: float) -> None:
+        await ended.wait()
+
+    async with served(tmp_path, kapa={"sleep": sleep}) as stage:
+        url = f"{stage.gateway.data_url}/query/v1/projects/default/chat/stream/"
+        question = {"query": "Tell me! [[stall=1]] [[cut-pieces=300]]"}
+        async with stage.client.post(url, json=question, headers=bearer(stage)) as answer:
+            first = await asyncio.wait_for(answer.content.readuntil(SEPARATOR), 10)
+            assert orjson.loads(first.removesuffix(SEPARATOR))["chunk"]["type"] == "partial_answer"
+            assert not ended.is_set()
+            ended.set()
+            assert read(first + await answer.read())["last"] == "identifiers"
