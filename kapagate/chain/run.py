@@ -97,9 +97,11 @@ async def _forward(ex: Exchange, upstream: Upstream) -> Response:
     response = ex.response = Response(head.status, body=head.body, length=head.length)
     try:
         codec, inspects = _codec(ex, adapter, head)
+        bodiless = ex.request.method == "HEAD" or head.status in (204, 304)
         if codec is not None:
-            bodiless = ex.request.method == "HEAD" or head.status in (204, 304)
             response.length, response.codec = None, None if bodiless else codec
+        elif ex.chain.inspects and not bodiless and head.length != 0:
+            _say_unread(ex)
         response.headers = adapter.headers(ex, head, inspects)
     except BaseException:
         await _close(head.body)
@@ -116,6 +118,13 @@ def _codec(ex: Exchange, adapter: Adapter, head: Inbound) -> tuple[Codec | None,
         if cause.kind is not problems.UPSTREAM_UNINSPECTABLE or any(rules.binding for rules in _rules(ex)):
             raise
     return adapter.inbound(ex, head, False), False
+
+
+def _say_unread(ex: Exchange) -> None:
+    """The verdict of every step that would have had rules for an answer that passes as it is."""
+    for rules in _rules(ex):
+        verdict = ex.verdict(rules.step)
+        verdict.outcome, verdict.reason = "skipped", "uninspectable"
 
 
 async def _deliver(response: Response, ex: Exchange, outlet: Outlet) -> None:

@@ -331,6 +331,15 @@ async def test_the_adapter_knows_whether_the_answer_is_read_when_it_chooses_fiel
     assert lab.sink.header(b"a") == b"b"
 
 
+@pytest.mark.parametrize("script", [(b"fine",), ()])
+async def test_an_answer_that_passes_unread_is_said_to_be_unguarded(lab, script: tuple[bytes, ...]) -> None:
+    lab.adapter.codec = None
+    lab.hop.answer = lab.inbound(*script, length=len(b"".join(script)))
+    ex = await lab.run([], pair(lab, one={"answer": AnswerRules(text=lab.Replace("fine"))}))
+    assert lab.sink.body == b"".join(script)
+    assert (ex.verdicts["one"].outcome, ex.verdicts["two"].outcome) == ("skipped" if script else "passed", "passed")
+
+
 async def test_a_held_answer_leaves_at_its_end(lab) -> None:
     lab.adapter.held = True
     lab.hop.answer = lab.inbound(b"a", b"b", b"c")

@@ -65,6 +65,7 @@ PATHS = {
     "query_feedback": "/api/kapa/feedback",
     "crm": "/crm/notes",
     "declared": "/declared/notes",
+    "lax": "/lax/notes",
 }
 QUESTION = {"query": "How do I install it?"}
 
@@ -82,7 +83,7 @@ kind: Gateway
 name: test
 pseudonyms: {{key: "${{env:PSEUDONYMS}}"}}
 roles:
-  viewer: {{allow: [kapa.chat, kapa.retrieval, kapa.documents, kapa.feedback, route.crm, route.declared]}}
+  viewer: {{allow: [kapa.chat, kapa.retrieval, kapa.documents, kapa.feedback, route.crm, route.declared, route.lax]}}
   operator: {{includes: [viewer], deny: [kapa.feedback]}}
 upstreams:
   kapa: {{type: kapa, url: "https://kapa.example", project: "{UUID}", api_key: "${{env:KAPA_KEY}}",
@@ -103,6 +104,7 @@ chain:
 routes:
   - {{name: crm, match: "GET|POST /crm/{{rest:*}}", upstream: crm{choice}}}
   - {{name: declared, match: "GET /declared/{{rest:*}}", upstream: crm, text: ["notes[].text"]}}
+  - {{name: lax, match: "GET /lax/{{rest:*}}", upstream: crm, text: ["notes[].text"], on_uninspectable: pass}}
 """
 
 

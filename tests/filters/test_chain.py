@@ -241,7 +241,7 @@ async def test_a_shadow_lets_answers_pass_that_it_cannot_read() -> None:
     page = inbound(b"<p>", content_type="text/html", etag='"1"')
     told = await gateway.ask("declared", b"", page, method="GET")
     assert (told.status, told.body, told.sink.header(b"etag")) == (200, b"<p>", b'"1"')
-    assert told.verdict("guard_answer") == {"outcome": "passed", "mode": "shadow"}
+    assert told.verdict("guard_answer") == {"outcome": "skipped", "mode": "shadow", "reason": "uninspectable"}
 
 
 # --- when and off

@@ -296,6 +296,20 @@ async def test_declared_texts_of_a_backend_are_guarded() -> None:
     assert told.document == {"notes": [{"text": "by <email>", "author": EMAIL}]}
 
 
+@pytest.mark.parametrize(
+    ("answer", "verdict"),
+    [
+        (inbound(b"<p>", content_type="text/html"), {"outcome": "skipped", "reason": "uninspectable"}),
+        (inbound(b"", status=204), {"outcome": "passed"}),
+        (inbound(b"{}"), {"outcome": "passed", "answer": "enforced"}),
+    ],
+)
+async def test_the_record_says_when_an_answer_passed_unread(answer: Inbound, verdict: dict[str, str]) -> None:
+    told = await guarded("{pii: refuse}").ask("lax", b"", answer, method="GET")
+    assert told.status in (200, 204)
+    assert told.verdict("answer") == verdict
+
+
 async def test_an_answer_that_cannot_be_read_is_no_answer() -> None:
     told = await guarded().ask("declared", b"", inbound(b"<p>", content_type="text/html"), method="GET")
     assert told.problem[:2] == (502, "upstream-uninspectable")
