@@ -141,7 +141,7 @@ class Downstream(asyncio.Protocol):
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
         elif self._task is None:
-            self._task = self.terms.loop.create_task(self._serve())
+            self._task = self.terms.start(self._serve())
 
     def refuse(self, problem: Problem) -> None:
         """Answers what the parser or the door refused; no exchange runs."""

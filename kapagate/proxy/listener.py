@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from kapagate.chain.entry import Application
 
 
+LAST_WORDS = 1.0
+"""How long exchanges that were cut may take to be recorded."""
+
+
 def _unnoticed(problem: Problem, client: str) -> None:
     return None
 
@@ -93,7 +97,8 @@ class Listener:
         finally:
             for connection in tuple(terms.connections):
                 connection.abort()
-            await self._until_empty(timeout)
+            if terms.tasks:
+                await asyncio.wait(tuple(terms.tasks), timeout=LAST_WORDS)
             if self._timer is not None:
                 self._timer.cancel()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
 from kapagate.chain.clock import Clock
@@ -44,7 +44,15 @@ class Terms:
         self.dates = Dates(clock)
         self.loop = asyncio.get_running_loop()
         self.connections: set[Downstream] = set()
+        self.tasks: set[asyncio.Task[None]] = set()
         self.empty = asyncio.Event()
+
+    def start(self, serving: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        """The task of one connection; it may outlive it by what its last exchange has to record."""
+        task = self.loop.create_task(serving)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        return task
 
     def left(self) -> None:
         if not self.connections:

@@ -99,3 +99,24 @@ async def test_sweeps_by_itself(stage: Any) -> None:
     assert await client.rest() == b""
     listener.stop_accepting()
     await listener.drain(1)
+
+
+async def test_what_was_cut_is_recorded_before_the_drain_ends(stage: Any) -> None:
+    recorded: list[str] = []
+
+    async def record(exchange: Exchange, sink: Sink) -> None:
+        gone = asyncio.Event()
+        exchange.when_gone = gone.set
+        await gone.wait()
+        for _ in range(20):
+            await asyncio.sleep(0)
+        recorded.append(exchange.request.path)
+
+    application = stage.scripted(record)
+    listener = await stage.listener(application)
+    client = await stage.client(listener)
+    await client.send(GET)
+    await application.arrived.wait()
+    await listener.drain(0.0)
+    assert recorded == ["/"]
+    assert listener.terms.tasks == set()
