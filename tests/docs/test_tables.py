@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Iterator, Sequence
 from typing import Any
 
 import pytest
+from aiohttp import web
 from prometheus_client.parser import text_string_to_metric_families
 
 from kapagate.chain import problems
@@ -14,8 +15,12 @@ from kapagate.demo.scenes import SCENES
 from kapagate.demo.stage import Stage, stage
 from kapagate.guards.personal import DETECTORS
 from kapagate.kapa.operations import OPERATIONS
+from kapagate.machine.clock import SystemClock
+from kapagate.telemetry.access import line
 from kapagate.telemetry.prometheus import PrometheusMeter
+from kapagate.web.probe import Lifecycle, Probe
 from tests.docs.pages import ROOT, blocks, codes, rows
+from tests.exchanges import exchange
 
 Declared = dict[str, tuple[str, tuple[str, ...]]]
 DECLARED: Declared = {}
@@ -116,3 +121,14 @@ def test_the_exit_codes_are_told() -> None:
 
 def integers(names: dict[str, Any]) -> Iterator[int]:
     return (value for name, value in names.items() if name.isupper() and isinstance(value, int))
+
+
+def test_the_probes_are_told() -> None:
+    probe = Probe(Lifecycle(), (), SystemClock(), "1", bytes, "")
+    told = [codes(row[0])[0] for row in rows("operations.md", "probe")]
+    assert told == [route.path for route in probe.routes() if isinstance(route, web.RouteDef)]
+
+
+def test_the_log_line_that_is_shown_has_the_fields_of_one() -> None:
+    (shown,) = (json.loads(block) for block in blocks(ROOT / "docs" / "operations.md", "json"))
+    assert set(shown) == {*json.loads(line(exchange())), "problem", "step"}
