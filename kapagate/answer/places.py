@@ -10,6 +10,7 @@ from kapagate.answer.document import strings_in
 from kapagate.answer.events import Path, Place, TextKind
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+_UUID_LENGTH = 36
 _NOTHING: Mapping[str, TextKind] = {}
 
 
@@ -23,7 +24,14 @@ def places_in(
     """
     found = []
     for path, text in strings_in(value):
-        key = next((each for each in reversed(path) if isinstance(each, str)), "")
-        if text and key not in untouched and not _UUID.fullmatch(text):
+        key = _nearest_key(path)
+        if text and key not in untouched and not (len(text) == _UUID_LENGTH and _UUID.fullmatch(text)):
             found.append(Place((*beneath, *path), kinds.get(key, "other")))
     return tuple(found)
+
+
+def _nearest_key(path: Path) -> str:
+    for each in reversed(path):
+        if isinstance(each, str):
+            return each
+    return ""

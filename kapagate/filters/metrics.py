@@ -111,9 +111,9 @@ class _Work:
         for step, share in ex.report.steps.items():
             _add(self._edits, step, share.edits)
             if share.would_edit:
-                self._shadow.labels(step, "would_edit").inc(share.would_edit.total())
+                self._shadow.labels(step, "would_edit").inc(sum(share.would_edit.values()))
             if share.would_refuse:
-                self._shadow.labels(step, "would_refuse").inc(share.would_refuse.total())
+                self._shadow.labels(step, "would_refuse").inc(sum(share.would_refuse.values()))
             if share.skipped is not None:
                 self._skipped.labels(step).inc()
 

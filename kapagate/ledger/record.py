@@ -19,7 +19,7 @@ from kapagate.chain.details import DETAILS
 from kapagate.chain.edit import UNREAD
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import NO_TENANT, NOBODY, PRINCIPAL, TENANT
-from kapagate.chain.verdict import Verdict
+from kapagate.chain.verdict import PASSED, Verdict
 from kapagate.ledger.outcome import outcome_of, problem_of
 from kapagate.ledger.transcript import LONGEST_TEXT, Transcript
 
@@ -68,7 +68,10 @@ def record_of(
 
 def verdicts_of(exchange: Exchange) -> dict[str, dict[str, Any]]:
     """What each step decided on the request, and what became of its rules on the answer."""
-    verdicts = {step: _verdict(verdict) for step, verdict in exchange.verdicts.items()}
+    verdicts = {
+        step: {"outcome": "passed"} if verdict is PASSED else _verdict(verdict)
+        for step, verdict in exchange.verdicts.items()
+    }
     for step, share in exchange.report.steps.items():
         if share.checked is not None or share.edits or share.would_edit or share.would_refuse or share.skipped:
             verdicts.setdefault(step, {}).update(_share(share, exchange.report.enforced(step)))
