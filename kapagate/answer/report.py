@@ -10,7 +10,6 @@ from functools import partial
 from kapagate.answer.events import Event, Text, Uncertain
 from kapagate.answer.rules import AnswerRules
 
-
 Counts = defaultdict[str, int]
 _counts: partial[Counts] = partial(defaultdict, int)  # a Counter takes eight times as long to make, and most stay empty
 
