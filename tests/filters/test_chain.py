@@ -168,6 +168,14 @@ async def test_a_shadowed_enrich_adds_nothing() -> None:
     assert told.verdict("enrich") == {"outcome": "changed", "mode": "shadow"}
 
 
+@pytest.mark.parametrize("chain", ["", SHIPPED, "  - guard_answer: {}\n    mode: shadow\n"])
+@pytest.mark.parametrize("form", FORMS)
+async def test_uncertain_answers_are_counted_whoever_guards(chain: str, form: str) -> None:
+    gateway = gateway_of(chain, form)
+    await answered(gateway, form, "Perhaps.", uncertain=True)
+    assert gateway.series("kapa_queries_total") == {'{status="uncertain",tenant_id="default"}': 1.0}
+
+
 async def test_every_exchange_has_one_record_and_one_count() -> None:
     gateway = Gateway()
     asked = [("chat", "ann"), ("feedback", "bob"), ("chat", None), ("crm", "ann")]
@@ -321,7 +329,7 @@ async def test_a_failing_rule_that_may_fail_leaves_and_the_record_says_so(form: 
 
 
 @pytest.mark.usefixtures("broken")
-async def test_a_failing_rule_of_one_guard_does_not_stop_the_other() -> None:
+async def test_a_failing_rule_that_leaves_does_not_take_its_guards_limit_along() -> None:
     chain = "  - guard_answer: {max_response_length: 30}\n    on_error: allow\n    id: one\n"
     told = await answered(Gateway(chain), "window", "word! " * 90)
     assert told.text == "word! word! word! word! word! […]"
@@ -380,12 +388,9 @@ def test_a_route_that_hides_its_bodies_says_what_then(choice: str, fits: bool) -
     assert load(SHIPPED, opaque=choice).ok is fits
 
 
-@pytest.mark.parametrize(("method", "problem"), [("POST", (415, "unsupported-media", "ask", None))])
-async def test_a_route_that_refuses_what_cannot_be_inspected_asks_nobody(
-    method: str, problem: tuple[int, str, str, None]
-) -> None:
+async def test_a_route_that_refuses_what_cannot_be_inspected_asks_nobody() -> None:
     gateway = Gateway(opaque="refuse")
-    assert (await gateway.ask("crm", b"opaque", method=method)).problem == problem
+    assert (await gateway.ask("crm", b"opaque")).problem == (415, "unsupported-media", "ask", None)
     assert (await gateway.ask("crm", b"", method="GET")).problem == (502, "upstream-uninspectable", "answer", None)
     assert gateway.kapa.sent == []
 
@@ -428,10 +433,35 @@ def test_no_form_delivers_a_specimen(words: list[str], cuts: list[int]) -> None:
     ]
 
 
-async def answered_in_pieces(form: str, answer: str, cuts: list[int], **more: Any) -> Told:
+@settings(max_examples=100)
+@given(answer=ANSWERS, cuts=CUTS)
+def test_every_form_refuses_the_same_answers_and_says_nothing_forbidden_before(answer: str, cuts: list[int]) -> None:
+    whole = asyncio.run(answered(refusing("json"), "json", answer))
+    held = asyncio.run(answered_in_pieces("buffer", answer, cuts, gateway=refusing("buffer")))
+    streamed = asyncio.run(answered_in_pieces("window", answer, cuts, gateway=refusing("window")))
+    assert held.status == whole.status
+    assert streamed.record["outcome"] == held.record["outcome"] == whole.record["outcome"]
+    if whole.status == 200:
+        assert streamed.text == held.text == whole.text == answer
+    elif streamed.status == 200:
+        assert streamed.kinds[-1] == "error"
+        assert answer.startswith(streamed.text)
+        assert not PersonalData().scan(streamed.text, 0, False)[0]
+
+
+@lru_cache
+def refusing(form: str) -> Gateway:
+    return gateway_of("  - guard_answer: {pii: refuse}\n", form)
+
+
+async def answered_in_pieces(
+    form: str, answer: str, cuts: list[int], *, gateway: Gateway | None = None, **more: Any
+) -> Told:
     """Texts and bytes are cut in different places."""
     stream = records(*split(answer, cuts), **more)
-    return await shipped(form).ask("chat_stream", QUESTION, streamed(*split(stream, [each * 7 for each in cuts])))
+    return await (gateway or shipped(form)).ask(
+        "chat_stream", QUESTION, streamed(*split(stream, [each * 7 for each in cuts]))
+    )
 
 
 def split(whole: Any, cuts: Iterable[int]) -> list[Any]:
