@@ -162,6 +162,6 @@ def _comment(members: dict[str, Any], wrapping: str | None = None) -> dict[str, 
     if not isinstance(issue, str):
         raise ValueError("must have a string as issue")
     if wrapping is not None and orjson.dumps(issue)[1:-1].decode() not in wrapping:
-        # Guards read the string as it came: an issue spelt in other escapes would be another text to them than to Kapa.
+        # To a step that reads the string as it came, an issue spelt in other escapes is another text than to Kapa.
         raise ValueError("has needless escapes in its issue; send it as an object")
     return {"issue": issue, **found}
