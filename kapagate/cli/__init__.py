@@ -7,6 +7,7 @@ from importlib import import_module
 import click
 
 from kapagate import __version__
+from kapagate.machine.heap import uncollected
 
 COMMANDS = {
     "run": ("kapagate.cli.run:run", "Run the gateway with a policy."),
@@ -27,7 +28,8 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(module), name)
+        with uncollected():
+            command: click.Command = getattr(import_module(module), name)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from kapagate.machine.heap import MIDDLE, OLD, YOUNG, settle
+from kapagate.machine.heap import MIDDLE, OLD, YOUNG, settle, uncollected
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +35,10 @@ def test_cycles_that_requests_leave_are_still_found() -> None:
     cycle.append(cycle)
     del cycle
     assert gc.collect() >= 1
+
+
+def test_importing_is_not_interrupted_and_the_collector_is_back_afterwards() -> None:
+    with pytest.raises(ImportError), uncollected():
+        assert not gc.isenabled()
+        raise ImportError
+    assert gc.isenabled()
