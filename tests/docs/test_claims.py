@@ -12,6 +12,7 @@ import yaml
 from kapagate.demo.people import ACME_KEY
 from kapagate.demo.scenes import ADA, EVE, bearer
 from kapagate.demo.stage import Stage, stage
+from kapagate.guards.personal import PersonalData
 from kapagate.run import offline
 from tests.docs.pages import ROOT, blocks, resolve
 
@@ -178,3 +179,45 @@ async def test_the_feedback_figures_stay_here(open_stage: Stage) -> None:
 async def test_an_error_that_is_no_json_becomes_one_sentence(open_stage: Stage) -> None:
     reply = await open_stage.ask("POST", CHAT, {"query": "x [[html-502]]"}, bearer(open_stage, ADA))
     assert (reply.status, reply.document) == (502, {"detail": "Kapa answered with an error (status 502)."})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "jane at example dot com",
+        '"jane doe"@example.com',
+        "git@github.com:org/repo",
+        "icon@2x.png",
+        "4155552671",
+        "4111 1111 1111 1112",
+        "DE88 3704 0044 0532 0130 00",
+        "127.0.0.1 and ::1 and 0.0.0.0 and 255.255.255.0",
+        "version 10.1.2.3",
+        "219099999",
+        "the password is hunter2",
+        "Ada Moreno, 12 Long Lane, born on 1990-01-31",
+    ],
+)
+def test_the_guards_do_not_find_what_the_page_says(text: str) -> None:
+    assert not PersonalData().scan(text, 0, True)[0]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("jürgen@münchen.example", "email"),
+        ("+49 30 1234567", "phone"),
+        ("(415) 555-2671", "phone"),
+        ("4111111111111111", "card"),
+        ("4111 1111 1111 1111", "card"),
+        ("DE89370400440532013000", "iban"),
+        ("DE89 3704 0044 0532 0130 00", "iban"),
+        ("10.1.2.3", "ip"),
+        ("2001:db8::1", "ip"),
+        ("219-09-9999", "ssn"),
+    ],
+)
+def test_the_guards_find_what_the_page_says(text: str, kind: str) -> None:
+    assert [(edit.start, edit.end, edit.kind) for edit in PersonalData().scan(text, 0, True)[0]] == [
+        (0, len(text), kind)
+    ]

@@ -34,3 +34,16 @@ def test_the_index_names_every_page() -> None:
     assert [page.name for page in PAGES if page.parent.name == "docs" and f"({page.name})" not in index] == [
         "README.md"
     ]
+
+
+def test_the_page_for_contributors_names_files_that_are_there() -> None:
+    page = (ROOT / "docs" / "life-of-an-exchange.md").read_text()
+    named = set(re.findall(r"\b((?:[a-z_]+/)+[a-z_]+\.py)\b", page))
+    assert len(named) > 10
+    assert [path for path in named if not any((top / path).is_file() for top in (ROOT, ROOT / "kapagate"))] == []
+
+
+def test_the_page_for_contributors_names_every_room() -> None:
+    page = (ROOT / "docs" / "life-of-an-exchange.md").read_text()
+    rooms = {path.parent.name for path in (ROOT / "kapagate").glob("*/__init__.py")}
+    assert {room for room in rooms if f"`{room}/`" not in page} == set()
