@@ -6,7 +6,9 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from kapagate.cli import main
 from kapagate.demo.people import Keys
 from tests.acceptance.process import command
 from tests.acceptance.served import changed_policy, served
@@ -65,21 +67,39 @@ async def test_check_warns_of_tenants_that_share_a_project() -> None:
     assert "1 warning" in out
 
 
-@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"just: [", b"\0"])
-async def test_what_is_no_policy_is_told_without_a_traceback(tmp_path: Path, content: bytes) -> None:
+@pytest.mark.parametrize("arguments", [("check",), ("run",), ("keys", "create", *NEW[2:])], ids=lambda each: each[0])
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"just: [", b"\0", b"kind: Gateway", None])
+def test_what_is_no_policy_is_told_without_a_traceback(
+    tmp_path: Path, arguments: tuple[str, ...], content: bytes | None
+) -> None:
+    """None is an empty directory."""
     policy = tmp_path / "policy.yaml"
-    policy.write_bytes(content)
-    for arguments in (("check", str(policy)), ("run", str(policy)), ("keys", "create", str(policy), *NEW[2:])):
-        code, _, err = await command(*arguments)
-        assert code == 3
-        assert "policy.yaml" in err
-        assert "Traceback" not in err
+    if content is not None:
+        policy.write_bytes(content)
+    result = CliRunner().invoke(main, [*arguments, str(policy if content is not None else tmp_path)])
+    assert result.exit_code == 3
+    assert "error KG" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
-async def test_an_empty_directory_is_no_policy(tmp_path: Path) -> None:
-    code, _, err = await command("check", str(tmp_path))
-    assert code == 3
-    assert "Traceback" not in err
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run",),
+        ("run", "no-such-policy"),
+        ("run", "policies", "--prob", "127.0.0.1:0"),
+        ("check",),
+        ("check", "no-such-policy"),
+        ("chek",),
+        ("keys", "create", "policies"),
+        ("demo", "--twice"),
+        ("stand-in", "--listen", "nowhere"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(main, arguments)
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Usage:" in result.stderr
 
 
 async def test_a_key_works_once_its_entry_stands_in_the_policy(tmp_path: Path) -> None:

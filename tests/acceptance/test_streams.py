@@ -132,7 +132,7 @@ async def check_stream(pair: Pair, tenant: str, pieces: Sequence[bytes], expecte
 @pytest.mark.parametrize("tenant", TENANTS)
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: pair[1] + "".join(pair[2]))
 @given(data=st.data())
-@settings(max_examples=40)
+@settings(max_examples=max(30, settings.default.max_examples // 10))
 async def test_a_stream_says_what_the_object_says_however_it_is_cut(
     pair: Pair, tenant: str, data: st.DataObject
 ) -> None:
