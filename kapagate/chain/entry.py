@@ -11,7 +11,6 @@ from kapagate.chain.clock import Clock, Ids
 from kapagate.chain.exchange import Exchange, Times
 from kapagate.chain.generation import Live
 from kapagate.chain.headers import Headers
-from kapagate.chain.path import canonical, split_target
 from kapagate.chain.problem import Problem
 from kapagate.chain.request import Body, Request
 from kapagate.chain.run import run
@@ -60,10 +59,8 @@ class Entry:
     ) -> Exchange:
         if self._running >= self._most:
             raise Problem(problems.UNAVAILABLE, "too many requests are at work", retry_after=1)
-        raw_path, query = split_target(target)
-        path = canonical(raw_path)
         generation = self._live.generation
-        route, params = generation.match(method, path)
+        path, query, route, params, chain = generation.meant(method, target)
         decision = self._ids()
         return Exchange(
             request=Request(method, path, query, headers, body, client, secure),
@@ -74,7 +71,7 @@ class Entry:
             times=Times(self._clock.monotonic()),
             received_at=self._clock.wall(),
             generation=generation,
-            chain=generation.stranger(route, method),
+            chain=chain,
             operation=route.operation,
         )
 

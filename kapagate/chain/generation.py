@@ -3,23 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from kapagate.chain.compose import Chain, Steps
+from kapagate.chain.path import canonical, split_target
 from kapagate.chain.principal import Tenant
 from kapagate.chain.route import Route
 from kapagate.chain.route_table import RouteTable
 
 
+_MOST_KNOWN = 1024
+_LONGEST_KNOWN = 256
+
+
+class Meant(NamedTuple):
+    """What a method and a target mean here: the canonical path, the raw query, the route with the values of its
+    parameters, and the chain until the caller is known.
+    """
+
+    path: str
+    query: str
+    route: Route
+    params: Mapping[str, str]
+    chain: Chain
+
+
 class Generation:
     """What the data plane stands on. `policy` is the hash of the policy it came from; `steps` the gateway's own."""
 
-    __slots__ = ("policy", "routes", "steps", "tenants")
+    __slots__ = ("_known", "policy", "routes", "steps", "tenants")
 
     def __init__(self, *, routes: Sequence[Route], steps: Steps, tenants: Mapping[str, Tenant], policy: str) -> None:
         self.routes = RouteTable(routes)
         self.steps = steps
         self.tenants = tenants
         self.policy = policy
+        self._known: dict[tuple[str, bytes], Meant] = {}
+
+    def meant(self, method: str, target: bytes) -> Meant:
+        """What is asked for; short targets that lead to a route are remembered. Raises Problem `malformed-path`."""
+        known = self._known.get((method, target))
+        return known if known is not None else self._looked_up(method, target)
+
+    def _looked_up(self, method: str, target: bytes) -> Meant:
+        raw_path, query = split_target(target)
+        path = canonical(raw_path)
+        route, params = self.match(method, path)
+        meant = Meant(path, query, route, params, self.stranger(route, method))
+        if route.found and len(target) <= _LONGEST_KNOWN:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            self._known[method, target] = meant
+        return meant
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route of a canonical path and its parameters; a route that refuses when there is none."""

@@ -18,12 +18,12 @@ class Headers:
 
     def get(self, name: bytes) -> bytes | None:
         """The first value of a field, `name` in lower case."""
-        values = self._names().get(name)
+        values = (self._index or self._indexed()).get(name)
         return values[0] if values else None
 
     def all(self, name: bytes) -> list[bytes]:
         """Every value of a field in order, `name` in lower case."""
-        return self._names().get(name, [])
+        return (self._index or self._indexed()).get(name) or []
 
     def text(self, name: bytes) -> str | None:
         """The first value as text; bytes that are no UTF-8 survive as surrogates."""
@@ -31,12 +31,10 @@ class Headers:
         return None if value is None else value.decode("utf-8", "surrogateescape")
 
     def __contains__(self, name: bytes) -> bool:
-        return name in self._names()
+        return name in (self._index or self._indexed())
 
-    def _names(self) -> dict[bytes, list[bytes]]:
-        index = self._index
-        if index is None:
-            index = self._index = {}
-            for name, value in self.raw:
-                index.setdefault(name.lower(), []).append(value)
+    def _indexed(self) -> dict[bytes, list[bytes]]:
+        index = self._index = {}
+        for name, value in self.raw:
+            index.setdefault(name.lower(), []).append(value)
         return index

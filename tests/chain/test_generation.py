@@ -26,6 +26,31 @@ def test_a_generation_matches_its_routes(lab) -> None:
     assert generation.policy == "abc"
 
 
+def test_what_a_target_means_is_looked_up_once(lab) -> None:
+    route = lab.route(template="/chat/{id}")
+    generation = Generation(routes=[route], steps=Steps([], [lab.placed("one")]), tenants={}, policy="")
+    meant = generation.meant("POST", b"/chat/%37?full=1")
+    assert meant == ("/chat/7", "full=1", route, {"id": "7"}, generation.stranger(route, "POST"))
+    assert generation.meant("POST", b"/chat/%37?full=1") is meant
+    assert generation.meant("GET", b"/chat/%37?full=1").route.found is False
+
+
+def test_targets_that_lead_nowhere_or_are_long_are_not_remembered(lab) -> None:
+    generation = lab.generation()
+    long = b"/?" + b"x" * 256
+    for target in (b"/nowhere", long):
+        assert generation.meant("POST", target) is not generation.meant("POST", target)
+
+
+def test_what_is_remembered_is_bounded(lab) -> None:
+    route = lab.route(template="/chat/{id}")
+    generation = Generation(routes=[route], steps=Steps([], []), tenants={}, policy="")
+    first = generation.meant("POST", b"/chat/0")
+    for number in range(1, 1025):
+        generation.meant("POST", b"/chat/%d" % number)
+    assert generation.meant("POST", b"/chat/0") is not first
+
+
 def test_a_reload_swaps_one_reference(lab) -> None:
     old, new = lab.generation(), lab.generation()
     live = Live(old)
