@@ -11,7 +11,6 @@ from kapagate.chain.principal import Tenant
 from kapagate.chain.route import Route
 from kapagate.chain.route_table import RouteTable
 
-
 _MOST_KNOWN = 1024
 _LONGEST_KNOWN = 256
 
