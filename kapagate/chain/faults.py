@@ -40,7 +40,7 @@ def _translated(cause: Exception) -> Problem:
         case Garbled():
             return _caused(problems.UPSTREAM_MALFORMED, "the upstream's answer cannot be read", cause)
         case Truncated():
-            return _caused(problems.UPSTREAM_MALFORMED, "the upstream's answer broke off", cause)
+            return _caused(problems.UPSTREAM_TRUNCATED, "the upstream's answer broke off", cause)
         case BackendFailed() | RuleFailed(cause=BackendFailed()):
             return _caused(problems.UNAVAILABLE, "a part of the gateway is not available", cause, retry_after=1)
     return _caused(problems.INTERNAL, "the gateway failed on this request", cause)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import Gone, Problem
+from kapagate.chain.response import Truncated
 
 Outcome = Literal["answered", "refused", "failed", "gone", "lost"]
 
@@ -29,6 +31,8 @@ def problem_of(exchange: Exchange) -> Problem | None:
     """The problem that ended it, before its head left or after."""
     if exchange.refusal is not None:
         return exchange.refusal
+    if isinstance(exchange.broken, Truncated):
+        return Problem(problems.UPSTREAM_TRUNCATED, "the upstream's answer broke off")
     return exchange.broken if isinstance(exchange.broken, Problem) else None
 
 

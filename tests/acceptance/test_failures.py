@@ -104,6 +104,7 @@ async def test_a_stream_that_breaks_off_is_unfinished_at_the_client(tmp_path: Pa
         with pytest.raises(ClientPayloadError):
             await ask(stage, "[[cut=700]] hi", STREAM)
         record = await newest(stage)
+        assert record["problem"] == "upstream-truncated"
         assert (record["status"], record["outcome"]) == (200, "failed")
         assert record["answer"]["characters"] > 0
         assert record["verdicts"]["answer"]["answer"] == "incomplete"
@@ -114,8 +115,8 @@ async def test_a_stream_that_breaks_off_is_unfinished_at_the_client(tmp_path: Pa
 async def test_what_is_held_and_breaks_off_is_a_502(tmp_path: Path, path: str, who: tuple[str, str, str]) -> None:
     async with served(tmp_path) as stage:
         reply = await ask(stage, "[[cut=400]] hi", path, who)
-        assert (reply.status, problem_of(reply)) == (502, "upstream-malformed")
-        assert (await newest(stage))["problem"] == "upstream-malformed"
+        assert (reply.status, problem_of(reply)) == (502, "upstream-truncated")
+        assert (await newest(stage))["problem"] == "upstream-truncated"
 
 
 async def test_a_client_that_leaves_frees_kapa_and_is_recorded_as_gone(tmp_path: Path) -> None:

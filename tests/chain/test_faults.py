@@ -20,7 +20,7 @@ from kapagate.chain.response import Truncated
         (RuleFailed("guard", BackendFailed("hush")), problems.UNAVAILABLE, "guard", "failed"),
         (BackendFailed("hush"), problems.UNAVAILABLE, "at-work", "failed"),
         (Garbled("hush"), problems.UPSTREAM_MALFORMED, "at-work", "failed"),
-        (Truncated("hush"), problems.UPSTREAM_MALFORMED, "at-work", "failed"),
+        (Truncated("hush"), problems.UPSTREAM_TRUNCATED, "at-work", "failed"),
         (KeyError("hush"), problems.INTERNAL, "at-work", "failed"),
         (TimeoutError(), problems.INTERNAL, "at-work", "failed"),
         (Problem(problems.FORBIDDEN, "no"), problems.FORBIDDEN, "at-work", "refused"),

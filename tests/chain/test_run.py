@@ -277,7 +277,7 @@ async def test_an_upstream_that_breaks_off_before_the_head_is_a_502(lab) -> None
     lab.adapter.codec = lab.WholeCodec
     lab.hop.answer = lab.inbound(b"half", Truncated())
     await lab.run(doors(lab), pair(lab))
-    assert lab.sink.problem["type"].endswith("/upstream-malformed")
+    assert lab.sink.problem["type"].endswith("/upstream-truncated")
     assert "step" not in lab.sink.problem
     assert b"half" not in lab.sink.body
 

@@ -42,7 +42,13 @@ def test_an_exchange_ends_in_one_word(ended: Exchange, outcome: str) -> None:
 def test_the_problem_is_found_before_and_after_the_head_left() -> None:
     assert problem_of(exchange(refusal=REFUSED)) is REFUSED
     assert problem_of(exchange(broken=CUT_SHORT)) is CUT_SHORT
-    assert problem_of(exchange(broken=Truncated(), report=Report())) is None
+    assert problem_of(exchange(broken=RuntimeError(), report=Report())) is None
+
+
+def test_an_answer_that_broke_off_is_named_although_no_problem_could_be_told() -> None:
+    problem = problem_of(exchange(status=200, broken=Truncated()))
+    assert problem is not None
+    assert problem.kind is problems.UPSTREAM_TRUNCATED
 
 
 def test_a_client_that_left_untold_is_counted_as_499() -> None:
