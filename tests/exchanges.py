@@ -29,6 +29,9 @@ class NoBody:
 
     length = 0
 
+    def at_hand(self) -> bytes:
+        return b""
+
     async def read(self, limit: int) -> bytes:
         return b""
 

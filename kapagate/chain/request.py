@@ -10,7 +10,8 @@ from kapagate.chain.headers import Headers
 
 
 class Body(Protocol):
-    """The request's body. It is either read whole or streamed, once.
+    """The request's body. It is either read whole or streamed, once. `at_hand` takes it where it came whole together
+    with its head and its length, as most do; None: it is still to be read.
 
     `length`: its bytes where they are known beforehand (0: there is none), else None. Both ways raise Gone when the
     client leaves, Problem 408 when it stalls, Problem 413 above `limit` bytes, Problem 400 when its framing breaks.
@@ -18,6 +19,7 @@ class Body(Protocol):
 
     @property
     def length(self) -> int | None: ...
+    def at_hand(self) -> bytes | None: ...
     async def read(self, limit: int) -> bytes: ...
     def stream(self) -> AsyncIterator[bytes]: ...
 
@@ -34,6 +36,9 @@ class Kept:
     @property
     def length(self) -> int | None:
         return None if self._failure else len(self._data)
+
+    def at_hand(self) -> bytes | None:
+        return None if self._failure else self._data
 
     async def read(self, limit: int) -> bytes:
         """The bytes, whatever the limit: they passed one already."""

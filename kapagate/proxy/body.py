@@ -34,6 +34,9 @@ class ReceivedBody:
         self._sender = sender
         self.length = length
 
+    def at_hand(self) -> bytes | None:
+        return self._reader.read_nowait(-1) if self.length is not None and self._reader.is_eof() else None
+
     async def read(self, limit: int) -> bytes:
         if self.length is not None and self.length > limit:
             raise _too_large(limit)
@@ -68,6 +71,9 @@ class NoBody:
     """The body of a request that has none."""
 
     length = 0
+
+    def at_hand(self) -> bytes:
+        return b""
 
     async def read(self, limit: int) -> bytes:
         return b""

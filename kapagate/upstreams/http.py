@@ -105,7 +105,8 @@ class HttpAdapter:
         if edit.document is not UNREAD:
             outbound.body = orjson.dumps(edit.document)
         elif request.body.length != 0:
-            outbound.body, outbound.length = request.body.stream(), request.body.length
+            here = request.body.at_hand()
+            outbound.body, outbound.length = request.body.stream() if here is None else here, request.body.length
         return outbound
 
     def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:

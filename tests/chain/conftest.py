@@ -91,6 +91,9 @@ class SentBody:
     def length(self) -> int | None:
         return len(self._data)
 
+    def at_hand(self) -> bytes | None:
+        return None
+
     async def read(self, limit: int) -> bytes:
         self.reads += 1
         assert self.reads == 1, "a body is taken once"

@@ -52,6 +52,9 @@ class FakeClock:
 class NoBody:
     length = 0
 
+    def at_hand(self) -> bytes:
+        return b""
+
     async def read(self, limit: int) -> bytes:
         return b""
 

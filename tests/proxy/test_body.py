@@ -44,6 +44,17 @@ async def test_a_body_that_is_here_is_read_without_waiting() -> None:
     assert sender.awaited == 0
 
 
+async def test_a_body_is_at_hand_once_it_is_here_whole_and_said_its_length() -> None:
+    sender = Sender()
+    sender.reader.feed_data(b"abc")
+    assert sender.body(6).at_hand() is None
+    sender.reader.feed_data(b"def")
+    sender.reader.feed_eof()
+    assert sender.body(None).at_hand() is None
+    assert sender.body(6).at_hand() == b"abcdef"
+    assert NO_BODY.at_hand() == b""
+
+
 async def test_a_body_that_says_it_is_too_large_is_not_waited_for() -> None:
     sender = Sender()
     with pytest.raises(Problem, match="body-too-large"):

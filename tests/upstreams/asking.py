@@ -20,11 +20,14 @@ Pairs = Iterable[tuple[bytes, bytes]]
 
 
 class Bytes:
-    """A request body that is at hand."""
+    """A request body that is still under way."""
 
     def __init__(self, body: bytes, length: int | None) -> None:
         self._body = body
         self.length = length
+
+    def at_hand(self) -> bytes | None:
+        return None
 
     async def read(self, limit: int) -> bytes:
         return self._body

@@ -12,6 +12,7 @@ from kapagate.answer.fields import FieldsCodec
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.hop import Inbound, Outbound
 from kapagate.chain.problem import Problem
+from kapagate.chain.request import Kept
 from kapagate.chain.response import Response
 from kapagate.chain.route import Route
 from kapagate.chain.secret import Resolved
@@ -155,6 +156,13 @@ async def test_an_unread_body_streams_with_its_length() -> None:
     assert not isinstance(outbound.body, bytes)
     assert [piece async for piece in outbound.body] == [b"bytes"]
     assert outbound.length == 5
+
+
+async def test_an_unread_body_that_is_here_leaves_with_the_head() -> None:
+    ex = call(b"", method="POST")
+    ex.request.body = Kept(b"bytes")
+    outbound = await sent(ex)
+    assert (outbound.body, outbound.length) == (b"bytes", 5)
 
 
 async def test_no_body_is_no_body() -> None:
