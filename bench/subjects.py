@@ -24,7 +24,7 @@ CHAT = "/query/v1/projects/default/chat/"
 STREAM = f"{CHAT}stream/"
 _QUESTION = "How do I rotate the signing key of my workspace without logging everybody out of the app?"
 BODY = orjson.dumps({"query": _QUESTION})
-_LIMITS = {
+LIMITS = {
     "DOOR_LIMIT_PER_MINUTE": "60000000",
     "DOOR_BURST": "1000000",
     "RATE_LIMIT_PER_MINUTE": "60000000",
@@ -65,7 +65,7 @@ class Gateway:
 
 def gateways(upstream: str, state: Path, keys: Keys) -> tuple[Gateway, Gateway]:
     """Pass-through and the shipped example. Limits are references: the bench sets their values and nothing else."""
-    asked = {**keys.environment(upstream, upstream, str(state)), **_LIMITS}
+    asked = {**keys.environment(upstream, upstream, str(state)), **LIMITS}
     return Gateway(ROOT / "bench/policies/pass-through", asked), Gateway(ROOT / "policies", asked)
 
 
