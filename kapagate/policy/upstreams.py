@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from kapagate.chain.hop import Hops
+from kapagate.chain.hop import Endpoint, Hop, Hops
 from kapagate.chain.route import Route
 from kapagate.chain.services import Services
 from kapagate.chain.upstream import Upstream, UpstreamType
@@ -64,9 +64,22 @@ def _read(
     compiled = attempt(lambda: made.compile(name, services), entry.span, declared.place, Known(), problems)
     if compiled is None:
         return declared
-    upstream = Upstream(name, compiled.adapter, services[Hops].open(compiled.endpoint), made)
+    hop = _opened(services[Hops], compiled.endpoint, declared, problems)
+    if hop is None:
+        return declared
+    upstream = Upstream(name, compiled.adapter, hop, made)
     routes = [replace(route, upstream=upstream, body_limit=body_limit) for route in compiled.routes]
     return replace(declared, upstream=upstream, routes=routes)
+
+
+def _opened(hops: Hops, endpoint: Endpoint, declared: DeclaredUpstream, problems: Diagnostics) -> Hop | None:
+    """The hop; without one when the file of its authorities cannot be used, and that is noted."""
+    try:
+        return hops.open(endpoint)
+    except OSError as cause:
+        message = f"the CA file {endpoint.ca_file} cannot be used: {cause.strerror or cause}"
+        problems.add(codes.UNWORKABLE, declared.place(("ca_file",)), message)
+        return None
 
 
 def _model_of(name: str, entry: Entry, table: Table, problems: Diagnostics) -> type[UpstreamType] | None:
