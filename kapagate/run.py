@@ -159,6 +159,8 @@ async def open_gateway(
     loaded = load_policy(paths, resolve, offer, serves=serves(endpoints))
     if loaded.generation is None or loaded.gateway is None:
         raise InvalidPolicy(loaded)
+    for warning in loaded.diagnostics:
+        log.warning("%s %s: %s", warning.span, warning.code.name, warning.message)
     live = Live(loaded.generation)
     async with AsyncExitStack() as stack:
         stack.callback(machine.hops.close)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator
@@ -12,7 +13,7 @@ import orjson
 import pytest
 from aiohttp import ClientSession
 
-from kapagate.demo.people import Keys
+from kapagate.demo.people import ACME_PROJECT, Keys
 from kapagate.demo.stage import POLICY, Stage
 from kapagate.identity.api_keys import create, digest
 from kapagate.policy.gateway import Address
@@ -99,6 +100,16 @@ async def test_a_policy_with_errors_opens_nothing_and_tells_them_all(tmp_path: P
     assert "NOWHERE" in report
     assert str(caught.value) == "1 document, 0 tenants, 0 routes: 2 errors"
     assert os.listdir(tmp_path) == ["small.yaml"]
+
+
+async def test_warnings_of_the_policy_are_logged_and_it_serves(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.WARNING):
+        async with served(tmp_path, environment={"KG_GLOBEX_PROJECT": ACME_PROJECT}) as stage:
+            assert (await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))).status == 200
+    (warning,) = caplog.records
+    assert "globex.yaml" in warning.getMessage()
 
 
 async def test_without_a_policy_it_does_not_start(tmp_path: Path) -> None:
