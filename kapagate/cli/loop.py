@@ -7,16 +7,25 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+import click
+
 log = logging.getLogger(__name__)
 
 
+class DebugMode(click.ClickException):
+    """The process runs in asyncio's debug mode."""
+
+
 def run_loop(main: Coroutine[Any, Any, None]) -> None:
-    """Runs to the end. Raises what `main` raises, RuntimeError under asyncio's debug mode."""
+    """Runs to the end. Raises what `main` raises, and DebugMode before it runs at all."""
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         loop = runner.get_loop()
         if loop.get_debug():
             main.close()
-            raise RuntimeError("asyncio's debug mode changes what is measured and parsed; unset PYTHONASYNCIODEBUG")
+            raise DebugMode(
+                "asyncio's debug mode slows everything and logs what it should not: "
+                "unset PYTHONASYNCIODEBUG and PYTHONDEVMODE, and leave out -X dev"
+            )
         runner.run(main)
 
 

@@ -14,6 +14,7 @@ import click
 from kapagate.cli.codes import FAILED, INVALID_POLICY
 from kapagate.cli.loop import run_loop
 from kapagate.machine.heap import settle
+from kapagate.machine.process import confine, is_root
 from kapagate.policy.gateway import Address, parse_address
 from kapagate.remote.references import References
 from kapagate.run import Addresses, InvalidPolicy, open_gateway
@@ -57,6 +58,7 @@ def run(
     taken), 2 usage, 3 invalid policy.
     """
     configure(log_level)
+    confine()
     try:
         run_loop(_serve(paths, Addresses(data, probe, admin), access_log=log_level in ("debug", "info")))
     except InvalidPolicy as invalid:
@@ -76,6 +78,8 @@ async def _serve(paths: tuple[Path, ...], addresses: Addresses, access_log: bool
     async with open_gateway(paths, References(os.environ), addresses, stream) as gateway:
         urls = {"data": gateway.data_url, "probe": gateway.probe_url, "admin": gateway.admin_url}
         settle()
+        if is_root():
+            log.warning("running as root: give it a user of its own, it needs no rights")
         log.info("serving", extra=urls)
         await stop.wait()
         log.info("stopping")

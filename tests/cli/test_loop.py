@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kapagate.cli.loop import run_loop
+from kapagate.cli.loop import DebugMode, run_loop
 
 
 def ran_on() -> tuple[type, list[str]]:
@@ -62,6 +62,6 @@ def test_debug_mode_is_refused_before_anything_runs(monkeypatch: pytest.MonkeyPa
     async def main() -> None:
         happened.append("ran")
 
-    with pytest.raises(RuntimeError, match="debug mode"):
+    with pytest.raises(DebugMode, match="debug mode"):
         run_loop(main())
     assert happened == []

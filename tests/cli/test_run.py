@@ -30,6 +30,15 @@ def root_logger() -> Iterator[None]:
     root.setLevel(level)
 
 
+@pytest.fixture(autouse=True)
+def confined(monkeypatch: pytest.MonkeyPatch) -> list[bool]:
+    """The commands stay in this process, which must not be confined. Tells how often it would have been."""
+    times: list[bool] = []
+    monkeypatch.setattr(command, "confine", lambda: times.append(True))
+    monkeypatch.setattr(command, "is_root", lambda: False)
+    return times
+
+
 @pytest.fixture
 def policy(tmp_path: Path) -> Path:
     path = tmp_path / "gateway.yaml"
@@ -116,6 +125,35 @@ def test_an_admin_port_without_keys_opens_on_loopback_alone(policy: Path) -> Non
     result = run(str(policy), "--data", "127.0.0.1:0", "--admin", "0.0.0.0:0", "--probe", "127.0.0.1:0")
     assert result.exit_code == 1
     assert "admin keys" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+
+
+def test_it_is_confined_before_the_policy_is_read(policy: Path, confined: list[bool]) -> None:
+    policy.write_text("no policy")
+    assert run(str(policy)).exit_code == 3
+    assert confined == [True]
+
+
+def test_the_superuser_is_warned_and_served(policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    @asynccontextmanager
+    async def open_gateway(*arguments: Any) -> AsyncIterator[Drained]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        yield Drained()
+
+    monkeypatch.setattr(command, "open_gateway", open_gateway)
+    monkeypatch.setattr(command, "is_root", lambda: True)
+    result = run(str(policy))
+    assert result.exit_code == 0
+    warnings = [line for line in result.stderr.splitlines() if '"level":"WARNING"' in line]
+    assert len(warnings) == 1
+    assert "running as root" in warnings[0]
+
+
+def test_in_debug_mode_it_says_what_to_unset_with_exit_code_1(policy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONASYNCIODEBUG", "1")
+    result = run(str(policy))
+    assert result.exit_code == 1
+    assert "unset PYTHONASYNCIODEBUG" in result.stderr
     assert len(result.stderr.splitlines()) == 1
 
 
