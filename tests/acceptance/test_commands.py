@@ -67,6 +67,19 @@ async def test_check_warns_of_tenants_that_share_a_project() -> None:
     assert "1 warning" in out
 
 
+@pytest.mark.parametrize("content", [None, "no certificate"])
+async def test_a_ca_file_that_cannot_be_used_is_told_at_its_place(tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "ca.pem"
+    if content is not None:
+        file.write_text(content)
+    policy = changed_policy(tmp_path, ("    connections: 256\n", f"    connections: 256\n    ca_file: {file}\n"))
+    asked = {**environment(), "KAPA_URL": "https://api.kapa.ai"}
+    code, _, err = await command("check", str(policy), environment=asked)
+    assert code == 3
+    assert "Traceback" not in err
+    assert f"| {' ' * 4}ca_file: {file}\n" in err
+
+
 @pytest.mark.parametrize("arguments", [("check",), ("run",), ("keys", "create", *NEW[2:])], ids=lambda each: each[0])
 @pytest.mark.parametrize("content", [b"\xff\xfe", b"", b"just: [", b"\0", b"kind: Gateway", None])
 def test_what_is_no_policy_is_told_without_a_traceback(

@@ -257,6 +257,23 @@ async def test_a_second_interrupt_is_as_good_as_the_first(tmp_path: Path) -> Non
         assert await w.gateway.ended() == 0
 
 
+async def test_a_reader_of_the_log_that_goes_away_changes_nothing(tmp_path: Path) -> None:
+    async with world(tmp_path) as w:
+        w.gateway.process._transport.get_pipe_transport(2).close()
+        for _ in range(3):
+            assert (await w.ask("POST", "data", ASK, json={"query": "hi"}, headers=w.caller()))[0] == 200
+        w.gateway.terminate()
+        assert await w.gateway.ended() == 0
+        assert len(newest(w.state, 9)) == 3
+
+
+async def test_asyncios_debug_mode_is_refused_in_one_line(tmp_path: Path) -> None:
+    debugging = {**environment_of(Keys.made(os.urandom), "http://127.0.0.1:1", "http://127.0.0.1:1", tmp_path)}
+    code, out, err = await command("run", "policies", *FREE, environment={**debugging, "PYTHONASYNCIODEBUG": "1"})
+    assert (code, out, len(err.splitlines())) == (1, "", 1)
+    assert "PYTHONASYNCIODEBUG" in err
+
+
 async def test_flags_win_over_the_policy(tmp_path: Path) -> None:
     async with world(tmp_path) as w:
         assert len({*w.gateway.urls.values()}) == 3
