@@ -187,9 +187,12 @@ async def test_every_exchange_has_one_record_and_one_count() -> None:
 
 
 def test_the_guards_of_these_tests_are_those_of_the_example_policy() -> None:
-    example = yaml.safe_load((Path(__file__).parents[2] / "policies/gateway.yaml").read_text(encoding="utf-8"))
+    policies = Path(__file__).parents[2] / "policies"
+    example = yaml.safe_load((policies / "gateway.yaml").read_text(encoding="utf-8"))
     guards = [step for step in example["chain"] if not {"guard_question", "guard_answer"}.isdisjoint(step)]
-    assert yaml.safe_load(SHIPPED) == guards
+    tenant = yaml.safe_load((policies / "tenants" / "globex.yaml").read_text(encoding="utf-8"))
+    added = [change["add"] for change in tenant["chain"] if "add" in change]
+    assert yaml.safe_load(SHIPPED) == [*guards, *added]
 
 
 # --- shadow
