@@ -68,6 +68,8 @@ def run(
     except (OSError, ValueError) as cause:
         click.echo(f"kapagate: {cause}", err=True)
         ctx.exit(FAILED)
+    finally:
+        _let_go_of_the_log()
 
 
 async def _serve(paths: tuple[Path, ...], addresses: Addresses, access_log: bool) -> None:
@@ -87,3 +89,11 @@ async def _serve(paths: tuple[Path, ...], addresses: Addresses, access_log: bool
         await asyncio.sleep(gateway.drain_delay)
         await gateway.drain()
     log.info("stopped")
+
+
+def _let_go_of_the_log() -> None:
+    """Python ends with 120 when it cannot flush: a reader of the log that has gone away is no failure of ours."""
+    try:
+        sys.stderr.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())

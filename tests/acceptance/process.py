@@ -31,8 +31,7 @@ class Process:
     @property
     def lines(self) -> list[dict[str, Any]]:
         """The whole lines so far; every one must be a JSON object."""
-        whole = [line for line in self.said.decode().splitlines(keepends=True) if line.endswith("\n")]
-        return [orjson.loads(line) for line in whole if _is_said(line)]
+        return [orjson.loads(line) for line in self.said.splitlines(keepends=True) if line.endswith(b"\n")]
 
     async def listen(self) -> None:
         assert self.process.stderr is not None
