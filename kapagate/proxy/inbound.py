@@ -8,7 +8,6 @@ exchange.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from typing import TYPE_CHECKING
 
 from kapagate.chain.problem import Gone
@@ -21,7 +20,8 @@ if TYPE_CHECKING:
 class Answer:
     """`status` is 0 until the head is complete; `complete` when the message is; `failure` is what ended it instead.
 
-    Iterating raises `failure` behind the pieces that came before it.
+    Iterating gives all that came meanwhile as one piece, so that what came together is decoded, guarded and sent
+    together, and raises `failure` behind what came before it.
     """
 
     __slots__ = (
@@ -46,7 +46,7 @@ class Answer:
         self.complete = False
         self.failure: BaseException | None = None
         self.queued = 0
-        self._pieces: deque[bytes] = deque()
+        self._pieces: list[bytes] = []
         self._waiting: asyncio.Future[None] | None = None
         self._connection: Upstream | None = connection
         self._exchange = exchange
@@ -71,11 +71,11 @@ class Answer:
             if self._connection is not None:
                 self._connection.await_piece()
             await self.change()
-        piece = self._pieces.popleft()
-        self.queued -= len(piece)
+        pieces, self._pieces = self._pieces, []
+        self.queued = 0
         if self._connection is not None:
-            self._connection.taken(self.queued)
-        return piece
+            self._connection.taken()
+        return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
     async def aclose(self) -> None:
         """Nobody wants the rest: an unfinished message costs its connection."""

@@ -113,10 +113,10 @@ class Upstream(asyncio.Protocol):
         """Somebody waits for a piece of the body."""
         self.deadline = self._pool.clock.monotonic() + self._pool.endpoint.idle_timeout
 
-    def taken(self, queued: int) -> None:
-        """A piece was taken; `queued` bytes are left."""
+    def taken(self) -> None:
+        """Everything that came was taken."""
         self.deadline = NEVER
-        if self._paused and queued <= QUEUED // 2:
+        if self._paused:
             self._paused = False
             self._transport.resume_reading()
 

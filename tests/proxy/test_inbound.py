@@ -17,8 +17,8 @@ class Connection:
     def await_piece(self) -> None:
         self.calls.append("awaited")
 
-    def taken(self, queued: int) -> None:
-        self.calls.append(queued)
+    def taken(self) -> None:
+        self.calls.append("taken")
 
     def abandon(self) -> None:
         self.calls.append("abandoned")
@@ -43,16 +43,20 @@ async def test_pieces_outlive_the_connections_interest(connection: Connection, e
     answer.feed(b"a")
     answer.feed(b"b")
     answer.finish()
-    assert [piece async for piece in answer] == [b"a", b"b"]
+    assert [piece async for piece in answer] == [b"ab"]
     assert connection.calls == []
 
 
-async def test_tells_how_much_is_queued_when_a_piece_is_taken(connection: Connection, exchange: Any) -> None:
+async def test_gives_all_that_came_as_one_piece_and_tells_that_it_was_taken(
+    connection: Connection, exchange: Any
+) -> None:
     answer = answer_of(connection, exchange)
     answer.feed(b"abc")
     answer.feed(b"de")
-    assert await anext(answer) == b"abc"
-    assert connection.calls == [2]
+    assert answer.queued == 5
+    assert await anext(answer) == b"abcde"
+    assert answer.queued == 0
+    assert connection.calls == ["taken"]
 
 
 async def test_pieces_come_before_the_failure_that_followed_them(connection: Connection, exchange: Any) -> None:
