@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import pty
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -78,6 +79,28 @@ async def test_serving_on_it_prints_lines_that_work_when_they_are_pasted(
         process.send_signal(number)
         assert await process.wait() == 0
     assert os.listdir(tmp_path) == []
+
+
+async def test_on_a_terminal_it_is_coloured_and_goes_on_until_ctrl_c(tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    environment = {"PATH": os.environ["PATH"], "TMPDIR": str(tmp_path), "TERM": "xterm"}
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "kapagate", "demo"), env=environment, stdin=theirs, stdout=theirs, stderr=theirs
+    )
+    os.close(theirs)
+    try:
+        async with asyncio.timeout(PATIENCE):
+            told = b""
+            while b"Ctrl-C ends it." not in told:
+                told += await asyncio.to_thread(os.read, ours, 4096)
+            process.send_signal(signal.SIGINT)
+            assert await process.wait() == 0
+    finally:
+        if process.returncode is None:
+            process.kill()
+        os.close(ours)
+    assert b"\x1b[32m200\x1b[0m" in told
+    assert b"Traceback" not in told
 
 
 async def missed(stage: Stage) -> Shown:
