@@ -14,10 +14,10 @@ Theory of operation
                surplus in the same read is seen. Whatever else ends it - fault, deadline, client gone, abandoned -
                closes the connection.
 
-The parser is strict but leaves five things to us (see the design): HEAD ends at its headers (`_over` and a new parser);
+The parser is strict but leaves some things to us (see the design): HEAD ends at its headers (`_over` and a new parser);
 fields behind the headers are trailers, and are dropped; a second message is a fault; a reason with control characters
-is a fault; so is a transfer coding that it does not know. It also skips empty lines behind a message, which
-`_followed` notices. Framing itself is `framing.read_answer`'s.
+is a fault; so is a transfer coding that it does not know, and a version that is not HTTP/1. It also skips empty lines
+before and behind a message: `_feed_head` and `_followed` notice. Framing itself is `framing.read_answer`'s.
 
 Faults are raised inside the parser's callbacks and come out of `feed_data`. Before the head is complete they are a
 Problem, after it `Truncated`. They go to the answer; the connection keeps nothing.
@@ -45,8 +45,10 @@ if TYPE_CHECKING:
 HEAD = 64 << 10
 FIELDS = 200
 INTERIM = 8
+VERSIONS = ("1.1", "1.0")
 QUEUED = 64 << 10
 NEVER = float("inf")
+_OPENING = ord("H")
 _CONTROLS = bytes({*range(32), 127} - {9})
 
 
@@ -192,6 +194,8 @@ class Upstream(asyncio.Protocol):
     # The parser's side
 
     def _feed_head(self, answer: Answer, data: bytes) -> None:
+        if not self._head_bytes and data[0] != _OPENING:
+            raise HttpParserError("no status line")
         room = HEAD - self._head_bytes
         piece = data if len(data) <= room else data[:room]
         self._head_bytes += len(piece)
@@ -222,8 +226,8 @@ class Upstream(asyncio.Protocol):
         if 100 <= status < 200 and status != 101 and self._interim < INTERIM:
             self._interim += 1
             return
-        if not 200 <= status < 600 or len(headers) > FIELDS:
-            raise Fault("a status or a head that nobody asked for")
+        if not 200 <= status < 600 or len(headers) > FIELDS or self._parser.get_http_version() not in VERSIONS:
+            raise Fault("a status, a head or a version that nobody asked for")
         try:
             self._framing, answer.length = read_answer(status, self._to_head, headers)
         except Unframed as cause:

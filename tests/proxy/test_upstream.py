@@ -128,6 +128,8 @@ MALFORMED = [
     b"HTTP/1.1 102 Processing\r\n\r\n" * 9 + OK + b"Content-Length: 2\r\n\r\nok",
     OK + b"a: b\r\n" * 200 + b"Content-Length: 2\r\n\r\nok",
     OK + b"a: " + b"b" * 70_000 + b"\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/2.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    b"\r\n" + OK + b"Content-Length: 2\r\n\r\nok",
     b"hello",
     OK[:10],
 ]
