@@ -57,12 +57,15 @@ class ReceivedBody:
 
     async def _next(self) -> bytes:
         """What came meanwhile, else what comes next; empty at the end."""
-        piece = self._reader.read_nowait(-1)
-        if piece or self._reader.is_eof():
+        reader = self._reader
+        piece = reader.read_nowait(-1)
+        if piece or reader.is_eof():
             return piece
         self._sender.await_body()
         try:
-            return await self._reader.readany()
+            while not piece and not reader.at_eof():
+                piece, _ = await reader.readchunk()  # `readany`, woken by a chunk's end, does not look for an exception
+            return piece
         finally:
             self._sender.body_came()
 

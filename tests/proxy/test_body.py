@@ -44,6 +44,21 @@ async def test_a_body_that_is_here_is_read_without_waiting() -> None:
     assert sender.awaited == 0
 
 
+async def test_a_body_that_breaks_right_behind_a_chunk_is_not_waited_for() -> None:
+    sender = Sender()
+    reading = asyncio.ensure_future(sender.body(None).read(10))
+    await sender.waiting.wait()
+    sender.reader.begin_http_chunk_receiving()
+    sender.reader.feed_data(b"abc")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    sender.reader.end_http_chunk_receiving()
+    sender.reader.set_exception(Gone())
+    async with asyncio.timeout(5):
+        with pytest.raises(Gone):
+            await reading
+
+
 async def test_a_body_is_at_hand_once_it_is_here_whole_and_said_its_length() -> None:
     sender = Sender()
     sender.reader.feed_data(b"abc")
