@@ -51,11 +51,16 @@ def frame_request(length: int | None) -> bytes:
 
 
 def check_request(headers: RawHeaders, http10: bool) -> None:
-    """Of a request that the parser read as chunked: raises Problem unless that is all that it says (RFC 9112, 6.1)."""
+    """Of a request that names a transfer coding: raises Problem unless it is chunked and that is all that the request
+    says of its framing (RFC 9112, 6.1 and 6.3).
+    """
     said = [field for field in headers if KINDS[field[0]] & (LENGTH_FIELD | CODING)]
     if http10 or len(said) != 1:
         raise Problem(problems.MALFORMED_REQUEST, "the request's framing is ambiguous")
-    if said[0][1].strip(b" \t").lower() != b"chunked":
+    coding = said[0][1].strip(b" \t").lower()
+    if not coding.endswith(b"chunked"):
+        raise Problem(problems.MALFORMED_REQUEST, "the end of the request's body cannot be known")
+    if coding != b"chunked":
         raise Problem(problems.NOT_IMPLEMENTED, "no transfer coding but chunked is understood")
 
 

@@ -54,7 +54,8 @@ def test_a_request_goes_with_its_length_or_in_chunks() -> None:
         ([(b"Transfer-Encoding", b"gzip, chunked")], False, "not-implemented"),
         ([(b"Transfer-Encoding", b"chunked, chunked")], False, "not-implemented"),
         ([(b"Transfer-Encoding", b"\x0bchunked")], False, "not-implemented"),
-        ([(b"Transfer-Encoding", b"chunked;a=b")], False, "not-implemented"),
+        ([(b"Transfer-Encoding", b"chunked;a=b")], False, "malformed-request"),
+        ([(b"Transfer-Encoding", b"")], False, "malformed-request"),
     ],
 )
 def test_refuses_a_chunked_request_that_says_anything_else(
