@@ -27,7 +27,7 @@ def check(message: RawRequestMessage, fields: int) -> None:
         raise Problem(problems.MALFORMED_REQUEST, "speak HTTP/1.1")
     if len(message.raw_headers) > fields:
         raise Problem(problems.HEAD_TOO_LARGE, f"a request may have at most {fields} header fields")
-    if message.chunked:
+    if message.chunked or hdrs.TRANSFER_ENCODING in message.headers:
         check_request(message.raw_headers, http10)
     if message.upgrade and "websocket" in message.headers.get(hdrs.UPGRADE, "").lower():
         raise Problem(problems.NOT_IMPLEMENTED, "WebSocket is not supported")
