@@ -17,7 +17,7 @@ UV   := .tools/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test lint format lock reference bench-quick clean env-run env-test
+.PHONY: help demo test test-wire-full lint format lock reference bench-quick clean env-run env-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
@@ -27,6 +27,9 @@ demo: env-run ## the gateway, a stand-in Kapa and a few requests (ONCE=1: check 
 
 test: env-test ## every test (ARGS="tests/chain -k fact" for some)
 	@$(TEST) -m pytest $(ARGS)
+
+test-wire-full: env-test ## the corpus of raw cases cut at every place, on both loops
+	@WIRE=full $(TEST) -m pytest tests/wire $(ARGS)
 
 lint: env-test ## ruff and mypy
 	@$(TEST) -m ruff check .
