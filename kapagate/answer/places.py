@@ -6,7 +6,7 @@ import re
 from collections.abc import Container, Mapping
 from typing import Any
 
-from kapagate.answer.document import strings_in
+from kapagate.answer.document import DEPTH, TooDeep
 from kapagate.answer.events import Path, Place, TextKind
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
@@ -22,16 +22,37 @@ def places_in(
     Left out: strings whose nearest key is in `untouched` (URLs), UUIDs, which only damage could change, and empty
     strings. `beneath` is put before each path. Raises TooDeep.
     """
-    found = []
-    for path, text in strings_in(value):
-        key = _nearest_key(path)
-        if text and key not in untouched and not (len(text) == _UUID_LENGTH and _UUID.fullmatch(text)):
-            found.append(Place((*beneath, *path), kinds.get(key, "other")))
+    if isinstance(value, str):
+        return (Place(beneath, "other"),) if _is_text(value) else ()
+    found: list[Place] = []
+    if isinstance(value, dict | list):
+        _Search(kinds, untouched, found).look(value, beneath, "", DEPTH)
     return tuple(found)
 
 
-def _nearest_key(path: Path) -> str:
-    for each in reversed(path):
-        if isinstance(each, str):
-            return each
-    return ""
+class _Search:
+    """One walk through a value. Every answer takes it, so it makes a path for what it finds alone."""
+
+    __slots__ = ("_found", "_kinds", "_untouched")
+
+    def __init__(self, kinds: Mapping[str, TextKind], untouched: Container[str], found: list[Place]) -> None:
+        self._kinds = kinds
+        self._untouched = untouched
+        self._found = found
+
+    def look(self, value: dict[str, Any] | list[Any], path: Path, key: str, depth: int) -> None:
+        """Find the texts below `path`, whose nearest key is `key`, at most `depth` levels deep."""
+        if depth <= 0:
+            raise TooDeep(f"it is nested deeper than {DEPTH} levels")
+        named = isinstance(value, dict)
+        for at, each in value.items() if isinstance(value, dict) else enumerate(value):
+            nearest: Any = at if named else key
+            if isinstance(each, str):
+                if nearest not in self._untouched and _is_text(each):
+                    self._found.append(Place((*path, at), self._kinds.get(nearest, "other")))
+            elif isinstance(each, dict | list):
+                self.look(each, (*path, at), nearest, depth - 1)
+
+
+def _is_text(text: str) -> bool:
+    return bool(text) and not (len(text) == _UUID_LENGTH and _UUID.fullmatch(text))

@@ -15,7 +15,7 @@ from kapagate.guards.fold import fold
 from kapagate.guards.iban import IBAN
 from kapagate.guards.ip import IP
 from kapagate.guards.phone import PHONE
-from kapagate.guards.regex import regex, regex_set
+from kapagate.guards.regex import finder, regex_set
 from kapagate.guards.ssn import SSN
 
 DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (EMAIL, PHONE, CARD, IBAN, IP, SSN, API_KEY)}
@@ -33,7 +33,7 @@ class PersonalData:
     a candidate; clean prose is held back by its last word only.
     """
 
-    __slots__ = ("_detectors", "_hints", "_least", "_refuse", "_tails", "context", "kinds", "reach")
+    __slots__ = ("_detectors", "_hints", "_least", "_refuse", "_tail", "context", "kinds", "reach")
 
     def __init__(
         self, detect: Collection[str] = ALL, action: Action = "redact", kinds: frozenset[TextKind] = TEXTS
@@ -41,18 +41,17 @@ class PersonalData:
         self._detectors = tuple(DETECTORS[name] for name in sorted(detect))
         self._refuse = action == "refuse"
         self._hints = regex_set(detector.pattern for detector in self._detectors)
-        self._tails = regex(rb"(?:" + b"|".join(detector.unfinished for detector in self._detectors) + rb")\z")
+        self._tail = finder(rb"(?:" + b"|".join(detector.unfinished for detector in self._detectors) + rb")\z")
         self._least = min((detector.longest for detector in self._detectors), default=0)
         self.reach = max((detector.longest for detector in self._detectors), default=0)
         self.context = max((detector.before for detector in self._detectors), default=0)
         self.kinds = kinds
 
     def scan(self, text: str, start: int, final: bool) -> tuple[Sequence[Edit], int]:
-        base = max(0, start - self.context)
+        base = start - self.context if start > self.context else 0
         data = fold(text[base:] if base else text)
         end = len(data) if final else self._settled(data, start - base)
-        hits = self._hints.Match(data) if base + end > start else None
-        if hits is None:
+        if base + end <= start or not (hits := self._hints(data)):
             return (), base + end
         edits = [
             Edit(base + first, base + last, detector.placeholder, detector.name, detector.severity, self._refuse)
@@ -62,12 +61,19 @@ class PersonalData:
         edits.sort(key=_by_place)
         return edits, base + end
 
+    def clean(self, texts: Sequence[str]) -> bool:
+        """Whether no text can hold anything to edit: one look at all of them, which may find too much.
+
+        No pattern is anchored to an end of its text, and a line feed is no part of a word, as no end of a text is. So
+        what a pattern finds in a text it finds in the joined texts too.
+        """
+        return not self._hints(fold("\n".join(texts)))
+
     def _settled(self, data: bytes, start: int) -> int:
         """The place before which no detector can still find anything. Most tails are one word: ask once for all."""
-        tail = self._tails.search(data, start)
-        if tail is None:
+        place = self._tail(data, start)
+        if place < 0:
             return len(data)
-        place = tail.span()[0]
         if len(data) - place <= self._least:
             return place
         return min(detector.settled(data, start) for detector in self._detectors)

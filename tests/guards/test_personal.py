@@ -160,6 +160,24 @@ def test_what_several_detectors_find_is_what_each_finds_alone(text: str) -> None
     assert sorted(alone, key=place) == whole(EVERYTHING, text)
 
 
+@given(st.lists(texts, max_size=4))
+@settings(max_examples=300)
+def test_texts_that_are_clean_together_are_clean_alone(many: list[str]) -> None:
+    for rule in (EVERYTHING, *ONE_EACH.values()):
+        assert not (rule.clean(many) and any(whole(rule, text) for text in many))
+
+
+@pytest.mark.parametrize("value", VALUES)
+def test_no_neighbour_hides_a_value_from_one_look_at_many_texts(value: str) -> None:
+    for left, right in itertools.product(("", "x", "7", "-", "é"), repeat=2):
+        assert not EVERYTHING.clean([left, value, right])
+
+
+def test_clean_texts_are_clean() -> None:
+    assert EVERYTHING.clean([])
+    assert EVERYTHING.clean(["The quick brown fox of 2024 jumps", "", "over 12 lazy dogs - twice, (v1.2)"])
+
+
 @pytest.mark.parametrize(
     "text",
     [

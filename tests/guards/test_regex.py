@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kapagate.guards.regex import regex, regex_set
+from kapagate.guards.regex import finder, regex, regex_set
 
 
 def test_what_lies_before_the_place_still_counts_for_word_boundaries() -> None:
@@ -16,10 +16,16 @@ def test_a_byte_above_ascii_is_one_character() -> None:
     assert match.span() == (0, 2)
 
 
-def test_a_set_says_which_patterns_are_found_or_none() -> None:
-    patterns = regex_set((rb"a\d", rb"@", rb"zz"))
-    assert patterns.Match(b"xx") is None
-    assert patterns.Match(b"a1 @") == [0, 1]
+def test_a_set_says_which_patterns_are_found() -> None:
+    find = regex_set((rb"a\d", rb"@", rb"zz"))
+    assert not find(b"xx")
+    assert list(find(b"a1 @")) == [0, 1]
+
+
+def test_a_finder_says_where_the_first_match_begins() -> None:
+    find = finder(rb"(?:\bb|c)")
+    assert [find(b"ab b c", start) for start in (0, 1, 4, 6)] == [3, 3, 5, -1]
+    assert find(b"", 0) == -1
 
 
 @pytest.mark.parametrize("pattern", [rb"(a)\1", rb"(?=a)", rb"("])
