@@ -25,7 +25,16 @@ from bench.figures import Round, Spread, figures
 from bench.load import ask
 from bench.machine import facts
 from bench.process import ROOT, Process, cpu_seconds, started
-from bench.subjects import OTHER_CORE, SUBJECT_CORE, Gateway, Subject, gateways, made_keys, questions
+from bench.subjects import (
+    OTHER_CORE,
+    SUBJECT_CORE,
+    Gateway,
+    Subject,
+    gateways,
+    made_keys,
+    questions,
+    running_upstream,
+)
 from bench.table import start_up, table
 
 RESULTS = ROOT / "bench" / "results" / "quick.json"
@@ -47,7 +56,7 @@ def main(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
     if {SUBJECT_CORE, OTHER_CORE} - os.sched_getaffinity(0):
         sys.exit("this needs two cores: one for who is measured, one for who asks and answers")
     os.sched_setaffinity(0, {OTHER_CORE})
-    with tempfile.TemporaryDirectory(prefix="kapagate-bench-") as directory, _upstream() as (upstream, url):
+    with tempfile.TemporaryDirectory(prefix="kapagate-bench-") as directory, running_upstream() as (upstream, url):
         passing, full = gateways(url, Path(directory, "state.db"), made_keys())
         ready, idle = _start_ups({"pass-through": passing, "full chain": full})
         print(start_up(ready, idle), flush=True)
@@ -68,12 +77,6 @@ def main(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
 
 def _present(reference: str, measured: dict[str, list[Round]]) -> str:
     return reference if reference in measured else next(iter(measured))
-
-
-@contextmanager
-def _upstream() -> Iterator[tuple[Process, str]]:
-    with started(["bench.upstream"], OTHER_CORE) as upstream:
-        yield upstream, f"http://127.0.0.1:{upstream.first_line()}"
 
 
 def _start_ups(measured: dict[str, Gateway]) -> tuple[dict[str, Spread], dict[str, int]]:

@@ -46,17 +46,18 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """How one policy is run: exactly as a user runs it, with the access log on."""
+    """How one policy is run: exactly as a user runs it, with the access log on, unless another module runs it."""
 
     policy: Path
     environment: Mapping[str, str]
+    runner: tuple[str, ...] = ("kapagate",)
 
     @contextmanager
     def started(self) -> Iterator[tuple[Process, int, float]]:
         """The process, its data port, and the seconds from spawn until `/readyz` said 200."""
         data, probe, admin = _free_ports(3)
         doors = [f"--{door}=127.0.0.1:{port}" for door, port in (("data", data), ("probe", probe), ("admin", admin))]
-        arguments = ["kapagate", "run", str(self.policy), *doors]
+        arguments = [*self.runner, "run", str(self.policy), *doors]
         begun = time.perf_counter()
         with started(arguments, SUBJECT_CORE, self.environment, stdout=subprocess.DEVNULL) as process:
             _until_ready(process, probe)
@@ -81,6 +82,13 @@ def questions(keys: Keys) -> dict[str, Question]:
         "naive, stream": post(STREAM, BODY, bearer, _CLOSING),
         "full chain, stream": post(STREAM, BODY, bearer, _CLOSING),
     }
+
+
+@contextmanager
+def running_upstream() -> Iterator[tuple[Process, str]]:
+    """The process, and its URL."""
+    with started(["bench.upstream"], OTHER_CORE) as upstream:
+        yield upstream, f"http://127.0.0.1:{upstream.first_line()}"
 
 
 def made_keys() -> Keys:
