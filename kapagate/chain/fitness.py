@@ -68,7 +68,9 @@ def _unfit(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
     meant = [route for route in routes if _means(placed, route)]
     needs = placed.step.needs
     if not meant:
-        yield Finding(placed.id, "can never act: no route is meant by its `when`", ("when",))
+        named = placed.options.when is not None
+        why = "no route is meant by its `when`" if named else "the policy has no routes"
+        yield Finding(placed.id, f"can never act: {why}", ("when",) if named else ())
         return
     if not needs:
         return

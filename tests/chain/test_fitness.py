@@ -127,3 +127,8 @@ def test_everything_is_found_at_once(lab) -> None:
     ]
     route = lab.route(shows=frozenset(), hides=frozenset({"answer text"}))
     assert [each.step for each in findings([], chain, [route])] == ["rbac", "rbac", "guard", "late"]
+
+
+def test_a_step_of_a_policy_without_routes_is_told_so(lab) -> None:
+    (found,) = findings([], [lab.placed("one")], [])
+    assert (found.message, found.option) == ("can never act: the policy has no routes", ())
