@@ -1,0 +1,130 @@
+"""Series that count in plain numbers, on the loop alone, and tell the Prometheus client when it asks.
+
+The client's own series take a lock for every count, which on a gateway's loop costs more than all the counting.
+Whoever renders may do so in another thread: it reads numbers that are a moment old, never broken ones.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from itertools import accumulate
+from typing import Any, Generic, Protocol, TypeVar, cast
+
+from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
+from prometheus_client.utils import floatToGoString
+
+OTHER = "other"
+LONGEST_LABEL = 128
+
+_written = cast(Callable[[float], str], floatToGoString)
+
+
+class Series(Protocol):
+    """What a family is made of. `sample`: what its metric family's `add_metric` wants besides the labels."""
+
+    @property
+    def sample(self) -> tuple[Any, ...]: ...
+
+
+S = TypeVar("S", bound=Series)
+
+
+class Number:
+    """One series of a counter or gauge. `look` is asked instead where there is one."""
+
+    __slots__ = ("look", "value")
+
+    def __init__(self) -> None:
+        self.value = 0.0
+        self.look: Callable[[], float] | None = None
+
+    def inc(self, amount: float = 1) -> None:
+        self.value += amount
+
+    def dec(self, amount: float = 1) -> None:
+        self.value -= amount
+
+    @property
+    def sample(self) -> tuple[float]:
+        return (self.value if self.look is None else self.look(),)
+
+
+class Spread:
+    """One series of a histogram: how many values fell into each bucket and above them all, and their sum."""
+
+    __slots__ = ("_bounds", "_counts", "_names", "_sum")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = tuple(bounds)
+        self._names = [_written(bound) for bound in (*bounds, float("inf"))]
+        self._counts = [0] * len(self._names)
+        self._sum = 0.0
+
+    def observe(self, amount: float) -> None:
+        self._counts[bisect_left(self._bounds, amount)] += 1
+        self._sum += amount
+
+    @property
+    def sample(self) -> tuple[list[tuple[str, float]], float]:
+        return list(zip(self._names, accumulate(self._counts), strict=True)), self._sum
+
+
+Kind = type[CounterMetricFamily] | type[GaugeMetricFamily] | type[HistogramMetricFamily]
+
+
+class Family(Generic[S]):
+    """One metric family, as the client's registry collects it. `labels` keeps what it returned: call it often.
+
+    A family without labels has its one series from the start. One that has `cap` series counts what is new under
+    `other`.
+    """
+
+    __slots__ = ("_cap", "_children", "_documentation", "_kind", "_make", "_name", "_names", "_other")
+
+    def __init__(
+        self, kind: Kind, name: str, documentation: str, names: Sequence[str], make: Callable[[], S], cap: int
+    ) -> None:
+        self._kind = kind
+        self._name = name
+        self._documentation = documentation
+        self._names = tuple(names)
+        self._make = make
+        self._cap = cap
+        self._children: dict[tuple[str, ...], S] = {}
+        self._other = (OTHER,) * len(self._names)
+        if not names:
+            self.labels()
+
+    def labels(self, *values: str) -> S:
+        """The series with these values in the order of the names. Raises ValueError when their number differs."""
+        child = self._children.get(values)
+        return child if child is not None else self._new(values)
+
+    def describe(self) -> Iterator[Metric]:
+        """The family without its series: what the registry compares names by."""
+        yield self._empty()
+
+    def collect(self) -> Iterator[Metric]:
+        metric = self._empty()
+        for values, child in list(self._children.items()):
+            metric.add_metric(values, *child.sample)
+        yield metric
+
+    def _empty(self) -> Any:
+        return self._kind(self._name, self._documentation, labels=self._names)
+
+    def _new(self, values: tuple[str, ...]) -> S:
+        if len(values) != len(self._names):
+            raise ValueError(f"expected labels {self._names}, got {len(values)}")
+        told = tuple(map(_label, values))
+        if len(self._children) >= self._cap and told not in self._children:
+            told = self._other
+        if told != values:
+            return self.labels(*told)
+        child = self._children[values] = self._make()
+        return child
+
+
+def _label(value: str) -> str:
+    return value[:LONGEST_LABEL].encode("utf-8", "replace").decode()
