@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import ClassVar
+from typing import ClassVar, NamedTuple
 
-from kapagate.answer.rules import AnswerRules
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter
 from kapagate.chain.meter import Count, CountFamily, Meter, Observe
@@ -13,16 +12,22 @@ from kapagate.chain.principal import NO_TENANT, TENANT
 from kapagate.chain.route import Route
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
+from kapagate.chain.verdict import PASSED
 from kapagate.ledger.outcome import outcome_of, problem_of, status_of
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CHAT = "kapa.chat"
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 90.0)
+MOST_SEEN = 4096
 
-_READ = AnswerRules()
 
-Method = str
-Status = int
+class Seen(NamedTuple):
+    """The series of exchanges that are alike. `queries`: of questions; `latency`: of what went to Kapa."""
+
+    requests: Count
+    durations: Observe
+    queries: Count | None
+    latency: Observe | None
 
 
 class Metrics(Filter):
@@ -36,7 +41,7 @@ class Metrics(Filter):
 
 
 class _Work:
-    """The step's hooks. Series are looked up once per route, method and status, and kept."""
+    """The step's hooks. Exchanges that are alike count in the same series: these are looked up once and kept."""
 
     def __init__(self, meter: Meter) -> None:
         self._requests = meter.counter(
@@ -62,45 +67,50 @@ class _Work:
         self._skipped = meter.counter(
             "kapagate_guard_skipped_total", "Steps that were passed by after a failure.", ["step"]
         )
-        self._series: dict[tuple[Route, Method, Status], tuple[Count, Observe]] = {}
+        self._seen: dict[tuple[Route, str, int, str, str, str], Seen] = {}
 
-    def on_answer(self, ex: Exchange) -> AnswerRules | None:
-        """Kapa alone knows whether it is uncertain: its answers to chat are read, even when nothing else reads them."""
-        return _READ if ex.route.permission == CHAT else None
+    def on_answer(self, ex: Exchange) -> None:
+        """No rules. But Kapa alone knows whether it is uncertain, so its answers are read even where nobody guards."""
 
     def on_done(self, ex: Exchange) -> None:
-        times = ex.times
-        count, duration = self._of(ex)
-        count.inc()
-        duration.observe(times.ended - times.received)
-        if ex.route.permission == CHAT:
-            self._queries.labels((ex.get(TENANT) or NO_TENANT).name, self._ending(ex)).inc()
-        if times.answered and ex.route.permission.startswith("kapa."):
-            self._latency.labels(ex.operation or ex.route.operation).observe(times.answered - times.sent)
+        times, route, method = ex.times, ex.route, ex.request.method
+        ending: str = outcome_of(ex)
+        if ex.report.uncertain and ending == "answered":
+            ending = "uncertain"
+        tenant = ex.facts.get(TENANT, NO_TENANT).name
+        key = (route, method if method in METHODS else "other", ex.status, tenant, ex.operation, ending)
+        seen = self._seen.get(key) or self._looked_up(ex, key)
+        seen.requests.inc()
+        seen.durations.observe(times.ended - times.received)
+        if seen.queries is not None:
+            seen.queries.inc()
+        if times.answered and seen.latency is not None:
+            seen.latency.observe(times.answered - times.sent)
+        if ex.refusal is not None or ex.broken is not None:
+            self._count_problem(ex)
+        self._count_steps(ex)
+
+    def _looked_up(self, ex: Exchange, key: tuple[Route, str, int, str, str, str]) -> Seen:
+        route, method, _, tenant, operation, ending = key
+        permission = route.permission
+        if len(self._seen) >= MOST_SEEN:
+            self._seen.clear()
+        seen = self._seen[key] = Seen(
+            self._requests.labels(method, route.template, status_of(ex)),
+            self._durations.labels(method, route.template),
+            self._queries.labels(tenant, ending) if permission == CHAT else None,
+            self._latency.labels(operation or route.operation) if permission.startswith("kapa.") else None,
+        )
+        return seen
+
+    def _count_problem(self, ex: Exchange) -> None:
         problem = problem_of(ex)
         if problem is not None:
             self._refusals.labels(problem.step or "gateway", problem.kind.name).inc()
-        self._count_steps(ex)
-
-    def _of(self, ex: Exchange) -> tuple[Count, Observe]:
-        method = ex.request.method if ex.request.method in METHODS else "other"
-        key = (ex.route, method, ex.status)
-        series = self._series.get(key)
-        if series is None:
-            endpoint = ex.route.template
-            series = self._series[key] = (
-                self._requests.labels(method, endpoint, status_of(ex)),
-                self._durations.labels(method, endpoint),
-            )
-        return series
-
-    def _ending(self, ex: Exchange) -> str:
-        outcome = outcome_of(ex)
-        return "uncertain" if outcome == "answered" and ex.report.uncertain else outcome
 
     def _count_steps(self, ex: Exchange) -> None:
         for step, verdict in ex.verdicts.items():
-            if verdict.outcome == "passed":
+            if verdict is PASSED or verdict.outcome == "passed":
                 continue
             if verdict.mode == "shadow" and verdict.outcome != "skipped":
                 self._shadow.labels(step, f"would_be_{verdict.outcome}").inc()
@@ -109,7 +119,8 @@ class _Work:
             elif verdict.outcome == "changed":
                 _add(self._edits, step, verdict.counts)
         for step, share in ex.report.steps.items():
-            _add(self._edits, step, share.edits)
+            if share.edits:
+                _add(self._edits, step, share.edits)
             if share.would_edit:
                 self._shadow.labels(step, "would_edit").inc(sum(share.would_edit.values()))
             if share.would_refuse:

@@ -19,12 +19,14 @@ def outcome_of(exchange: Exchange) -> Outcome:
 
     `lost` is only ever found out later, when the process died in between.
     """
+    if exchange.refusal is None and exchange.broken is None and not exchange.gone and 0 < exchange.status < 400:
+        return "answered"
     problem = problem_of(exchange)
     if problem is not None:
         return "failed" if problem.kind.status >= 500 else "refused"
     if isinstance(exchange.broken, Gone) or (exchange.gone and not exchange.status):
         return "gone"
-    return "failed" if exchange.broken is not None or not 0 < exchange.status < 400 else "answered"
+    return "answered" if exchange.broken is None and 0 < exchange.status < 400 else "failed"
 
 
 def problem_of(exchange: Exchange) -> Problem | None:

@@ -5,9 +5,8 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from kapagate.answer.events import Other, Record, Uncertain
+from kapagate.answer.events import Uncertain
 from kapagate.answer.report import StepReport
-from kapagate.answer.rules import AnswerRules
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange, Times
 from kapagate.chain.meter import Meter
@@ -29,14 +28,6 @@ class Bench:
         assert self.step.on_done is not None
         for ex in exchanges:
             self.step.on_done(ex)
-
-    def answer(self, ex: Exchange, *records: Record) -> bool:
-        """Whether the step has this answer read; it changes nothing in it."""
-        assert self.step.on_answer is not None
-        rules = self.step.on_answer(ex)
-        for record in records:
-            ex.report.tell(record)
-        return rules == AnswerRules()
 
     def series(self, name: str) -> dict[str, float]:
         found = [line.rpartition(" ") for line in self.meter.render().decode().splitlines()]
@@ -94,21 +85,35 @@ def test_questions_are_counted_by_how_they_ended(ended: Exchange, status: str) -
 @pytest.mark.parametrize(("uncertain", "status"), [(True, "uncertain"), (False, "answered")])
 def test_kapas_own_word_for_uncertainty_is_counted(uncertain: bool, status: str) -> None:
     bench, ex = Bench(), exchange()
-    assert bench.answer(ex, Other("x"), Uncertain(uncertain))
+    ex.report.tell(Uncertain(uncertain))
     bench.done(ex)
     assert bench.series("kapa_queries_total") == {f'{{status="{status}",tenant_id="acme"}}': 1.0}
 
 
+def test_answers_are_read_and_left_as_they_are() -> None:
+    bench = Bench()
+    assert bench.step.on_answer is not None
+    assert bench.step.on_answer(exchange()) is None
+
+
+def test_what_is_remembered_of_exchanges_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("kapagate.filters.metrics.MOST_SEEN", 2)
+    bench = Bench()
+    bench.done(*(exchange(status=200 + number) for number in range(5)), exchange())
+    assert bench.series("http_request_duration_seconds_count") == {
+        '{endpoint="/query/v1/projects/{project}/chat/",method="POST"}': 6.0
+    }
+
+
 def test_an_uncertain_answer_that_was_refused_is_a_refusal() -> None:
     bench, ex = Bench(), exchange(status=422, refusal=refusal("answer"))
-    assert bench.answer(ex, Uncertain(True))
+    ex.report.tell(Uncertain(True))
     bench.done(ex)
     assert bench.series("kapa_queries_total") == {'{status="refused",tenant_id="acme"}': 1.0}
 
 
 def test_answers_that_are_no_chat_are_nobodys_business() -> None:
     bench, ex = Bench(), exchange(CRM)
-    assert not bench.answer(ex)
     bench.done(ex)
     assert bench.series("kapa_queries_total") == {}
     assert bench.series("kapa_api_latency_seconds_count") == {}
