@@ -8,6 +8,7 @@ from aiohttp.http_parser import RawRequestMessage
 from aiohttp.http_writer import HttpVersion10, HttpVersion11
 from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
+from kapagate.access.hosts import Hosts
 from kapagate.chain import problems
 from kapagate.chain.headers import Headers, RawHeaders
 from kapagate.chain.problem import Problem
@@ -34,6 +35,17 @@ def check(message: RawRequestMessage, fields: int) -> None:
     expected = message.headers.get(hdrs.EXPECT)
     if expected is not None and expected.lower() != "100-continue":
         raise Problem(problems.EXPECTATION_FAILED, "only 100-continue can be expected")
+
+
+def check_door(message: RawRequestMessage, hosts: Hosts | None, resets: bool) -> None:
+    """Raises Problem unless the request may come in at this door (`Terms`). HTTP/1.0 may come without a Host."""
+    named = message.headers.get(hdrs.HOST)
+    if hosts is not None and named is not None and not hosts.admit(named):
+        raise Problem(problems.MISDIRECTED, "this gateway may not be called by that name")
+    if not resets and message.version == HttpVersion10:
+        raise Problem(
+            problems.MALFORMED_REQUEST, "speak HTTP/1.1: here an HTTP/1.0 answer that broke off would look whole"
+        )
 
 
 def expects_continue(message: RawRequestMessage) -> bool:

@@ -133,6 +133,7 @@ class Downstream(asyncio.Protocol):
         asked = not message.should_close and not message.upgrade
         try:
             acceptance.check(message, self.terms.limits.fields)
+            acceptance.check_door(message, self.terms.hosts, self.terms.resets)
             self._turn = self._admitted(message, reader)
         except Problem as problem:
             self._turn = problem

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import TYPE_CHECKING
 
+from kapagate.access.hosts import Hosts
 from kapagate.chain.clock import Clock
 from kapagate.chain.problem import Problem
 from kapagate.proxy.bounds import Deadlines, Limits
@@ -22,7 +23,9 @@ Refused = Callable[[Problem, str], None]
 class Terms:
     """The application and the bounds under which it is served, and the connections that are open.
 
-    `draining`: answers end their connections. `left` is called whenever a connection has ended.
+    `hosts`: the names that clients may call, None for any. `resets`: a connection can end in a reset, so that an answer
+    that breaks off differs from a whole one. `draining`: answers end their connections. `left` is called whenever a
+    connection has ended.
     """
 
     def __init__(
@@ -33,6 +36,8 @@ class Terms:
         deadlines: Deadlines,
         refused: Refused,
         secure: bool,
+        hosts: Hosts | None = None,
+        resets: bool = True,
     ) -> None:
         self.application = application
         self.clock = clock
@@ -40,6 +45,8 @@ class Terms:
         self.deadlines = deadlines
         self.refused = refused
         self.secure = secure
+        self.hosts = hosts
+        self.resets = resets
         self.draining = False
         self.dates = Dates(clock)
         self.loop = asyncio.get_running_loop()

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from aiohttp import web
 
+from kapagate.access.hosts import is_loopback
 from kapagate.policy.gateway import Address
 from kapagate.web.answers import problems_only
-from kapagate.web.loopback import called_by_its_name, is_loopback
+from kapagate.web.loopback import called_by_its_name
 
 GRACE = 1.0
 LONGEST_BODY = 1 << 16

@@ -23,6 +23,7 @@ from kapagate.proxy.body import NO_BODY
 from kapagate.proxy.bounds import Deadlines, Limits
 from kapagate.proxy.hops import PooledHop, PooledHops
 from kapagate.proxy.listener import Listener
+from kapagate.proxy.unix import UnixSocket
 
 PATIENCE = 10.0
 
@@ -239,12 +240,16 @@ class Stage:
         return hops
 
     async def listener(
-        self, application: Any, limits: Limits | None = None, deadlines: Deadlines | None = None, **options: Any
+        self,
+        application: Any,
+        limits: Limits | None = None,
+        deadlines: Deadlines | None = None,
+        at: str | UnixSocket = "127.0.0.1",
+        **options: Any,
     ) -> Listener:
         listener = Listener(
             application,
-            "127.0.0.1",
-            0,
+            at,
             clock=self.clock,
             limits=limits,
             deadlines=deadlines,
@@ -262,7 +267,10 @@ class Stage:
         return listener
 
     async def client(self, listener: Listener) -> Peer:
-        peer = Peer(*await asyncio.open_connection(*listener.address))
+        return self.peer(*await asyncio.open_connection(*listener.address))
+
+    def peer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> Peer:
+        peer = Peer(reader, writer)
         self.stack.callback(peer.close)
         return peer
 

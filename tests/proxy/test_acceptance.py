@@ -8,6 +8,7 @@ import pytest
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import HttpRequestParser
 
+from kapagate.access.hosts import Hosts
 from kapagate.chain.problem import Problem
 from kapagate.proxy import acceptance
 
@@ -72,6 +73,32 @@ def test_refuses_what_is_never_served(raw: bytes, name: str, loop: Any) -> None:
 def test_lets_ordinary_requests_in(method: str, loop: Any) -> None:
     message, _ = parse(request(method.encode() + b" / HTTP/1.1", b"Connection: Upgrade", b"Upgrade: h2c"), loop)
     acceptance.check(message, 100)
+
+
+@pytest.mark.parametrize("raw", [request(), request(b"GET / HTTP/1.0"), b"GET / HTTP/1.0\r\n\r\n"])
+def test_a_door_without_names_lets_everybody_in(raw: bytes, loop: Any) -> None:
+    acceptance.check_door(parse(raw, loop)[0], None, True)
+
+
+@pytest.mark.parametrize("host", [b"localhost:8080", b"127.0.0.1", b"[::1]:8080", b"ask.example"])
+def test_a_door_with_names_lets_those_in_who_call_it_by_one(host: bytes, loop: Any) -> None:
+    message, _ = parse(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n", loop)
+    acceptance.check_door(message, Hosts(["ask.example"]), True)
+
+
+@pytest.mark.parametrize("host", [b"evil.example", b"evil.example:8080", b"", b"a@localhost", b"192.0.2.1"])
+def test_a_door_with_names_refuses_a_page_that_has_rebound_its_own(host: bytes, loop: Any) -> None:
+    message, _ = parse(b"GET / HTTP/1.1\r\nHost: " + host + b"\r\n\r\n", loop)
+    with pytest.raises(Problem) as refused:
+        acceptance.check_door(message, Hosts(["ask.example"]), True)
+    assert refused.value.kind.name == "misdirected"
+
+
+def test_a_door_that_cannot_reset_takes_no_client_that_needs_it(loop: Any) -> None:
+    acceptance.check_door(parse(request(), loop)[0], None, False)
+    with pytest.raises(Problem) as refused:
+        acceptance.check_door(parse(request(b"GET / HTTP/1.0"), loop)[0], None, False)
+    assert refused.value.kind.name == "malformed-request"
 
 
 def test_knows_the_body_before_it_is_here(loop: Any) -> None:

@@ -1,13 +1,17 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from kapagate.access.hosts import Hosts
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.sink import Head, Sink
 from kapagate.proxy.listener import Listener
+from kapagate.proxy.unix import UnixSocket
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -120,3 +124,100 @@ async def test_what_was_cut_is_recorded_before_the_drain_ends(stage: Any) -> Non
     await listener.drain(0.0)
     assert recorded == ["/"]
     assert listener.terms.tasks == set()
+
+
+async def test_serves_on_a_unix_socket_whose_peers_have_no_address(stage: Any, tmp_path: Path) -> None:
+    held, path = Held(stage), tmp_path / "data.sock"
+    held.proceed.set()
+    listener = await stage.listener(held.application, at=UnixSocket(path))
+    client = stage.peer(*await asyncio.open_unix_connection(path))
+    for _ in range(2):
+        await client.send(GET)
+        assert (await client.message())[1] == b"done"
+    assert [exchange.request.client for exchange in held.application.admitted] == ["", ""]
+    assert listener.active == 1
+
+
+async def test_a_unix_socket_is_gone_when_nothing_is_accepted_any_more(stage: Any, tmp_path: Path) -> None:
+    held, path = Held(stage), tmp_path / "data.sock"
+    held.proceed.set()
+    listener = await stage.listener(held.application, at=UnixSocket(path))
+    client = stage.peer(*await asyncio.open_unix_connection(path))
+    await client.send(GET)
+    await client.message()
+    listener.stop_accepting()
+    assert not exists(path)
+    await client.send(GET)
+    assert (await client.message())[1] == b"done"
+    await listener.drain(0.01)
+    assert await client.rest() == b""
+
+
+def exists(path: Path) -> bool:
+    return path.exists()
+
+
+async def test_on_a_unix_socket_an_answer_that_breaks_off_cannot_look_whole(stage: Any, tmp_path: Path) -> None:
+    """There is no reset on a unix socket, and HTTP/1.0 ends an answer of unknown length by a clean end."""
+
+    async def breaks(exchange: Exchange, sink: Sink) -> None:
+        await sink.open(Head(200, []), b"half", False)
+        sink.cut()
+
+    application, path = stage.scripted(breaks), tmp_path / "data.sock"
+    await stage.listener(application, at=UnixSocket(path))
+    old, new = [stage.peer(*await asyncio.open_unix_connection(path)) for _ in range(2)]
+    await old.send(b"GET / HTTP/1.0\r\n\r\n")
+    assert (await old.rest()).startswith(b"HTTP/1.1 400 ")
+    await new.send(GET)
+    assert (await new.rest()).endswith(b"4\r\nhalf\r\n")
+    assert len(application.admitted) == 1
+
+
+async def test_a_refusal_arrives_on_a_unix_socket_too(stage: Any, tmp_path: Path) -> None:
+    path = tmp_path / "data.sock"
+    await stage.listener(Held(stage).application, at=UnixSocket(path))
+    client = stage.peer(*await asyncio.open_unix_connection(path))
+    await client.send(b"what is this?\r\n\r\n" + b"x" * 100_000)
+    assert (await client.message())[0].startswith(b"HTTP/1.1 400 ")
+
+
+async def test_a_client_that_leaves_a_unix_socket_is_noticed(stage: Any, tmp_path: Path) -> None:
+    held, path = Held(stage), tmp_path / "data.sock"
+    listener = await stage.listener(held.application, at=UnixSocket(path))
+    client = stage.peer(*await asyncio.open_unix_connection(path))
+    await client.send(GET)
+    await held.application.arrived.wait()
+    client.close()
+    await stage.until(lambda: held.application.admitted[0].gone)
+    held.proceed.set()
+    await stage.until(lambda: listener.active == 0)
+
+
+async def test_a_reader_too_slow_for_a_unix_socket_is_cut(stage: Any, tmp_path: Path) -> None:
+    async def floods(exchange: Exchange, sink: Sink) -> None:
+        await sink.open(Head(200, []), b"x", False)
+        while True:
+            await sink.write(b"x" * 65_536, False)
+
+    application, path = stage.scripted(floods), tmp_path / "data.sock"
+    listener = await stage.listener(application, at=UnixSocket(path))
+    with socket.socket(socket.AF_UNIX) as client:
+        client.connect(str(path))
+        client.sendall(GET)
+        await stage.until(lambda: any(each.blocked for each in listener.terms.connections))
+        stage.clock.now += 61
+        listener.sweep()
+        await stage.until(lambda: listener.active == 0)
+
+
+async def test_answers_to_no_names_but_its_own(stage: Any) -> None:
+    held = Held(stage)
+    held.proceed.set()
+    listener = await stage.listener(held.application, hosts=Hosts(["ask.example"]))
+    for host, status in (("ask.example", 200), ("localhost:1", 200), ("evil.example", 421)):
+        client = await stage.client(listener)
+        await client.send(b"GET / HTTP/1.1\r\nHost: %b\r\n\r\n" % host.encode())
+        assert (await client.message())[0].startswith(b"HTTP/1.1 %d " % status)
+    assert len(held.application.admitted) == 2
+    assert [problem.kind.name for problem in stage.refused] == ["misdirected"]

@@ -1,79 +1,18 @@
 from __future__ import annotations
 
-import datetime
-import ipaddress
 import ssl
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from kapagate.chain.hop import Outbound
 from kapagate.chain.problem import Problem
 from kapagate.proxy.tls import client_context
+from tests.proxy.authority import Authority
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
-DAY = datetime.timedelta(days=1)
-
-
-class Authority:
-    """A certificate authority of this test's own."""
-
-    def __init__(self, folder: Path, name: str) -> None:
-        self.key = ec.generate_private_key(ec.SECP256R1())
-        self.name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-        self.folder = folder
-        self.file = folder / f"{name}.pem"
-        identifier = x509.SubjectKeyIdentifier.from_public_key(self.key.public_key())
-        usage = x509.KeyUsage(False, False, False, False, False, True, True, False, False)
-        self.certificate = (
-            self._builder(self.name, self.key.public_key())
-            .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-            .add_extension(usage, critical=True)
-            .add_extension(identifier, critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
-        self.file.write_bytes(self.certificate.public_bytes(serialization.Encoding.PEM))
-
-    def server(self, address: str, version: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> ssl.SSLContext:
-        """A server's context with a certificate for an address."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address(address))])
-        authority = x509.AuthorityKeyIdentifier.from_issuer_public_key(self.key.public_key())
-        certificate = (
-            self._builder(x509.Name([]), key.public_key())
-            .add_extension(alternative, critical=True)
-            .add_extension(authority, critical=False)
-            .sign(self.key, hashes.SHA256())
-        )
-        chain, private = self.folder / "server.pem", self.folder / "server.key"
-        chain.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        private.write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-            )
-        )
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(chain, private)
-        context.maximum_version = version
-        return context
-
-    def _builder(self, subject: x509.Name, key: Any) -> x509.CertificateBuilder:
-        now = datetime.datetime.now(datetime.UTC)
-        return (
-            x509.CertificateBuilder()
-            .subject_name(subject)
-            .issuer_name(self.name)
-            .public_key(key)
-            .serial_number(x509.random_serial_number())
-            .not_valid_before(now - DAY)
-            .not_valid_after(now + DAY)
-        )
 
 
 async def answering(peer: Any) -> None:
