@@ -1,6 +1,8 @@
 """`python -m bench.account`: where each microsecond of a request through the full chain goes, as a table that adds up.
 
-CPU per answer is measured without the sampler; the samples of a second gateway (`bench.sampled`) say in which shares.
+CPU per answer is measured without the sampler, the event loop's thread apart from the others; the samples of a second
+gateway (`bench.sampled`) say in which shares the loop's is spent. Python takes a sample when it next enters a function
+or turns in a loop, so a long call into C may count for the function behind it: read rooms, not single functions.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ from bench.subjects import OTHER_CORE, gateways, made_keys, questions, running_u
 
 LOOP = "event loop: polling, reading sockets, C parser callbacks, tasks"
 WRITES = "writing to client and upstream (system calls)"
+THREADS = "audit: SQLite, in the ledger's own thread"
 _SPECIAL = {
     "cli/loop.py run_loop": LOOP,
     "proxy/downstream.py Downstream.send": WRITES,
@@ -77,25 +80,27 @@ def main(seconds: float, subject: str, functions: int) -> None:
         passing, full = gateways(url, Path(directory, "state.db"), keys)
         gateway, question = passing if subject.startswith("pass") else full, questions(keys)[subject]
         with gateway.started() as (process, port, _):
-            cost = uvloop.run(_cost(process, port, question, seconds))
+            cost, on_loop = uvloop.run(_cost(process, port, question, seconds))
         target = Path(directory, "samples.json")
         with replace(gateway, runner=("bench.sampled", str(target))).started() as (process, port, _):
             process.child.send_signal(signal.SIGUSR1)
             uvloop.run(ask(port, question, seconds))
         samples: dict[str, int] = orjson.loads(target.read_bytes())
-    for name, share in [*accounted(samples, cost), ("all of it", cost)]:
+    for name, share in [*accounted(samples, on_loop), (THREADS, cost - on_loop), ("all of it", cost)]:
         print(f"{share:7.1f} us  {name}")
     total = sum(samples.values())
     for place, count in list(samples.items())[:functions]:
-        print(f"{cost * count / total:7.1f} us  {place}")
+        print(f"{on_loop * count / total:7.1f} us  {place}")
 
 
-async def _cost(process: Process, port: int, question: Question, seconds: float) -> float:
-    """CPU microseconds per answer."""
+async def _cost(process: Process, port: int, question: Question, seconds: float) -> tuple[float, float]:
+    """CPU microseconds per answer: of the process, and of the event loop's thread."""
     await ask(port, question, 1.0)
-    before = process.cpu_seconds()
+    before = process.cpu_seconds(), process.loop_seconds()
     answers = await ask(port, question, seconds)
-    return (process.cpu_seconds() - before) / answers * 1e6
+    after = process.cpu_seconds(), process.loop_seconds()
+    cost, on_loop = ((end - start) / answers * 1e6 for start, end in zip(before, after, strict=True))
+    return cost, on_loop
 
 
 if __name__ == "__main__":

@@ -28,6 +28,10 @@ class Process:
         """User and system time of all its processes and threads so far."""
         return sum(cpu_seconds(pid) for pid in self._family())
 
+    def loop_seconds(self) -> float:
+        """User and system time of its first thread alone, the one with the event loop."""
+        return _seconds(Path(f"/proc/{self.child.pid}/task/{self.child.pid}/stat"))
+
     def resident_bytes(self) -> int:
         return sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in self._family()) * _PAGE
 
@@ -60,8 +64,13 @@ class Process:
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of one process (proc(5): fields 14 and 15 of `stat`; its name may hold blanks)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    """User and system time of one process."""
+    return _seconds(Path(f"/proc/{pid}/stat"))
+
+
+def _seconds(stat: Path) -> float:
+    """User and system time (proc(5): fields 14 and 15; the second may hold blanks)."""
+    fields = stat.read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICK
 
 

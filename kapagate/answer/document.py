@@ -11,6 +11,7 @@ import orjson
 from kapagate.answer.events import Path
 
 DEPTH = 64
+_BLANKS = " \t\n\r"  # RFC 8259, 2
 _INTEGERS = range(-(2**63), 2**64)
 _INTEGER_DIGITS = 20
 
@@ -38,7 +39,7 @@ class UnsafeNumber(Unacceptable):
 def strict_loads(data: bytes, depth: int = DEPTH) -> Any:
     """The document in `data`. Raises a Unacceptable."""
     try:
-        document = _DECODER.decode(data.decode())
+        document = _decoded(data.decode())
         if b"\\u" in data:
             orjson.loads(data)  # refuses halves of surrogate pairs, which could not be written again
     except UnicodeDecodeError:
@@ -52,6 +53,15 @@ def strict_loads(data: bytes, depth: int = DEPTH) -> Any:
     if data.count(b"[") + data.count(b"{") > depth:
         for _ in strings_in(document, depth):
             pass
+    return document
+
+
+def _decoded(text: str) -> Any:
+    """What `JSONDecoder.decode` does, without the two regular expressions that it runs for blanks. Raises ValueError."""
+    text = text.strip(_BLANKS)
+    document, end = _DECODER.raw_decode(text)
+    if end != len(text):
+        raise NotJson("something follows the JSON value")
     return document
 
 

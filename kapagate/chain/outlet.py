@@ -42,11 +42,12 @@ class Outlet:
     async def write(self, piece: bytes, last: bool) -> None:
         """Sends a piece. The first one takes the head along; before the last one the answer is sealed."""
         ex = self._ex
-        if not self.opened:
+        ex.step = ""
+        if not self.opened and ex.chain.opening:
             if self._opening is None:
                 self._opening = iter(ex.chain.opening)
             await self._run(self._opening)
-        if last:
+        if last and ex.chain.seal:
             if self._seal is None:
                 self._seal = iter(ex.chain.seal)
             await self._run(self._seal)
