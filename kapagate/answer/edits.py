@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from operator import attrgetter
 
 from kapagate.answer.refusal import Refused
-from kapagate.answer.report import Report
+from kapagate.answer.report import Report, count
 from kapagate.answer.rules import Edit
 
 _START = attrgetter("start")
@@ -33,7 +33,7 @@ class Span:
     def settle(self, report: Report) -> str:
         """Count what was found and say what stands here instead. Raises Refused."""
         for (step, kind), times in self.findings.items():
-            report.steps[step].edits[kind] += times
+            count(report.steps[step].edits, kind, times)
         if self.winner.refuse:
             raise Refused(self.step, self.winner.kind)
         return self.winner.text

@@ -15,7 +15,10 @@ Places = Callable[[Any], Iterable[Place]]
 
 
 class JsonBody:
-    """One `Other` record with the whole value; `places` names its texts. Subclasses see more events in it."""
+    """One `Other` record with the whole value; `places` names its texts. Subclasses see more events in it.
+
+    When the events that leave are those that were read, the value is written as it was read, not put together again.
+    """
 
     whole = True
     dropped = 0
@@ -23,6 +26,8 @@ class JsonBody:
     def __init__(self, places: Places) -> None:
         self._places = places
         self._chunks: list[bytes] = []
+        self._value: Any = None
+        self._given: list[Event] | None = None
         self._events: list[Event] = []
 
     def decode(self, chunk: bytes) -> Iterable[Event]:
@@ -31,18 +36,21 @@ class JsonBody:
 
     def end(self) -> Iterable[Event]:
         try:
-            return self.events_of(orjson.loads(b"".join(self._chunks)))
+            self._value = orjson.loads(b"".join(self._chunks))
+            self._given = self.events_of(self._value)
         except (orjson.JSONDecodeError, Unacceptable) as cause:
             raise Garbled("the body is not JSON that can be guarded") from cause
         finally:
             self._chunks.clear()
+        return self._given or ()
 
     def encode(self, events: Iterable[Event]) -> bytes:
         self._events.extend(events)
         return b""
 
     def finish(self, events: Iterable[Event]) -> bytes:
-        return orjson.dumps(self.value_of([*self._events, *events]))
+        said = [*self._events, *events]
+        return orjson.dumps(self._value if said == self._given else self.value_of(said))
 
     def failure(self, reason: str) -> bytes | None:
         """None: nothing has left before the end, so a refusal can be a whole one."""

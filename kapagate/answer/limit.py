@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from kapagate.answer.events import Event, Record, Text
-from kapagate.answer.report import Report
+from kapagate.answer.report import Report, count
 from kapagate.answer.rules import AnswerRules, Limit
 
 WORD = 128
@@ -86,7 +86,7 @@ class Cut:
     def _close(self, limit: Limit) -> None:
         self.full = True
         self._report.cut = self._step
-        self._report.steps[self._step].edits["limit"] += 1
+        count(self._report.steps[self._step].edits, "limit")
         self._run.append(limit.notice)
         held, self._held = self._held, []
         for each in held:
@@ -119,7 +119,7 @@ class Cut:
     def _count_shadows(self) -> None:
         over = [each for each in self._shadows if self._taken > each[0]]
         for each in over:
-            self._report.steps[each[1]].would_edit["limit"] += 1
+            count(self._report.steps[each[1]].would_edit, "limit")
             self._shadows.remove(each)
 
 

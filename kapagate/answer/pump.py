@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from kapagate.answer.answer import Answer
 from kapagate.answer.codec import Codec, Garbled
 from kapagate.answer.events import Event, Record, Text
+from kapagate.answer.held import Held
 from kapagate.answer.refusal import Refusal, RuleFailed
-from kapagate.answer.report import Report
+from kapagate.answer.report import Report, count
 from kapagate.answer.rules import AnswerRules, EndRule, EventRule
 from kapagate.answer.window import Window
 
@@ -47,7 +48,7 @@ class _Flow:
         self._codec = codec
         self._report = report
         self._answer = Answer()
-        self._window = Window(rules, hold or codec.whole, report)
+        self._window = Held(rules, report) if hold or codec.whole else Window(rules, report)
         self._event_rules = [(each, each.event) for each in rules if each.event is not None]
         self._end_rules = [(each, each.end) for each in rules if each.end is not None]
         self._held = 0
@@ -101,7 +102,7 @@ class _Flow:
             return record
         if result == record:
             return record
-        (share.edits if rules.binding else share.would_edit)["record"] += 1
+        count(share.edits if rules.binding else share.would_edit, "record")
         return result if rules.binding else record
 
     async def _ended(self, rules: AnswerRules, end: EndRule) -> Sequence[Event]:
@@ -113,14 +114,14 @@ class _Flow:
             return ()
         share.end_is_due = False
         if events:
-            (share.edits if rules.binding else share.would_edit)["end"] += 1
+            count(share.edits if rules.binding else share.would_edit, "end")
         return events if rules.binding else ()
 
     def _passes_over(self, rules: AnswerRules, cause: Exception, kind: str) -> bool:
         """Raise what ends the answer; else note it. Whether the rule has to leave for good."""
         share = self._report.steps[rules.step]
         if not rules.binding:
-            share.would_refuse[kind] += 1
+            count(share.would_refuse, kind)
             return False
         if isinstance(cause, Refusal):
             cause.step = cause.step or rules.step

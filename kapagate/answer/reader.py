@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from kapagate.answer.edits import Edits
 from kapagate.answer.refusal import ContractBroken, RuleFailed
-from kapagate.answer.report import Report
+from kapagate.answer.report import Report, count
 from kapagate.answer.rules import AnswerRules, Edit, TextRule
 
 
@@ -37,7 +37,7 @@ class Reader:
             if self.binding:
                 edits.add(edit, base, self._rules.step, self._order)
             else:
-                (self._tally.would_refuse if edit.refuse else self._tally.would_edit)[edit.kind] += 1
+                count(self._tally.would_refuse if edit.refuse else self._tally.would_edit, edit.kind)
         return sure
 
     def checked(self, position: int) -> None:

@@ -34,6 +34,9 @@ class TextRule(Protocol):
     may end behind it), and `sure`: nothing that may still arrive changes them. `len(text) - sure <= reach`; when
     `final`, `sure == len(text)`. Edits depend on the whole text alone: any cutting gives the same edits.
     A rule is pure and shared between answers.
+
+    A rule may also have `clean(texts) -> bool`: whether `scan` would edit none of these whole texts. It may say no too
+    often, never yes. Without it every text is scanned.
     """
 
     @property

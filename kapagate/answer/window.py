@@ -16,7 +16,6 @@ depend on the text alone and arrival decides only *when*, so the delivered text 
 - Text behind a cut is not delivered, so it is neither scanned nor kept.
 - Kept are the characters that are not sent and the context that rules ask for, no more; `reach` bounds the first.
   Where edits overlap without end, what they cover is forgotten too: it will be replaced, whatever comes.
-- A held answer is scanned once, at its end.
 """
 
 from __future__ import annotations
@@ -55,17 +54,15 @@ class Window:
     """Events in by `add`, what may be said out by `release`. Positions count characters from the answer's start."""
 
     __slots__ = (
-        "_arrived", "_base", "_cursors", "_cut", "_edits", "_end", "_hold", "_readers", "_report", "_sent", "_text",
-        "_waiting",
+        "_arrived", "_base", "_cursors", "_cut", "_edits", "_end", "_readers", "_report", "_sent", "_text", "_waiting",
     )  # fmt: skip
 
-    def __init__(self, rules: Sequence[AnswerRules], hold: bool, report: Report) -> None:
+    def __init__(self, rules: Sequence[AnswerRules], report: Report) -> None:
         """`report` knows the steps of `rules` already (`Report.enrol`)."""
         self._readers = readers_of(rules, report)
         self._cursors = [Cursor(each) for each in self._readers if "answer" in each.kinds]
         self._cut = Cut(rules, report)
         self._edits = Edits()
-        self._hold = hold
         self._report = report
         self._arrived: list[str] = []
         self._waiting: deque[tuple[int, Record]] = deque()
@@ -74,8 +71,8 @@ class Window:
 
     @property
     def waiting(self) -> bool:
-        """Whether more is kept than text within the rules' reach: a held answer, or records."""
-        return self._hold or bool(self._waiting) or self._cut.waiting
+        """Whether more is kept than text within the rules' reach: records."""
+        return bool(self._waiting) or self._cut.waiting
 
     @property
     def kept(self) -> int:
@@ -94,8 +91,6 @@ class Window:
 
     def release(self, final: bool = False) -> list[Event]:
         """What may leave now; all of it when `final`. Raises Refused, RuleFailed."""
-        if self._hold and not final:
-            return []
         self._deliver(self._decided(final))
         self._forget()
         return self._cut.drain(final)

@@ -235,23 +235,6 @@ def test_a_rule_only_reads_the_kinds_that_it_names() -> None:
     assert out == [Text("12345"), sources.with_value([{"title": "<n>"}])]
 
 
-def test_a_held_answer_leaves_at_its_end_and_is_scanned_once() -> None:
-    calls = []
-
-    class Counting(Digits):
-        def scan(self, text: str, start: int, final: bool) -> tuple[list[Edit], int]:
-            calls.append((text, start, final))
-            edits, sure = super().scan(text, start, final)
-            return list(edits), sure
-
-    window, _ = window_of([AnswerRules("digits", text=Counting())], hold=True)
-    for piece in "a 12345":
-        window.add(Text(piece))
-        assert window.release() == []
-    assert window.release(final=True) == [Text("a <n>")]
-    assert calls == [("a 12345", 0, True)]
-
-
 @pytest.mark.parametrize("text", ["word and 12 ", "5", "01a", "é😀 "])
 def test_keeps_little_of_a_long_answer(text: str) -> None:
     window, report = window_of([*RULE_SETS["overlap"], AnswerRules("s", text=Digits(reach=40), binding=False)])

@@ -112,10 +112,10 @@ def bytes_cut(whole: bytes, cuts: Iterable[int]) -> list[bytes]:
     return [whole[a:b] for a, b in itertools.pairwise(at)]
 
 
-def window_of(rules: Sequence[AnswerRules], hold: bool = False) -> tuple[Window, Report]:
+def window_of(rules: Sequence[AnswerRules]) -> tuple[Window, Report]:
     report = Report()
     report.enrol(rules)
-    return Window(rules, hold, report), report
+    return Window(rules, report), report
 
 
 def said(events: Iterable[Event]) -> str:
@@ -132,7 +132,7 @@ def streamed(rules: Sequence[AnswerRules], events: Iterable[Event]) -> tuple[lis
 
 
 def held(rules: Sequence[AnswerRules], text: str) -> str:
-    window, _ = window_of(rules, hold=True)
+    window, _ = window_of(rules)
     window.add(Text(text))
     return said(window.release(final=True))
 

@@ -332,7 +332,7 @@ def through_the_window(rule: TextRule, pieces: Iterable[str]) -> str:
     rules = [AnswerRules("guard", text=rule)]
     report = Report()
     report.enrol(rules)
-    window = Window(rules, False, report)
+    window = Window(rules, report)
     events: list[Event] = []
     for piece in pieces:
         window.add(Text(piece))

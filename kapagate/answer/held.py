@@ -1,0 +1,76 @@
+"""The window of an answer of which nothing may leave before its end.
+
+Most answers hold nothing that any rule would change. So the texts of a held answer are looked at together, once; when
+every rule is sure that there is nothing to edit and no limit is passed, the events leave as they came. In every other
+case, and whenever a rule cannot say, they go through the window that streams take, all at once: it decides, and it
+does the counting. What is delivered and reported is the same on both ways.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from kapagate.answer.document import value_at
+from kapagate.answer.events import Event, Text, TextKind
+from kapagate.answer.report import Report
+from kapagate.answer.rules import AnswerRules
+from kapagate.answer.window import Window
+
+Texts = Sequence[tuple[TextKind, str]]
+
+
+class Held:
+    """Events in by `add`, all of them out by the last `release`, as with `Window`."""
+
+    __slots__ = ("_events", "_report", "_rules")
+
+    waiting = True
+
+    def __init__(self, rules: Sequence[AnswerRules], report: Report) -> None:
+        """`report` knows the steps of `rules` already (`Report.enrol`)."""
+        self._rules = rules
+        self._report = report
+        self._events: list[Event] = []
+
+    def add(self, event: Event) -> None:
+        self._events.append(event)
+
+    def release(self, final: bool = False) -> list[Event]:
+        """Everything when `final`, nothing before. Raises Refused, RuleFailed."""
+        if not final:
+            return []
+        running = [event.text for event in self._events if isinstance(event, Text)]
+        if len(running) < 2 and self._clean(text := running[0] if running else ""):
+            self._report.passed(self._rules, len(text))
+            return self._events
+        window = Window(self._rules, self._report)
+        for event in self._events:
+            window.add(event)
+        return window.release(final=True)
+
+    def _clean(self, running: str) -> bool:
+        """Whether no rule would edit a text or cut the running one."""
+        texts: Texts | None = None
+        for rules in self._rules:
+            if rules.limit is not None and rules.limit.characters < len(running):
+                return False
+            if rules.text is not None:
+                clean = getattr(rules.text, "clean", None)
+                texts = _texts(self._events) if texts is None else texts
+                if clean is None or not clean([text for kind, text in texts if kind in rules.text.kinds]):
+                    return False
+        return True
+
+
+def _texts(events: Iterable[Event]) -> Texts:
+    """Every text of the events with its kind."""
+    found: list[tuple[TextKind, str]] = []
+    for event in events:
+        if isinstance(event, Text):
+            found.append(("answer", event.text))
+            continue
+        for place in event.places:
+            text = value_at(event.value, place.path)
+            if isinstance(text, str):
+                found.append((place.kind, text))
+    return found
