@@ -55,6 +55,17 @@ class Timeouts(BaseModel):
     idle: Annotated[Duration, Field(gt=0)] = Field(default=30.0, description="between two pieces of the answer")
 
 
+class Queue(BaseModel):
+    """Who waits when all connections are in use: first come, first served."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    length: int = Field(default=128, ge=0, le=65_536, description="the most requests that wait; 0: none does")
+    timeout: Annotated[Duration, Field(gt=0)] = Field(
+        default=5.0, description="how long one waits; then, and when the queue is full, it is a 503 with `Retry-After`"
+    )
+
+
 class Reachable(UpstreamType):
     """An upstream behind a URL. Plain HTTP stays on this machine unless the policy names the host."""
 
@@ -66,9 +77,15 @@ class Reachable(UpstreamType):
     )
     timeouts: Timeouts = Field(default=Timeouts(), description="`connect`, `first_byte`, `idle`")
     connections: int = Field(default=256, ge=1, le=65_536, description="the most connections open at once")
+    queue: Queue = Field(default=Queue(), description="`length`, `timeout`: who waits when all connections are in use")
     ca_file: str | None = Field(
         default=None, description="PEM file of the certificate authorities that are believed instead of the system's"
     )
+
+    client_cert: str | None = Field(
+        default=None, description="PEM file of the certificate, and its chain, that is shown to the upstream"
+    )
+    client_key: str | None = Field(default=None, description="PEM file of the key of `client_cert`")
 
     @property
     def prefix(self) -> str:
@@ -82,22 +99,33 @@ class Reachable(UpstreamType):
         if _is_link_local(host):
             raise Invalid("link-local addresses are never asked: machines keep their credentials there", ("url",))
         self._check_transport(parts, host)
+        self._check_certificate(parts)
         return Endpoint(
             name=name,
             host=host,
             port=parts.port or _PORTS[parts.scheme],
             tls=parts.scheme == "https",
             ca_file=self.ca_file,
+            client_cert=self.client_cert,
+            client_key=self.client_key,
             connect_timeout=self.timeouts.connect,
             first_byte_timeout=self.timeouts.first_byte,
             idle_timeout=self.timeouts.idle,
             connections=self.connections,
+            queue=self.queue.length,
+            queue_timeout=self.queue.timeout,
         )
 
     def _check_transport(self, parts: SplitResult, host: str) -> None:
         allowed = {each.strip("[]").lower() for each in self.plain_http}
         if parts.scheme == "http" and not _is_loopback(host) and host not in allowed:
             raise Invalid(f"{host} is not this machine: use https, or name it in `plain_http`", ("url",))
+
+    def _check_certificate(self, parts: SplitResult) -> None:
+        if self.client_key is not None and self.client_cert is None:
+            raise Invalid("a key is shown with its certificate: `client_cert` is missing", ("client_key",))
+        if self.client_cert is not None and parts.scheme != "https":
+            raise Invalid("a certificate is shown over TLS alone: use https", ("client_cert",))
 
 
 def _is_loopback(host: str) -> bool:

@@ -14,10 +14,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where an upstream is and how it is spoken to. Times in seconds; `connections` is the pool's bound.
+    """Where an upstream is and how it is spoken to. Times in seconds.
 
-    `ca_file`: PEM file of the certificate authorities that are believed instead of the system's. `plain`: plain HTTP to
-    a host that is not loopback was allowed by the policy.
+    `ca_file`: PEM file of the certificate authorities that are believed instead of the system's. `client_cert` and
+    `client_key`: PEM files of the certificate (with its chain) and key that we show. `connections` is the pool's bound;
+    above it at most `queue` requests wait for `queue_timeout`.
     """
 
     name: str
@@ -29,6 +30,10 @@ class Endpoint:
     first_byte_timeout: float = 90.0
     idle_timeout: float = 30.0
     connections: int = 256
+    queue: int = 128
+    queue_timeout: float = 5.0
+    client_cert: str | None = None
+    client_key: str | None = None
 
     @property
     def authority(self) -> str:
@@ -42,7 +47,8 @@ class Outbound:
     """A request for the upstream, complete but for framing, `Host` and `Connection`, which the hop adds.
 
     `target` is the origin form. `body` bytes go with their length, an iterator goes chunked unless `length` is known.
-    Connections are shared only within one `partition` (one credential).
+    Connections are shared only within one `partition` (one credential). `idempotent`: it may be sent again when a
+    connection that served others before ends without a byte of an answer (RFC 9110, 9.2.2).
     """
 
     method: bytes
@@ -51,6 +57,7 @@ class Outbound:
     body: bytes | AsyncIterator[bytes] = b""
     length: int | None = None
     partition: Hashable = None
+    idempotent: bool = False
 
 
 @dataclass(slots=True)

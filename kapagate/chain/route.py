@@ -32,8 +32,8 @@ class Route:
     `endpoint`. A caller needs `permission`; `operation` is its name in records. `texts` are the places of the
     request's texts; `answer_texts` are the answer's, where the policy declares them: field paths (`items[].body`) and
     kinds. `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can see (an
-    undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies. `found`
-    False: it only refuses.
+    undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
+    `idempotent`: a request may be sent to the upstream again. `found` False: it only refuses.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Route:
     hides: frozenset[Surface] = frozenset()
     on_uninspectable: Literal["error", "pass", "refuse"] = "error"
     body_limit: int = 1 << 20
+    idempotent: bool = False
     found: bool = True
 
     @property

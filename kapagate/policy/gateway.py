@@ -118,6 +118,11 @@ class RouteDeclaration(Settings):
     on_uninspectable: Literal["pass", "refuse"] | None = Field(
         None, description="What happens to bodies that guards cannot see; an error at load when left out."
     )
+    idempotent: bool = Field(
+        False,
+        description="Whether a request may be sent a second time when a connection that served others before ended "
+        "without a byte of an answer; never is one whose body was streamed.",
+    )
 
 
 class Gateway(Settings):

@@ -86,6 +86,7 @@ class RouteReader:
             hides=_NOTHING if endpoint else hides,
             on_uninspectable=declared.on_uninspectable or "error",
             body_limit=self.body_limit,
+            idempotent=declared.idempotent,
         )
 
     def _match(self, node: Mapping, text: str) -> tuple[frozenset[str], str]:

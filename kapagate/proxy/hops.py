@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Hashable
 from typing import TYPE_CHECKING
 
 from kapagate.chain.clock import Clock
@@ -12,6 +13,7 @@ from kapagate.chain.problem import Gone
 from kapagate.proxy.framing import frame_request
 from kapagate.proxy.heads import request_head
 from kapagate.proxy.hop_by_hop import VIA, end_to_end
+from kapagate.proxy.inbound import Unanswered
 from kapagate.proxy.pool import Pool
 from kapagate.proxy.upstream import Upstream
 
@@ -36,42 +38,68 @@ class PooledHop:
             body = b""
         field = b"" if length == 0 and outbound.method in _WITHOUT_BODY else frame_request(length)
         head = request_head(outbound, self._fixed, field)
-        connection = self.pool.take(outbound.partition) or await self._open(outbound, exchange)
-        if exchange.gone:
-            connection.abandon()
-            raise Gone
-        answer = connection.ask(head, body, length, outbound.method == b"HEAD", exchange)
-        try:
-            await answer.change()
-        except asyncio.CancelledError:
-            await answer.aclose()
-            raise
-        if answer.failure is not None and not answer.status:
-            raise answer.failure
+        again = outbound.idempotent and isinstance(body, bytes)
+        while True:
+            connection = await self._connection(outbound.partition, exchange)
+            again = again and connection.asked
+            answer = connection.ask(head, body, length, outbound.method == b"HEAD", exchange)
+            try:
+                await answer.change()
+            except asyncio.CancelledError:
+                await answer.aclose()
+                raise
+            if answer.failure is None or answer.status:
+                break
+            if not (again and isinstance(answer.failure, Unanswered)):
+                raise answer.failure
+            again = False
         headers = end_to_end(answer.headers)
         headers.append(VIA)
         return Inbound(answer.status, Headers(headers), answer, answer.length)
 
-    async def _open(self, outbound: Outbound, exchange: Exchange) -> Upstream:
-        """A new connection, given up when the client leaves meanwhile."""
-        if exchange.gone:
-            raise Gone
+    async def _connection(self, partition: Hashable, exchange: Exchange) -> Upstream:
+        """One on which nothing was said or ended since it was last used; to be asked before the loop turns."""
+        while not exchange.gone:
+            connection = self.pool.take(partition)
+            if connection is not None:
+                return connection
+            connection = await self._open(partition, exchange)
+            if connection.silent:
+                return connection
+            connection.abandon()
+            if not connection.asked:
+                raise Unanswered
+        raise Gone
+
+    async def _open(self, partition: Hashable, exchange: Exchange) -> Upstream:
+        """A new connection or one that became free, given up when the client leaves meanwhile."""
         self._hops.watch()
-        opening = asyncio.ensure_future(self.pool.open(outbound.partition))
+        opening = asyncio.ensure_future(self.pool.open(partition))
+        left = False
 
         def give_up() -> None:
+            nonlocal left
+            left = True
             opening.cancel()
 
         exchange.when_gone = give_up
         try:
-            return await opening
+            connection = await opening
         except asyncio.CancelledError:
-            task = asyncio.current_task()
-            if task is not None and task.cancelling():
+            if not left:
+                opening.add_done_callback(self._unwanted)
                 raise
             raise Gone from None
         finally:
             exchange.when_gone = None
+        if left:
+            self.pool.return_unused(connection)
+            raise Gone
+        return connection
+
+    def _unwanted(self, opening: asyncio.Task[Upstream]) -> None:
+        if not opening.cancelled() and opening.exception() is None:
+            self.pool.return_unused(opening.result())
 
 
 class PooledHops:

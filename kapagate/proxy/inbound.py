@@ -10,11 +10,19 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from kapagate.chain.problem import Gone
+from kapagate.chain import problems
+from kapagate.chain.problem import Gone, Problem
 
 if TYPE_CHECKING:
     from kapagate.chain.exchange import Exchange
     from kapagate.proxy.upstream import Upstream
+
+
+class Unanswered(Problem):
+    """The connection ended before a byte of the answer came."""
+
+    def __init__(self) -> None:
+        super().__init__(problems.UPSTREAM_UNREACHABLE, "the upstream closed the connection without an answer")
 
 
 class Answer:

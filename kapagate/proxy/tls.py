@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import ssl
 
+from kapagate.chain.hop import Endpoint
 
-def client_context(ca_file: str | None) -> ssl.SSLContext:
-    """TLS 1.2 or newer; `ca_file` replaces the system's authorities. Raises OSError when it cannot be read."""
-    context = ssl.create_default_context(cafile=ca_file)
+
+def client_context(endpoint: Endpoint) -> ssl.SSLContext:
+    """TLS 1.2 or newer; `ca_file` replaces the system's authorities. Raises OSError for files that cannot be read."""
+    context = ssl.create_default_context(cafile=endpoint.ca_file)
+    if endpoint.client_cert is not None:
+        context.load_cert_chain(endpoint.client_cert, endpoint.client_key)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context

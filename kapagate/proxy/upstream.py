@@ -2,7 +2,9 @@
 
 Theory of operation
 -------------------
-    idle       in the pool. Any byte, and any end, closes it: what is said unasked belongs to nobody.
+    idle       in the pool. Any byte, and any end, closes it: what is said unasked belongs to nobody. Before it is asked
+               again the kernel is asked what the loop has not seen yet (`silent`). What is still under way then cannot
+               be told from an answer by anybody: HTTP/1.1 numbers nothing.
     asked      `ask` has written the request's head, and its body when that was bytes. A streamed body is written by a
                task of its own (`_pump`) with back-pressure, so that an early answer is seen while it still goes out.
     head       bytes of the answer's head come: at most `HEAD` bytes and `FIELDS` fields. 1xx heads are skipped,
@@ -26,6 +28,7 @@ Problem, after it `Truncated`. They go to the answer; the connection keeps nothi
 from __future__ import annotations
 
 import asyncio
+import select
 from collections.abc import AsyncIterator, Hashable
 from typing import TYPE_CHECKING, cast
 
@@ -35,7 +38,7 @@ from kapagate.chain import problems
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Truncated
 from kapagate.proxy.framing import CHUNKED, CLOSE, NONE, Framing, Unframed, chunk, read_answer
-from kapagate.proxy.inbound import Answer
+from kapagate.proxy.inbound import Answer, Unanswered
 from kapagate.proxy.reuse import goes_back
 
 if TYPE_CHECKING:
@@ -57,11 +60,13 @@ class Fault(Exception):
 
 
 class Upstream(asyncio.Protocol):
-    """See above. `deadline`: when the pool's sweep calls `expire`."""
+    """See above. `deadline`: when the pool's sweep calls `expire`. `lost`: it has ended. `asked`: once or more."""
 
     def __init__(self, pool: Pool, partition: Hashable) -> None:
         self.partition = partition
         self.deadline = NEVER
+        self.lost = False
+        self.asked = False
         self._pool = pool
         self._transport: asyncio.Transport
         self._parser = HttpResponseParser(self)
@@ -89,13 +94,18 @@ class Upstream(asyncio.Protocol):
     # The hop's side
 
     @property
-    def usable(self) -> bool:
-        return not self._transport.is_closing()
+    def silent(self) -> bool:
+        """Whether it stands and nothing was said on it that the loop has seen, or the kernel has.
+
+        (What the kernel has before it was asked for the first time may be TLS's own.)
+        """
+        return not self._transport.is_closing() and not (self.asked and self._heard.poll(0))
 
     def ask(
         self, head: bytes, body: bytes | AsyncIterator[bytes], length: int | None, to_head: bool, exchange: Exchange
     ) -> Answer:
         """Sends a request; its answer comes to what is returned. `length` None: the body goes in chunks."""
+        self.asked = True
         self._to_head = to_head
         self._exchange = exchange
         self._answer = answer = Answer(self, exchange)
@@ -145,8 +155,11 @@ class Upstream(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)
+        self._heard = select.poll()
+        self._heard.register(transport.get_extra_info("socket").fileno(), select.POLLIN | select.POLLRDHUP)
 
     def connection_lost(self, exc: BaseException | None) -> None:
+        self.lost = True
         self._pool.forget(self)
         self._stop_pumping()
         answer, self._answer = self._answer, None
@@ -159,7 +172,7 @@ class Upstream(asyncio.Protocol):
         elif self._head_bytes:
             answer.fail(_malformed())
         else:
-            answer.fail(Problem(problems.UPSTREAM_UNREACHABLE, "the upstream closed the connection without an answer"))
+            answer.fail(Unanswered())
 
     def data_received(self, data: bytes) -> None:
         answer = self._answer

@@ -102,6 +102,7 @@ class HttpAdapter:
         if request.query:
             target = f"{target}?{request.query}"
         outbound = Outbound(request.method.encode("ascii"), target.encode("ascii"), self._headers(exchange))
+        outbound.idempotent = exchange.route.idempotent
         if edit.document is not UNREAD:
             outbound.body = orjson.dumps(edit.document)
         elif request.body.length != 0:

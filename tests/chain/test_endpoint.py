@@ -34,6 +34,28 @@ def test_the_fields_become_an_endpoint() -> None:
     assert some.prefix == "/eu/kapa"
 
 
+def test_who_waits_for_a_connection_and_what_is_shown_are_the_policys() -> None:
+    some = declared(
+        "https://kapa.example", queue={"length": 3, "timeout": "2s"}, client_cert="/c.pem", client_key="/k.pem"
+    )
+    endpoint = some.endpoint("docs")
+    assert (endpoint.queue, endpoint.queue_timeout) == (3, 2.0)
+    assert (endpoint.client_cert, endpoint.client_key) == ("/c.pem", "/k.pem")
+
+
+@pytest.mark.parametrize(
+    ("url", "files", "at"),
+    [
+        ("https://kapa.example", {"client_key": "/k.pem"}, ("client_key",)),
+        ("http://localhost", {"client_cert": "/c.pem"}, ("client_cert",)),
+    ],
+)
+def test_a_certificate_that_could_not_be_shown_is_an_error(url: str, files: dict[str, str], at: tuple[str]) -> None:
+    with pytest.raises(Invalid) as refused:
+        declared(url, **files).endpoint("docs")
+    assert refused.value.at == at
+
+
 @pytest.mark.parametrize(
     ("url", "host", "port", "tls"),
     [
@@ -102,7 +124,7 @@ def test_what_is_no_base_url_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"timeouts": {"connect": "0s"}}, {"timeouts": {"total": "1s"}}, {"connections": 0}, {"port": 1}]
+    "more", [{"timeouts": {"connect": "0s"}}, {"timeouts": {"total": "1s"}}, {"connections": 0}, {"port": 1}, {"queue": {"length": -1}}]
 )
 def test_bounds_and_unknown_fields_are_errors(more: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any
@@ -316,6 +317,94 @@ async def test_a_client_that_leaves_while_we_connect_ends_the_attempt(stage: Any
     with pytest.raises(Gone):
         await sending
     assert hop.pool.size == 0
+
+
+class Closing:
+    """Counts deliveries; the connection ends without an answer to those whose number is in `silent`."""
+
+    def __init__(self, *silent: int, said: bytes = b"") -> None:
+        self.deliveries = 0
+        self.silent = silent
+        self.said = said
+
+    async def __call__(self, peer: Any) -> None:
+        while True:
+            await peer.message()
+            self.deliveries += 1
+            if self.deliveries in self.silent:
+                if self.said:
+                    await peer.send(self.said)
+                peer.close()
+                return
+            await peer.send(OK)
+
+
+async def test_a_request_is_delivered_once_when_its_connection_ends_without_an_answer(stage: Any) -> None:
+    upstream = Closing(2)
+    hop = stage.hops().open((await stage.backend(upstream)).endpoint)
+    await read(await hop.send(ask(), stage.exchange()))
+    with pytest.raises(Problem, match="upstream-unreachable"):
+        await hop.send(ask(b"POST", body=b"x"), stage.exchange())
+    assert upstream.deliveries == 2
+
+
+async def test_what_is_declared_idempotent_is_sent_again_once_over_a_new_connection(stage: Any) -> None:
+    upstream = Closing(2)
+    hop = stage.hops().open((await stage.backend(upstream)).endpoint)
+    await read(await hop.send(ask(), stage.exchange()))
+    assert await read(await hop.send(ask(b"POST", body=b"x", idempotent=True), stage.exchange())) == b"ok"
+    assert upstream.deliveries == 3
+
+
+@pytest.mark.parametrize("silent", [(1, 2), (2, 3)])
+async def test_it_is_not_sent_a_third_time_nor_again_over_a_connection_that_was_new(
+    stage: Any, silent: tuple[int, int]
+) -> None:
+    upstream = Closing(*silent)
+    hop = stage.hops().open((await stage.backend(upstream)).endpoint)
+    if silent == (2, 3):
+        await read(await hop.send(ask(), stage.exchange()))
+    with pytest.raises(Problem, match="upstream-unreachable"):
+        await hop.send(ask(idempotent=True), stage.exchange())
+    assert upstream.deliveries == (1 if silent == (1, 2) else 3)
+
+
+async def test_nothing_is_sent_again_once_a_byte_of_an_answer_came(stage: Any) -> None:
+    upstream = Closing(2, said=b"H")
+    hop = stage.hops().open((await stage.backend(upstream)).endpoint)
+    await read(await hop.send(ask(), stage.exchange()))
+    with pytest.raises(Problem, match="upstream-malformed"):
+        await hop.send(ask(idempotent=True), stage.exchange())
+    assert upstream.deliveries == 2
+
+
+async def test_a_streamed_body_is_never_sent_again(stage: Any) -> None:
+    upstream = Closing(2)
+    hop = stage.hops().open((await stage.backend(upstream)).endpoint)
+    await read(await hop.send(ask(), stage.exchange()))
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"abcd"
+
+    with pytest.raises(Problem, match="upstream-unreachable"):
+        await hop.send(ask(b"POST", body=pieces(), length=4, idempotent=True), stage.exchange())
+    assert upstream.deliveries == 2
+
+
+async def test_a_connection_that_ended_while_it_was_idle_is_never_asked(stage: Any) -> None:
+    writers = []
+
+    async def script(peer: Any) -> None:
+        writers.append(peer.writer)
+        await answering(peer)
+
+    backend = await stage.backend(script)
+    hop = stage.hops().open(backend.endpoint)
+    await read(await hop.send(ask(), stage.exchange()))
+    with writers[0].get_extra_info("socket").dup() as sock:
+        sock.shutdown(socket.SHUT_RDWR)
+    assert await read(await hop.send(ask(b"POST", body=b"x"), stage.exchange())) == b"ok"
+    assert backend.connections == 2
 
 
 async def test_who_has_left_already_asks_nothing(stage: Any) -> None:

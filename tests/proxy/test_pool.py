@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from kapagate.chain.hop import Endpoint, Outbound
-from kapagate.chain.problem import Problem
+from kapagate.chain.problem import Gone, Problem
 from kapagate.proxy.pool import Pool
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
@@ -55,7 +55,7 @@ async def test_too_many_connections_are_a_busy_upstream(stage: Any) -> None:
         await peer.rest()
 
     backend = await stage.backend(silent)
-    hop = stage.hops().open(replace(backend.endpoint, connections=1))
+    hop = stage.hops().open(replace(backend.endpoint, connections=1, queue=0))
     exchange = stage.exchange()
     sending = asyncio.ensure_future(hop.send(Outbound(b"GET", b"/", []), exchange))
     await stage.until(lambda: hop.pool.size)
@@ -114,3 +114,155 @@ async def test_a_failed_attempt_takes_no_place(stage: Any) -> None:
 def test_a_missing_ca_file_is_noticed_when_the_pool_is_made(stage: Any) -> None:
     with pytest.raises(OSError, match="No such file"):
         Pool(Endpoint("a", "a.example", 443, tls=True, ca_file="/nowhere.pem"), stage.clock)
+
+
+class Held:
+    """An upstream that answers when it is told to; `asked` counts what waits."""
+
+    def __init__(self) -> None:
+        self.answers: asyncio.Queue[bytes] = asyncio.Queue()
+        self.asked: list[bytes] = []
+
+    async def __call__(self, peer: Any) -> None:
+        while True:
+            head, _ = await peer.message()
+            self.asked.append(head.split(b" ")[1])
+            await peer.send(await self.answers.get())
+
+
+async def waiting(stage: Any, **changes: Any) -> tuple[Any, Held, Any]:
+    held = Held()
+    backend = await stage.backend(held)
+    return stage.hops().open(replace(backend.endpoint, **changes)), held, backend
+
+
+def sent(stage: Any, hop: Any, target: bytes, partition: Any = None, exchange: Any = None) -> asyncio.Task[Any]:
+    outbound = Outbound(b"GET", target, [], partition=partition)
+    return asyncio.ensure_future(hop.send(outbound, exchange or stage.exchange()))
+
+
+async def test_requests_above_the_bound_wait_and_are_served_in_order_over_the_same_connection(stage: Any) -> None:
+    hop, held, backend = await waiting(stage, connections=1)
+    sending = []
+    for number in range(5):
+        sending.append(sent(stage, hop, b"/%d" % number))
+        await stage.until(lambda number=number: held.asked and len(hop.pool.queue) == number)
+    for each in sending:
+        held.answers.put_nowait(OK)
+        inbound = await each
+        assert [piece async for piece in inbound.body] == [b"ok"]
+    assert held.asked == [b"/0", b"/1", b"/2", b"/3", b"/4"]
+    assert backend.connections == 1
+
+
+async def test_a_full_queue_is_a_busy_upstream_that_says_when_to_come_back(stage: Any) -> None:
+    hop, held, _ = await waiting(stage, connections=1, queue=1)
+    first, second = sent(stage, hop, b"/1"), sent(stage, hop, b"/2")
+    await stage.until(lambda: held.asked and len(hop.pool.queue) == 1)
+    with pytest.raises(Problem, match="upstream-busy") as refused:
+        await sent(stage, hop, b"/3")
+    assert refused.value.retry_after == 1
+    held.answers.put_nowait(OK)
+    held.answers.put_nowait(OK)
+    await asyncio.gather(first, second)
+
+
+async def test_who_waits_too_long_for_a_connection_is_refused(stage: Any) -> None:
+    hop, held, _ = await waiting(stage, connections=1, queue_timeout=5.0)
+    first, second = sent(stage, hop, b"/1"), sent(stage, hop, b"/2")
+    await stage.until(lambda: held.asked and len(hop.pool.queue) == 1)
+    stage.clock.now += 4
+    hop.pool.sweep(stage.clock.now)
+    assert not second.done()
+    stage.clock.now += 2
+    hop.pool.sweep(stage.clock.now)
+    with pytest.raises(Problem, match="upstream-busy"):
+        await second
+    held.answers.put_nowait(OK)
+    await first
+
+
+async def test_a_client_that_leaves_leaves_the_queue(stage: Any) -> None:
+    hop, held, _ = await waiting(stage, connections=1)
+    leaver = stage.exchange()
+    first = sent(stage, hop, b"/1")
+    second = sent(stage, hop, b"/2", exchange=leaver)
+    third = sent(stage, hop, b"/3")
+    await stage.until(lambda: held.asked and len(hop.pool.queue) == 2)
+    leaver.leave()
+    with pytest.raises(Gone):
+        await second
+    held.answers.put_nowait(OK)
+    held.answers.put_nowait(OK)
+    await asyncio.gather(first, third)
+    assert held.asked == [b"/1", b"/3"]
+
+
+async def test_a_client_that_leaves_with_a_connection_in_its_hand_hands_it_on(stage: Any) -> None:
+    hop, held, backend = await waiting(stage, connections=1)
+    leaver = stage.exchange()
+    first = sent(stage, hop, b"/1")
+    second = sent(stage, hop, b"/2", exchange=leaver)
+    third = sent(stage, hop, b"/3")
+    await stage.until(lambda: held.asked and len(hop.pool.queue) == 2)
+    held.answers.put_nowait(OK)
+    held.answers.put_nowait(OK)
+    await stage.until(lambda: len(hop.pool.queue) == 1)
+    leaver.leave()
+    with pytest.raises(Gone):
+        await second
+    await asyncio.gather(first, third)
+    assert held.asked == [b"/1", b"/3"]
+    assert backend.connections == 1
+
+
+async def test_a_place_in_the_queue_is_never_filled_across_partitions(stage: Any) -> None:
+    hop, held, backend = await waiting(stage, connections=1)
+    first, second = sent(stage, hop, b"/1", "a"), sent(stage, hop, b"/2", "b")
+    await stage.until(lambda: held.asked and len(hop.pool.queue) == 1)
+    held.answers.put_nowait(OK)
+    held.answers.put_nowait(OK)
+    await asyncio.gather(first, second)
+    assert backend.connections == 2
+    assert hop.pool.size == 1
+
+
+async def test_a_connection_that_ends_makes_room_for_who_waits(stage: Any) -> None:
+    hop, held, backend = await waiting(stage, connections=1)
+    first, second = sent(stage, hop, b"/1"), sent(stage, hop, b"/2")
+    await stage.until(lambda: held.asked and len(hop.pool.queue) == 1)
+    held.answers.put_nowait(b"nonsense")
+    held.answers.put_nowait(OK)
+    with pytest.raises(Problem, match="upstream-malformed"):
+        await first
+    await second
+    assert backend.connections == 2
+
+
+async def test_a_byte_that_the_loop_has_not_seen_ends_an_idle_connection(stage: Any) -> None:
+    writers = []
+
+    async def script(peer: Any) -> None:
+        writers.append(peer.writer)
+        await answering(peer)
+
+    backend = await stage.backend(script)
+    hop = stage.hops().open(backend.endpoint)
+    await once(stage, hop)
+    with writers[0].get_extra_info("socket").dup() as sock:
+        sock.send(OK.replace(b"ok", b"no"))
+        assert hop.pool.take(None) is None
+    await once(stage, hop)
+    assert backend.connections == 2
+
+
+async def test_an_upstream_that_hangs_up_at_once_costs_no_place(stage: Any) -> None:
+    async def script(peer: Any) -> None:
+        peer.writer.transport.abort()
+
+    backend = await stage.backend(script)
+    hop = stage.hops().open(replace(backend.endpoint, connections=1))
+    for _ in range(20):
+        with pytest.raises(Problem, match="upstream-unreachable"):
+            await sent(stage, hop, b"/")
+    await stage.until(lambda: not hop.pool.size)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from kapagate.chain.hop import Outbound
+from kapagate.chain.hop import Endpoint, Outbound
 from kapagate.chain.problem import Problem
 from kapagate.proxy.tls import client_context
 from tests.proxy.authority import Authority
@@ -46,7 +46,7 @@ async def test_never_believes_a_certificate_that_it_cannot_verify(stage: Any, tm
 
 
 def test_contexts_verify_and_speak_tls_1_2_or_newer() -> None:
-    context = client_context(None)
+    context = client_context(Endpoint("a", "a.example", 443, tls=True))
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
