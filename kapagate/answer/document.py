@@ -57,7 +57,7 @@ def strict_loads(data: bytes, depth: int = DEPTH) -> Any:
 
 
 def _decoded(text: str) -> Any:
-    """What `JSONDecoder.decode` does, without the two regular expressions that it runs for blanks. Raises ValueError."""
+    """What `JSONDecoder.decode` does, without its two regular expressions for blanks. Raises ValueError."""
     text = text.strip(_BLANKS)
     document, end = _DECODER.raw_decode(text)
     if end != len(text):

@@ -40,9 +40,12 @@ def take(tat: float, now: float, rate: Rate, burst: int, cost: int = 1) -> tuple
     """
     interval = rate.period / rate.count
     room = interval * burst
-    owed = min(max(tat - now, 0.0), room)
+    owed = tat - now if tat > now else 0.0
+    if owed > room:
+        owed = room
     ahead = owed + interval * cost
     if ahead > room + interval * _SLACK:
         remaining = int((room - owed) / interval + _SLACK)
         return now + owed, Quota(False, burst, remaining, owed, ahead - room)
-    return now + ahead, Quota(True, burst, max(0, int((room - ahead) / interval + _SLACK)), ahead, 0.0)
+    remaining = int((room - ahead) / interval + _SLACK) if ahead < room else 0
+    return now + ahead, Quota(True, burst, remaining, ahead, 0.0)
