@@ -2,11 +2,16 @@
 
 The reading side of `downstream.py`, whose theory names its three states: head, body, next. It knows when to stop the
 socket and what to refuse; what becomes of a request is its owner's business.
+
+The parser takes the last trailer of a chunked body for the first field of the next request (RFC 9110, 6.5: it must
+not). So what may be chunked is fed to it up to each empty line at most: then the message ends where a piece does, what
+is behind it is held here, and the next request gets a parser of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Protocol, cast
 
 from aiohttp.base_protocol import BaseProtocol
@@ -21,6 +26,8 @@ from kapagate.proxy.bounds import Limits
 
 _FIELDS_OF_ANY_HEAD = 1 << 16
 _OVERHEAD = 8
+_EMPTY_LINE = b"\r\n\r\n"
+_STRIDE = 64 << 10
 
 
 class Owner(Protocol):
@@ -57,12 +64,18 @@ class Intake:
         self._head_bytes = 0
         self._body_bytes = 0
         self._opening = 0
-        self._parser = HttpRequestParser(
+        self._seam = b""
+        self._chunked = False
+        self._loop = loop
+        self._parser = self._made_parser()
+
+    def _made_parser(self) -> HttpRequestParser:
+        return HttpRequestParser(
             cast(BaseProtocol, self),
-            loop,
-            limits.queued // 2,
-            max_line_size=limits.target,
-            max_field_size=limits.head + 1,
+            self._loop,
+            self._limits.queued // 2,
+            max_line_size=self._limits.target,
+            max_field_size=self._limits.head + 1,
             max_headers=_FIELDS_OF_ANY_HEAD,
             auto_decompress=False,
             max_msg_queue_size=1,
@@ -83,6 +96,8 @@ class Intake:
             self._feed_head(data)
         elif self.reader.is_eof():
             self._hold(data)
+        elif self._chunked:
+            self._feed_chunks(self.reader, data)
         else:
             self._feed_body(self.reader, data)
 
@@ -90,7 +105,11 @@ class Intake:
         """The request is done with: what was held, and what the parser kept, is the next one's."""
         held, self.held = self.held, b""
         self.reader = None
-        self._parser.message_consumed()
+        if self._chunked:
+            self._chunked = False
+            self._parser = self._made_parser()
+        else:
+            self._parser.message_consumed()
         self.resume_reading()
         self._feed_head(held)
 
@@ -105,37 +124,82 @@ class Intake:
             self._transport.resume_reading()
 
     def _feed_head(self, data: bytes) -> None:
-        room = self._limits.head - self._head_bytes
-        piece = data if len(data) <= room else data[:room]
-        if piece and not self._head_bytes:
-            self._opening = piece[0]
-            self._owner.head_began()
-        self._head_bytes += len(piece)
-        try:
-            messages, _, _ = self._parser.feed_data(piece)
-        except HttpProcessingError as cause:
-            self._owner.refuse(refusal_of(cause, self._opening))
-            return
-        if messages:
-            message, self.reader = messages[0]
-            self._head_bytes = self._body_bytes = 0
-            self._owner.begin(message, self.reader)
-            if len(piece) < len(data):
-                self.feed(data[len(piece) :])
-        elif len(piece) == room:
-            self._owner.refuse(Problem(problems.HEAD_TOO_LARGE, "the request's head is too large"))
+        """A head may take several pieces. What is behind it is fed as what it then is."""
+        while True:
+            room = self._limits.head - self._head_bytes
+            piece = self._up_to_its_end(data if len(data) <= room else data[:room])
+            if piece and not self._head_bytes:
+                self._opening = piece[0]
+                self._owner.head_began()
+            self._head_bytes += len(piece)
+            self._seam = (self._seam + piece[-3:])[-3:]
+            try:
+                messages, _, _ = self._parser.feed_data(piece)
+            except HttpProcessingError as cause:
+                self._owner.refuse(refusal_of(cause, self._opening))
+                return
+            data = data[len(piece) :]
+            if messages:
+                self._begin(*messages[0])
+                if data:
+                    self.feed(data)
+                return
+            if len(piece) == room:
+                self._owner.refuse(Problem(problems.HEAD_TOO_LARGE, "the request's head is too large"))
+                return
+            if not data:
+                return
 
-    def _feed_body(self, reader: StreamReader, data: bytes) -> None:
+    def _up_to_its_end(self, piece: bytes) -> bytes:
+        """Of a head that may announce chunks, nothing behind its empty line. A word that was cut is not looked for."""
+        if not self._head_bytes and b"chunked" not in piece.lower():
+            return piece
+        return piece[: next(_ends(self._seam if self._head_bytes else b"", piece), 0)]
+
+    def _begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
+        self.reader = reader
+        self._chunked = message.chunked
+        self._head_bytes = self._body_bytes = 0
+        self._owner.begin(message, reader)
+
+    def _feed_chunks(self, reader: StreamReader, data: bytes) -> None:
+        at = 0
+        for end in _ends(self._seam, data):
+            if not self._feed_body(reader, data[at:end]):
+                return
+            at = end
+            if reader.is_eof():
+                break
+        self._seam = (self._seam + data[-3:])[-3:]
+        if at < len(data):
+            self._hold(data[at:])
+
+    def _feed_body(self, reader: StreamReader, data: bytes) -> bool:
+        """Whether it can be read."""
         self._body_bytes += len(data)
         try:
             self._parser.feed_data(data)
         except HttpProcessingError:
             self._owner.spoil(Problem(problems.MALFORMED_REQUEST, "the body's framing is broken"))
-            return
+            return False
         if self._body_bytes > _OVERHEAD * (reader.total_bytes + self._limits.head) and not reader.is_eof():
             self._owner.spoil(Problem(problems.MALFORMED_REQUEST, "the body is mostly framing"))
+            return False
+        return True
 
     def _hold(self, data: bytes) -> None:
         self.held += data
         if len(self.held) > self._limits.queued:
             self.pause_reading()
+
+
+def _ends(seam: bytes, data: bytes) -> Iterator[int]:
+    """Where to cut `data`, which follows `seam`: behind every empty line, after every stride, and at the end."""
+    straddling = (seam + data[:3]).find(_EMPTY_LINE)
+    at = 0 if straddling < 0 else straddling + len(_EMPTY_LINE) - len(seam)
+    if at:
+        yield at
+    while at < len(data):
+        found = data.find(_EMPTY_LINE, at, at + _STRIDE)
+        at = min(len(data), at + _STRIDE) if found < 0 else found + len(_EMPTY_LINE)
+        yield at

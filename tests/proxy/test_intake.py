@@ -30,6 +30,7 @@ class Connection:
     def __init__(self, **limits: int) -> None:
         self.heads = 0
         self.paths: list[str] = []
+        self.messages: list[Any] = []
         self.problems: list[Problem] = []
         self.spoilt: list[Problem] = []
         self.transport = Transport()
@@ -41,6 +42,7 @@ class Connection:
 
     def begin(self, message: Any, reader: Any) -> None:
         self.paths.append(message.path)
+        self.messages.append(message)
 
     def refuse(self, problem: Problem) -> None:
         self.problems.append(problem)
@@ -124,3 +126,32 @@ async def test_broken_framing_spoils_the_body() -> None:
     connection.intake.feed(b"zz\r\n")
     assert [problem.kind.name for problem in connection.spoilt] == ["malformed-request"]
     assert connection.problems == []
+
+
+TRAILED = b"1\r\na\r\n2\r\n\r\n\r\n0\r\nA: b\r\nX-Leak: 1\r\n\r\n"
+
+
+@pytest.mark.parametrize("step", range(1, 160))
+async def test_no_trailer_becomes_a_field_of_the_next_request(step: int) -> None:
+    connection = Connection()
+    raw = POST.replace(b"chunked", b"ChunkeD") + TRAILED + GET % 2 + POST + TRAILED + GET % 4
+    for at in range(0, len(raw), step):
+        connection.intake.feed(raw[at : at + step])
+    for _ in range(3):
+        connection.intake.follow()
+    assert connection.paths == ["/", "/2", "/", "/4"]
+    assert not any(name == b"X-Leak" for message in connection.messages for name, _ in message.raw_headers)
+
+
+@pytest.mark.parametrize("flood", [b"1;" + b"x" * 400_000 + b"\r\na\r\n", b"0\r\n" + b"A: b\r\n" * 60_000 + b"\r\n"])
+async def test_bounds_what_hides_in_framing_also_when_it_comes_at_once(flood: bytes) -> None:
+    connection = Connection()
+    connection.intake.feed(POST + flood)
+    assert [problem.kind.name for problem in connection.spoilt] == ["malformed-request"]
+
+
+async def test_empty_lines_before_a_chunked_request_cost_no_depth() -> None:
+    connection = Connection()
+    connection.intake.feed(b"\r\n" * 10_000 + POST + TRAILED + GET % 2)
+    connection.intake.follow()
+    assert connection.paths == ["/", "/2"]
