@@ -127,40 +127,41 @@ class Intake:
         """A head may take several pieces. What is behind it is fed as what it then is."""
         while True:
             room = self._limits.head - self._head_bytes
-            piece = self._up_to_its_end(data if len(data) <= room else data[:room])
+            piece = data if len(data) <= room else data[:room]
+            if self._head_bytes or b"chunked" in piece.lower():
+                piece = self._up_to_its_end(piece)
+            else:
+                self._seam = piece[-3:]
             if piece and not self._head_bytes:
                 self._opening = piece[0]
                 self._owner.head_began()
             self._head_bytes += len(piece)
-            self._seam = (self._seam + piece[-3:])[-3:]
             try:
                 messages, _, _ = self._parser.feed_data(piece)
             except HttpProcessingError as cause:
                 self._owner.refuse(refusal_of(cause, self._opening))
                 return
-            data = data[len(piece) :]
             if messages:
-                self._begin(*messages[0])
-                if data:
-                    self.feed(data)
+                message, self.reader = messages[0]
+                self._chunked = message.chunked
+                self._head_bytes = self._body_bytes = 0
+                self._owner.begin(message, self.reader)
+                if len(piece) < len(data):
+                    self.feed(data[len(piece) :])
                 return
             if len(piece) == room:
                 self._owner.refuse(Problem(problems.HEAD_TOO_LARGE, "the request's head is too large"))
                 return
-            if not data:
+            if len(piece) == len(data):
                 return
+            data = data[len(piece) :]
 
     def _up_to_its_end(self, piece: bytes) -> bytes:
-        """Of a head that may announce chunks, nothing behind its empty line. A word that was cut is not looked for."""
-        if not self._head_bytes and b"chunked" not in piece.lower():
-            return piece
-        return piece[: next(_ends(self._seam if self._head_bytes else b"", piece), 0)]
-
-    def _begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
-        self.reader = reader
-        self._chunked = message.chunked
-        self._head_bytes = self._body_bytes = 0
-        self._owner.begin(message, reader)
+        """Of a head that may announce chunks (a word that was cut is not looked for), nothing behind its empty line."""
+        seam = self._seam if self._head_bytes else b""
+        cut = piece[: next(_ends(seam, piece), 0)]
+        self._seam = (seam + cut[-3:])[-3:]
+        return cut
 
     def _feed_chunks(self, reader: StreamReader, data: bytes) -> None:
         at = 0
