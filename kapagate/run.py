@@ -8,8 +8,10 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
+from urllib.parse import urlsplit
 
 from kapagate import __version__
+from kapagate.access.hosts import Hosts, host_of, is_loopback
 from kapagate.access.roles import Roles
 from kapagate.chain.clock import Clock, Ids
 from kapagate.chain.entry import Entry
@@ -21,13 +23,15 @@ from kapagate.chain.services import Services
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.clock import SystemClock
 from kapagate.machine.ids import SystemIds
-from kapagate.policy.gateway import Address, State
+from kapagate.policy.gateway import Address, Listen, Socket, State, Tls, UnixAddress
 from kapagate.policy.gateway import Gateway as Settings
 from kapagate.policy.interpolation import Resolve
 from kapagate.policy.load import Loaded, load_policy
 from kapagate.proxy.bounds import Deadlines, Limits
+from kapagate.proxy.certificates import CertificateFiles, Certificates
 from kapagate.proxy.hops import PooledHops
 from kapagate.proxy.listener import Listener
+from kapagate.proxy.unix import UnixSocket
 from kapagate.schemes.api_key import ApiKey
 from kapagate.stores.memory import MemoryBuckets
 from kapagate.stores.ring import MemoryLedger
@@ -58,7 +62,7 @@ class InvalidPolicy(Exception):
 class Addresses:
     """Addresses that win over the policy's `listen`."""
 
-    data: Address | None = None
+    data: Address | UnixAddress | None = None
     probe: Address | None = None
     admin: Address | None = None
 
@@ -104,18 +108,20 @@ class Gateway:
     """A gateway that serves."""
 
     def __init__(
-        self, settings: Settings, listener: Listener, doors: Sequence[Address], ledger: Ledger, life: Lifecycle
+        self,
+        settings: Settings,
+        listener: Listener,
+        data_url: str,
+        doors: Sequence[Address],
+        ledger: Ledger,
+        life: Lifecycle,
     ) -> None:
         self._settings = settings
         self._listener = listener
-        self._data = Address(*listener.address)
+        self.data_url = data_url
         self._doors = doors
         self.ledger = ledger
         self.lifecycle = life
-
-    @property
-    def data_url(self) -> str:
-        return f"http://{self._data}"
 
     @property
     def admin_url(self) -> str:
@@ -170,10 +176,11 @@ async def open_gateway(
         checks.append(ledger_check(ledger))
         access_log = _access_log(log_stream, stack)
         entry = Entry(live, machine.clock, machine.ids, access_log, loaded.gateway.listen.limits.exchanges)
-        listener = await _listening(loaded.gateway, addresses, entry, machine, stack)
+        data = addresses.data or loaded.gateway.listen.data
+        listener = await _listening(loaded.gateway.listen, data, entry, machine, stack)
         doors = await _doors(loaded.gateway, addresses, machine, life, checks, endpoints, stack)
         life.serving = True
-        yield Gateway(loaded.gateway, listener, doors, ledger, life)
+        yield Gateway(loaded.gateway, listener, _url(data, listener), doors, ledger, life)
 
 
 def _ledger(state: State, clock: Clock) -> MemoryLedger | SqliteLedger:
@@ -189,9 +196,8 @@ def _access_log(stream: BinaryIO | None, stack: AsyncExitStack) -> AccessLog | N
 
 
 async def _listening(
-    settings: Settings, addresses: Addresses, entry: Entry, machine: Machine, stack: AsyncExitStack
+    listen: Listen, data: Address | UnixAddress, entry: Entry, machine: Machine, stack: AsyncExitStack
 ) -> Listener:
-    listen, address = settings.listen, addresses.data or settings.listen.data
     refusals = machine.meter.counter(
         "kapagate_unadmitted_total", "Requests refused before they became an exchange.", ["problem"]
     )
@@ -204,18 +210,45 @@ async def _listening(
     patience = listen.deadlines
     listener = Listener(
         entry,
-        address.host,
-        address.port,
+        data.host if isinstance(data, Address) else _unix_socket(data, listen.socket),
+        data.port if isinstance(data, Address) else 0,
         clock=machine.clock,
         limits=limits,
         deadlines=Deadlines(patience.head, patience.body_idle, patience.reader, patience.keep_alive),
         refused=refused,
+        certificates=_certificates(listen.tls) if listen.tls else None,
+        hosts=_hosts(listen, data),
     )
     await listener.start()
+    if isinstance(data, Address) and not is_loopback(data.host) and listen.tls is None:
+        log.warning("data is open to other machines without TLS: see listen.tls", extra={"address": str(data)})
     stack.push_async_callback(listener.drain, 0.0)
     stack.callback(listener.stop_accepting)
     machine.meter.watch("kapagate_connections", "Open connections of clients.", lambda: listener.active)
     return listener
+
+
+def _url(data: Address | UnixAddress, listener: Listener) -> str:
+    if isinstance(data, UnixAddress):
+        return str(data)
+    return f"{'https' if listener.terms.secure else 'http'}://{Address(*listener.address)}"
+
+
+def _unix_socket(data: UnixAddress, declared: Socket) -> UnixSocket:
+    return UnixSocket(Path(data.path), int(declared.mode, 8), declared.owner, declared.group)
+
+
+def _certificates(tls: Tls) -> Certificates:
+    client_ca = Path(tls.client_ca) if tls.client_ca else None
+    return Certificates(CertificateFiles(Path(tls.certificate), Path(tls.key), client_ca))
+
+
+def _hosts(listen: Listen, data: Address | UnixAddress) -> Hosts | None:
+    """The names that `data` answers to; None for any. No page can reach a unix socket."""
+    if isinstance(data, UnixAddress) or not (listen.hosts or is_loopback(data.host)):
+        return None
+    public = host_of(urlsplit(listen.public_url).netloc) if listen.public_url else ""
+    return Hosts([*listen.hosts, *([public] if public else [])])
 
 
 async def _doors(

@@ -11,16 +11,17 @@ from pathlib import Path
 
 import orjson
 import pytest
-from aiohttp import ClientSession
+from aiohttp import ClientError, ClientSession, UnixConnector
 
 from kapagate.demo.people import ACME_PROJECT, Keys
 from kapagate.demo.stage import POLICY, Stage
 from kapagate.identity.api_keys import create, digest
-from kapagate.policy.gateway import Address
+from kapagate.policy.gateway import Address, UnixAddress
 from kapagate.remote.references import References
 from kapagate.run import Addresses, Gateway, InvalidPolicy, offline, open_gateway
 from kapagate.stores.sqlite import newest
 from tests.acceptance.served import ADA, ANYWHERE, BOB, bearer, served
+from tests.proxy.authority import Authority
 
 SMALL = """\
 apiVersion: kapagate.dev/v1
@@ -89,6 +90,115 @@ async def test_a_taken_address_leaves_nothing_open(tmp_path: Path, door: str) ->
             async with small(tmp_path, addresses=Addresses(**addresses)):
                 raise AssertionError("it serves")
         assert not listens(f"http://{addresses[other]}")
+
+
+@asynccontextmanager
+async def opened(folder: Path, listen: str) -> AsyncIterator[Gateway]:
+    """A small gateway whose data address is declared anew."""
+    policy = folder / "small.yaml"
+    policy.write_text(SMALL.replace('data: "127.0.0.1:0"', listen))
+    async with open_gateway([policy], References({}), Addresses()) as gateway:
+        yield gateway
+
+
+async def test_data_may_be_a_unix_socket(tmp_path: Path) -> None:
+    path = tmp_path / "data.sock"
+    async with opened(tmp_path, f'data: "unix:{path}", socket: {{mode: "0600"}}') as gateway:
+        assert gateway.data_url == f"unix:{path}"
+        assert mode(path) == 0o600
+        client = ClientSession(connector=UnixConnector(str(path)))
+        async with client, client.get("http://any.name.at.all/x") as answer:
+            assert answer.status in {401, 404}
+        await gateway.drain()
+        assert mode(path) is None
+        assert await status(f"{gateway.probe_url}/livez") == 200
+    assert mode(path) is None
+
+
+def mode(path: Path) -> int | None:
+    return path.stat().st_mode & 0o777 if path.exists() else None
+
+
+async def test_a_unix_socket_that_is_given_wins_over_the_policys_address(tmp_path: Path) -> None:
+    path = tmp_path / "data.sock"
+    async with small(tmp_path, addresses=Addresses(data=UnixAddress(str(path)))) as gateway:
+        assert gateway.data_url == f"unix:{path}"
+        assert mode(path) == 0o660
+
+
+async def test_a_unix_socket_that_is_served_already_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "data.sock"
+    async with opened(tmp_path, f'data: "unix:{path}"') as gateway:
+        with pytest.raises(OSError, match="another process listens at"):
+            async with small(tmp_path, addresses=Addresses(data=UnixAddress(str(path)))):
+                raise AssertionError("it serves")
+        assert mode(path) == 0o660
+        assert await status(f"{gateway.probe_url}/livez") == 200
+
+
+async def test_data_may_speak_tls_and_ask_for_certificates(tmp_path: Path) -> None:
+    authority = Authority(tmp_path, "ours")
+    certificate, key = authority.issue("server")
+    tls = f"tls: {{certificate: {certificate}, key: {key}, client_ca: {authority.file}}}"
+    async with opened(tmp_path, f'data: "127.0.0.1:0", {tls}') as gateway:
+        assert gateway.data_url.startswith("https://127.0.0.1:")
+        async with ClientSession() as client:
+            async with client.get(f"{gateway.data_url}/x", ssl=authority.client("ada")) as answer:
+                assert answer.status in {401, 404}
+            with pytest.raises(ClientError):
+                await client.get(f"{gateway.data_url}/x", ssl=authority.client())
+
+
+async def test_certificates_that_cannot_be_used_open_nothing(tmp_path: Path) -> None:
+    tls = f"tls: {{certificate: {tmp_path}/none.crt, key: {tmp_path}/none.key}}"
+    with pytest.raises(ValueError, match=r"none\.crt: No such file"):
+        async with opened(tmp_path, f'data: "127.0.0.1:0", {tls}'):
+            raise AssertionError("it serves")
+
+
+@pytest.mark.parametrize(
+    ("listen", "host", "answered"),
+    [
+        ("", "localhost:8080", True),
+        ("", "evil.example", False),
+        ("", "gateway", False),
+        ("hosts: [gateway]", "gateway:8080", True),
+        ("hosts: [gateway]", "evil.example", False),
+        ('public_url: "https://ask.example:8443"', "ask.example", True),
+        ('public_url: "https://ask.example"', "ask.example.evil.example", False),
+    ],
+)
+async def test_on_loopback_data_answers_to_its_own_names(
+    tmp_path: Path, listen: str, host: str, answered: bool
+) -> None:
+    async with opened(tmp_path, ", ".join(filter(None, ['data: "127.0.0.1:0"', listen]))) as gateway:
+        assert (await status(f"{gateway.data_url}/x", Host=host) != 421) is answered
+
+
+@pytest.mark.parametrize(("listen", "answered"), [("", True), ("hosts: [gateway]", False)])
+async def test_elsewhere_it_answers_to_any_name_unless_some_are_declared(
+    tmp_path: Path, listen: str, answered: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with opened(tmp_path, ", ".join(filter(None, ['data: "0.0.0.0:0"', listen]))) as gateway:
+        url = gateway.data_url.replace("0.0.0.0", "127.0.0.1")
+        assert (await status(f"{url}/x", Host="any.example") != 421) is answered
+        assert await status(f"{url}/x", Host="gateway") != 421
+    assert "open to other machines without TLS" in caplog.text
+
+
+async def test_on_loopback_nobody_is_warned(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with small(tmp_path):
+        assert "TLS" not in caplog.text
+
+
+async def test_the_demo_plays_by_the_names_of_loopback(tmp_path: Path) -> None:
+    async with served(tmp_path) as stage:
+        rebound = {**bearer(stage), "Host": "evil.example"}
+        reply = await stage.ask("POST", ASK, {"query": "hi"}, rebound)
+        assert reply.status == 421
+        assert reply.document["type"].endswith("/misdirected")
+        assert stage.kapa.requests == []
+        assert 'kapagate_unadmitted_total{problem="misdirected"} 1.0' in await stage.metrics()
 
 
 async def test_a_policy_with_errors_opens_nothing_and_tells_them_all(tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from kapagate.cli.codes import FAILED, INVALID_POLICY
 from kapagate.cli.loop import run_loop
 from kapagate.machine.heap import settle
 from kapagate.machine.process import confine, is_root
-from kapagate.policy.gateway import Address, parse_address
+from kapagate.policy.gateway import Address, UnixAddress, parse_address, parse_data_address
 from kapagate.remote.references import References
 from kapagate.run import Addresses, InvalidPolicy, open_gateway
 from kapagate.telemetry.logs import configure
@@ -35,9 +35,21 @@ class AddressType(click.ParamType[Address]):
             self.fail(str(cause), param, ctx)
 
 
+class DataAddressType(click.ParamType[Address | UnixAddress]):
+    """HOST:PORT or unix:PATH."""
+
+    name = "HOST:PORT|unix:PATH"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Address | UnixAddress:
+        try:
+            return parse_data_address(value)
+        except ValueError as cause:
+            self.fail(str(cause), param, ctx)
+
+
 @click.command("run")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(exists=True, path_type=Path))
-@click.option("--data", type=AddressType(), help="Where applications ask; wins over the policy's listen.data.")
+@click.option("--data", type=DataAddressType(), help="Where applications ask; wins over the policy's listen.data.")
 @click.option("--probe", type=AddressType(), help="Health and metrics; wins over listen.probe.")
 @click.option("--admin", type=AddressType(), help="Administration; wins over listen.admin.")
 @click.option(
@@ -47,7 +59,7 @@ class AddressType(click.ParamType[Address]):
 def run(
     ctx: click.Context,
     paths: tuple[Path, ...],
-    data: Address | None,
+    data: Address | UnixAddress | None,
     probe: Address | None,
     admin: Address | None,
     log_level: str,

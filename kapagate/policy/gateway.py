@@ -5,12 +5,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema
 
+from kapagate.access.hosts import host_of
 from kapagate.access.roles import RoleDeclaration
 from kapagate.chain.scheme import Scheme
-from kapagate.chain.secret import Secret
+from kapagate.chain.secret import Resolved, Secret
 from kapagate.chain.units import Duration, Size
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
@@ -48,6 +50,61 @@ Listener = Annotated[Address, BeforeValidator(parse_address), WithJsonSchema({"t
 
 
 @dataclass(frozen=True, slots=True)
+class UnixAddress:
+    """A unix socket to listen on."""
+
+    path: str
+
+    def __str__(self) -> str:
+        return f"unix:{self.path}"
+
+
+def parse_data_address(value: Any) -> Address | UnixAddress:
+    """As `parse_address`, or `unix:/run/kapagate/data.sock`. Raises ValueError."""
+    if isinstance(value, UnixAddress):
+        return value
+    if isinstance(value, str) and value.startswith("unix:") and value != "unix:" and "\0" not in value:
+        return UnixAddress(value.removeprefix("unix:"))
+    try:
+        return parse_address(value)
+    except ValueError:
+        raise ValueError('expected HOST:PORT, such as "127.0.0.1:8080", or unix:PATH') from None
+
+
+DataListener = Annotated[Address | UnixAddress, BeforeValidator(parse_data_address), WithJsonSchema({"type": "string"})]
+
+
+def _file(value: Any) -> Any:
+    if isinstance(value, Resolved) and value.reference.startswith("${file:"):
+        raise ValueError("name the file itself, not what it holds: it is read again when it changes")
+    return value
+
+
+FilePath = Annotated[str, BeforeValidator(_file), Field(min_length=1)]
+
+
+def _host(value: str) -> str:
+    if not host_of(value) or host_of(value) != value.strip("[]").lower().rstrip("."):
+        raise ValueError("expected a host without scheme and port, such as gateway.internal")
+    return value
+
+
+def _public_url(value: str) -> str:
+    parts = urlsplit(value)
+    if (
+        parts.scheme not in ("http", "https")
+        or not host_of(parts.netloc)
+        or value != f"{parts.scheme}://{parts.netloc}"
+    ):
+        raise ValueError("expected a URL without a path, such as https://ask.example")
+    return value
+
+
+HostName = Annotated[str, AfterValidator(_host)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+
+
+@dataclass(frozen=True, slots=True)
 class State:
     """Where state is kept: the path of an SQLite file, or None for memory."""
 
@@ -63,6 +120,29 @@ def parse_state(value: Any) -> State:
     if isinstance(value, str) and value.startswith("sqlite:") and value != "sqlite:":
         return State(value.removeprefix("sqlite:"))
     raise ValueError('expected "memory" or "sqlite:PATH"')
+
+
+Account = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
+
+
+class Socket(Settings):
+    """The file of `data` where it is a unix socket."""
+
+    mode: str = Field("0660", pattern=r"^0?[0-7]{3}$", description="Who may connect: those who may write to the file.")
+    owner: Account | None = Field(None, description="The user that owns it, by name or number.")
+    group: Account | None = Field(None, description="The group that owns it, by name or number.")
+
+
+class Tls(Settings):
+    """What `data` shows to clients, and asks of them. All are PEM files, read again when they change."""
+
+    certificate: FilePath = Field(description="The certificate's file, with those that lead to its authority.")
+    key: FilePath = Field(description="The file of its private key, without a password.")
+    client_ca: FilePath | None = Field(
+        None,
+        description="The file of the authorities that a client's certificate must be from; none are asked for "
+        "when left out.",
+    )
 
 
 class Limits(Settings):
@@ -93,7 +173,17 @@ class Shutdown(Settings):
 class Listen(Settings):
     """The gateway's own addresses and what they bear."""
 
-    data: Listener = Field(Address("127.0.0.1", 8080), description="Where applications ask.")
+    data: DataListener = Field(Address("127.0.0.1", 8080), description="Where applications ask.")
+    socket: Socket = Field(Socket(), description="The file of `data` where that is a unix socket.")
+    tls: Tls | None = Field(None, description="TLS on `data`; plain HTTP when left out.")
+    hosts: tuple[HostName, ...] = Field(
+        (),
+        description="Names beside loopback that `data` may be called by. On loopback no others are answered; "
+        "elsewhere any, unless this lists some.",
+    )
+    public_url: PublicUrl | None = Field(
+        None, description="The URL that clients know the gateway by; its host is one of `hosts`."
+    )
     probe: Listener | None = Field(None, description="Health and metrics; at the admin address when left out.")
     admin: Listener = Field(Address("127.0.0.1", 8081), description="Administration; loopback needs no keys.")
     limits: Limits = Field(Limits(), description="Bounds of the data port.")

@@ -15,7 +15,7 @@ from kapagate.chain.scheme import Scheme
 from kapagate.chain.secret import Secret
 from kapagate.chain.units import duration, size
 from kapagate.kapa.fields import uuid
-from kapagate.policy.gateway import State, parse_address, parse_state
+from kapagate.policy.gateway import State, parse_address, parse_data_address, parse_state
 from kapagate.traffic.rate import rate
 
 READINGS: Mapping[Callable[..., Any], str] = {
@@ -23,6 +23,7 @@ READINGS: Mapping[Callable[..., Any], str] = {
     size: "size",
     rate: "rate",
     parse_address: "HOST:PORT",
+    parse_data_address: "HOST:PORT or unix:PATH",
     parse_state: "`memory` or `sqlite:PATH`",
     uuid: "UUID",
 }
@@ -56,6 +57,8 @@ def worded(annotation: Any, metadata: Sequence[Any] = ()) -> str:
     if origin is Annotated:
         return worded(arguments[0], (*arguments[1:], *metadata))
     if origin in (Union, types.UnionType):
+        if reading := reading_of(metadata):
+            return READINGS[reading]
         alternatives = [each for each in arguments if each is not type(None)]
         if len(alternatives) == 1:
             return worded(alternatives[0], metadata)

@@ -157,6 +157,15 @@ def test_in_debug_mode_it_says_what_to_unset_with_exit_code_1(policy: Path, monk
     assert len(result.stderr.splitlines()) == 1
 
 
+def test_data_alone_may_be_a_unix_socket(policy: Path, tmp_path: Path) -> None:
+    for door in ("--probe", "--admin"):
+        assert run(str(policy), door, "unix:/run/x.sock").exit_code == 2
+    (tmp_path / "taken").write_text("no socket")
+    result = run(str(policy), "--data", f"unix:{tmp_path}/taken", "--probe", "127.0.0.1:0", "--admin", "127.0.0.1:0")
+    assert result.exit_code == 1
+    assert result.stderr.endswith("taken is there, and is no socket\n")
+
+
 @pytest.mark.parametrize("address", ["8080", "localhost", ":1", "127.0.0.1:70000", "::1:80", "127.0.0.1:x"])
 def test_an_address_that_is_none_is_wrong_usage(policy: Path, address: str) -> None:
     result = run(str(policy), "--data", address)

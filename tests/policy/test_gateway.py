@@ -7,8 +7,20 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
+from kapagate.chain.secret import Resolved
 from kapagate.policy import gateway
-from kapagate.policy.gateway import Address, Gateway, State, parse_address, parse_state
+from kapagate.policy.gateway import (
+    Address,
+    Gateway,
+    Listen,
+    Socket,
+    State,
+    Tls,
+    UnixAddress,
+    parse_address,
+    parse_data_address,
+    parse_state,
+)
 
 
 def test_a_gateway_that_says_nothing_listens_on_loopback_only() -> None:
@@ -39,6 +51,71 @@ def test_addresses_are_read_and_written_alike(text: str, address: Address) -> No
 def test_what_is_no_address_is_refused(text: Any) -> None:
     with pytest.raises(ValueError, match="HOST:PORT"):
         parse_address(text)
+
+
+@pytest.mark.parametrize("text", ["unix:/run/kapagate/data.sock", "unix:data.sock", "127.0.0.1:0", "[::1]:80"])
+def test_the_data_address_is_tcp_or_a_unix_socket(text: str) -> None:
+    address = parse_data_address(text)
+    assert str(address) == text
+    assert parse_data_address(address) is address
+    assert isinstance(address, UnixAddress) is text.startswith("unix:")
+
+
+@pytest.mark.parametrize("text", ["unix:", "unix:a\0b", "UNIX:/a", "/run/data.sock", "8080", None])
+def test_what_is_no_data_address_is_refused(text: Any) -> None:
+    with pytest.raises(ValueError, match=r"HOST:PORT.*unix:PATH"):
+        parse_data_address(text)
+
+
+def test_only_data_may_be_a_unix_socket() -> None:
+    for door in ("probe", "admin"):
+        with pytest.raises(ValidationError, match="HOST:PORT"):
+            Listen.model_validate({door: "unix:/run/x.sock"})
+
+
+@pytest.mark.parametrize("mode", ["0600", "660", "0666"])
+def test_the_mode_of_a_socket_is_octal_text(mode: str) -> None:
+    assert Socket.model_validate({"mode": mode, "owner": 1000, "group": "app"}) == Socket(
+        mode=mode, owner="1000", group="app"
+    )
+
+
+@pytest.mark.parametrize("mode", ["rw", "0o660", "1777", 432, "66", "0888", ""])
+def test_what_is_no_mode_is_refused(mode: Any) -> None:
+    with pytest.raises(ValidationError):
+        Socket.model_validate({"mode": mode})
+
+
+def test_certificates_are_named_and_not_included() -> None:
+    """What `${file:...}` stands for would be what the file held once."""
+    named = Resolved("/run/tls/tls.crt", "${env:CERTIFICATE}")
+    assert Tls(certificate=named, key="/run/tls/tls.key").certificate == "/run/tls/tls.crt"
+    with pytest.raises(ValidationError, match="name the file itself"):
+        Tls(certificate="tls.crt", key=Resolved("PEM", "${file:/run/tls/tls.key}"))
+
+
+@pytest.mark.parametrize("host", ["gateway", "gateway.internal", "192.0.2.1", "[2001:db8::1]"])
+def test_hosts_are_names_and_addresses(host: str) -> None:
+    assert Listen(hosts=(host,)).hosts == (host,)
+
+
+@pytest.mark.parametrize("host", ["", "gateway:8080", "http://gateway", "*.internal ", "a b", "a/b"])
+def test_what_is_no_host_is_refused(host: str) -> None:
+    with pytest.raises(ValidationError, match="expected a host"):
+        Listen(hosts=(host,))
+
+
+@pytest.mark.parametrize("url", ["https://ask.example", "http://ask.example:8080", "https://[2001:db8::1]:8443"])
+def test_the_public_url_is_an_origin(url: str) -> None:
+    assert Listen(public_url=url).public_url == url
+
+
+@pytest.mark.parametrize(
+    "url", ["ask.example", "https://", "ftp://ask.example", "https://ask.example/", "https://a@b", "https://a?b", ""]
+)
+def test_what_is_no_origin_is_refused(url: str) -> None:
+    with pytest.raises(ValidationError, match="URL without a path"):
+        Listen(public_url=url)
 
 
 def test_state_is_memory_or_a_file() -> None:

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 from kapagate.chain.secret import Secret
 from kapagate.chain.units import Duration, Size, duration, size
-from kapagate.policy.gateway import Gateway, Limits, Listener
+from kapagate.policy.gateway import DataListener, Gateway, Limits, Listener
 from kapagate.policy.wording import default_of, models_within, type_of, with_unit
 from kapagate.traffic.rate import RateText
 
@@ -28,6 +28,7 @@ class Sample(BaseModel):
     key: Secret
     header: Annotated[Secret, BeforeValidator(lambda value: value)]
     at: Listener | None = None
+    at_any: DataListener | None = None
     one_of: Literal["a", "b", "c"] = "a"
     words: tuple[str, ...] = Field((), min_length=1)
     either: Literal["all"] | tuple[str, ...] | None = None
@@ -55,6 +56,7 @@ def fields() -> dict[str, FieldInfo]:
         ("key", "secret"),
         ("header", "text or secret"),
         ("at", "HOST:PORT"),
+        ("at_any", "HOST:PORT or unix:PATH"),
         ("one_of", "`a`, `b` or `c`"),
         ("words", "list of texts, not empty"),
         ("either", "`all` or list of texts"),
