@@ -11,6 +11,7 @@ from kapagate.answer.events import Path, Place, TextKind
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UUID_LENGTH = 36
+_CONTAINERS = (dict, list)
 _NOTHING: Mapping[str, TextKind] = {}
 
 
@@ -25,33 +26,39 @@ def places_in(
     if isinstance(value, str):
         return (Place(beneath, "other"),) if _is_text(value) else ()
     found: list[Place] = []
-    if isinstance(value, dict | list):
-        _Search(kinds, untouched, found).look(value, beneath, "", DEPTH)
+    if isinstance(value, _CONTAINERS):
+        _look(value, beneath, "", DEPTH, kinds, untouched, found)
     return tuple(found)
 
 
-class _Search:
-    """One walk through a value. Every answer takes it, so it makes a path for what it finds alone."""
+def _look(
+    value: dict[str, Any] | list[Any],
+    path: Path,
+    key: str,
+    depth: int,
+    kinds: Mapping[str, TextKind],
+    untouched: Container[str],
+    found: list[Place],
+) -> None:
+    """Find the texts below `path`, whose nearest key is `key`, at most `depth` levels deep.
 
-    __slots__ = ("_found", "_kinds", "_untouched")
-
-    def __init__(self, kinds: Mapping[str, TextKind], untouched: Container[str], found: list[Place]) -> None:
-        self._kinds = kinds
-        self._untouched = untouched
-        self._found = found
-
-    def look(self, value: dict[str, Any] | list[Any], path: Path, key: str, depth: int) -> None:
-        """Find the texts below `path`, whose nearest key is `key`, at most `depth` levels deep."""
-        if depth <= 0:
-            raise TooDeep(f"it is nested deeper than {DEPTH} levels")
-        named = isinstance(value, dict)
-        for at, each in value.items() if isinstance(value, dict) else enumerate(value):
-            nearest: Any = at if named else key
+    Every answer takes this walk, so a path is made for what is found and for what is gone into alone.
+    """
+    if depth <= 0:
+        raise TooDeep(f"it is nested deeper than {DEPTH} levels")
+    if isinstance(value, dict):
+        for name, each in value.items():
             if isinstance(each, str):
-                if nearest not in self._untouched and _is_text(each):
-                    self._found.append(Place((*path, at), self._kinds.get(nearest, "other")))
-            elif isinstance(each, dict | list):
-                self.look(each, (*path, at), nearest, depth - 1)
+                if name not in untouched and _is_text(each):
+                    found.append(Place((*path, name), kinds.get(name, "other")))
+            elif isinstance(each, _CONTAINERS):
+                _look(each, (*path, name), name, depth - 1, kinds, untouched, found)
+        return
+    for index, each in enumerate(value):
+        if isinstance(each, _CONTAINERS):
+            _look(each, (*path, index), key, depth - 1, kinds, untouched, found)
+        elif isinstance(each, str) and key not in untouched and _is_text(each):
+            found.append(Place((*path, index), kinds.get(key, "other")))
 
 
 def _is_text(text: str) -> bool:

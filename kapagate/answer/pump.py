@@ -40,6 +40,14 @@ async def pump(
         report.dropped = codec.dropped
 
 
+async def pump_whole(body: AsyncIterator[bytes], codec: Codec, rules: Sequence[AnswerRules], report: Report) -> bytes:
+    """The one piece of an answer whose codec is `whole`. Raises what `pump` raises."""
+    flow = _Flow(codec, rules, True, report)
+    async for chunk in body:
+        flow.feed(chunk)
+    return await flow.finish()
+
+
 class _Flow:
     """One answer under way."""
 
@@ -63,20 +71,26 @@ class _Flow:
         self._take(self._codec.end())
         events = self._told(self._window.release(final=True))
         for rules, end in self._end_rules:
-            events += self._told(await self._ended(rules, end))
+            events = [*events, *self._told(await self._ended(rules, end))]
         return self._codec.finish(events)
 
     def _take(self, events: Iterable[Event]) -> None:
+        add = self._window.add
+        if not self._event_rules:
+            for event in events:
+                add(event)
+            return
         for event in events:
             seen = event if isinstance(event, Text) else self._seen(event)
             if seen is not None:
-                self._window.add(seen)
+                add(seen)
 
-    def _told(self, events: Sequence[Event]) -> list[Event]:
+    def _told(self, events: Sequence[Event]) -> Sequence[Event]:
         for event in events:
-            self._answer.tell(event)
             self._report.tell(event)
-        return list(events)
+            if self._end_rules:
+                self._answer.tell(event)
+        return events
 
     def _bound(self, arrived: int) -> None:
         self._held = self._held + arrived if self._window.waiting else 0

@@ -17,7 +17,7 @@ import logging
 from collections.abc import AsyncIterator
 
 from kapagate.answer.codec import Codec
-from kapagate.answer.pump import pump
+from kapagate.answer.pump import pump, pump_whole
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain import problems
 from kapagate.chain.clock import Clock
@@ -137,8 +137,12 @@ async def _deliver(response: Response, ex: Exchange, outlet: Outlet) -> None:
     try:
         at_once = response.local
         if body is not None and codec is not None:
-            at_once = codec.whole or (ex.route.upstream is not None and ex.route.upstream.adapter.holds(ex))
-            body = pump(body, codec, _rules(ex), at_once, ex.report)
+            if codec.whole:
+                kept = await pump_whole(body, codec, _rules(ex), ex.report)
+                body = None
+            else:
+                at_once = ex.route.upstream is not None and ex.route.upstream.adapter.holds(ex)
+                body = pump(body, codec, _rules(ex), at_once, ex.report)
         keeps = at_once or bool(ex.chain.seal)
         if body is not None:
             async for piece in body:

@@ -30,16 +30,21 @@ class ChatJsonCodec(JsonBody):
         if not isinstance(value, dict) or not isinstance(value.get("answer"), str):
             return super().events_of(value)
         self._order = tuple(value)
-        others = dict(value)
-        events: list[Event] = [Text(others.pop("answer"))]
-        if isinstance(value.get("relevant_sources"), list):
-            sources = others.pop("relevant_sources")
+        known = {"answer"}
+        events: list[Event] = [Text(value["answer"])]
+        if isinstance(sources := value.get("relevant_sources"), list):
+            known.add("relevant_sources")
             events.append(Sources(sources, places_in(sources, SOURCE_KINDS, UNTOUCHED)))
-        if isinstance(value.get("is_uncertain"), bool):
-            events.append(Uncertain(others.pop("is_uncertain")))
-        if identifiers := {key: others.pop(key) for key in _IDENTIFIERS if isinstance(value.get(key), str)}:
+        if isinstance(uncertain := value.get("is_uncertain"), bool):
+            known.add("is_uncertain")
+            events.append(Uncertain(uncertain))
+        if identifiers := {key: each for key in _IDENTIFIERS if isinstance(each := value.get(key), str)}:
+            known.update(identifiers)
             events.append(Identifiers(identifiers))
-        return [*events, Other(others, places_in(others))] if others else events
+        if len(known) < len(value):
+            others = {key: each for key, each in value.items() if key not in known}
+            events.append(Other(others, places_in(others)))
+        return events
 
     def value_of(self, events: list[Event]) -> Any:
         if not self._order:

@@ -12,7 +12,7 @@ from kapagate.answer import pump as pump_module
 from kapagate.answer.answer import Answer
 from kapagate.answer.codec import Garbled
 from kapagate.answer.events import Event, Failure, Identifiers, Other, Place, Record, Sources, Text, Uncertain
-from kapagate.answer.pump import pump
+from kapagate.answer.pump import pump, pump_whole
 from kapagate.answer.refusal import Refusal, Refused, RuleFailed
 from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
@@ -243,3 +243,18 @@ async def test_says_enforced_only_of_what_held_to_the_end() -> None:
     with pytest.raises(Refused):
         await lines("+12345 a\r", [AnswerRules("no", text=Digits(refuse=True)), appended([])], report=refused)
     assert not refused.enforced("end")
+
+
+async def test_an_answer_that_is_one_value_is_pumped_in_one_piece() -> None:
+    report, body = Report(), [b"+12", b"34\rrec", b"ord\r+5\r"]
+    out = await pump_whole(feed(body), Lines(whole=True), [*RULES, appended([Text("!")])], report)
+    assert out == b"+<n>\rrecord\r+!\r.\r"
+    assert report.steps["d"].edits == {"digits": 1}
+
+
+async def test_one_value_has_the_same_bound_and_is_garbled_as_a_stream_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(Garbled):
+        await pump_whole(feed([b"?\r"]), Lines(whole=True), (), Report())
+    monkeypatch.setattr(pump_module, "HELD_BYTES", 100)
+    with pytest.raises(Garbled):
+        await pump_whole(feed([b"+held back\r"] * 50), Lines(whole=True), RULES, Report())
