@@ -77,14 +77,14 @@ class _Work:
         return None
 
     def record(self, ex: Exchange) -> None:
-        place = ex.get(self._place)
+        place: Place | None = ex.facts.get(self._place)
         try:
-            record = record_of(ex, self._include, ex.get(self._transcript))
+            row = record_of(ex, self._include, ex.facts.get(self._transcript))
         except Exception:
             if place is not None:
                 place.release()
             raise
         if place is not None:
-            place.fill(record)
-        elif not self._ledger.fill_unreserved(record):
+            place.fill(row)
+        elif not self._ledger.fill_unreserved(row):
             self._missed.inc()

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any, Protocol
 
 from kapagate.chain.problem import BackendFailed
 
-Record = Mapping[str, Any]
+Row = bytes
+"""A record as it is kept: one JSON object."""
 
 
 class LedgerFull(BackendFailed):
@@ -17,7 +17,7 @@ class LedgerFull(BackendFailed):
 class Place(Protocol):
     """Room for one record. Exactly one of both is called, once."""
 
-    def fill(self, record: Record) -> None:
+    def fill(self, row: Row) -> None:
         """Never waits and never raises: the room is there."""
 
     def release(self) -> None:
@@ -34,7 +34,7 @@ class Ledger(Protocol):
     async def reserve(self) -> Place:
         """A place, after a bounded wait. Raises LedgerFull, or BackendFailed while nothing can be kept."""
 
-    def fill_unreserved(self, record: Record) -> bool:
+    def fill_unreserved(self, row: Row) -> bool:
         """A record without a place: from the share, without waiting. False: missed, counted, told in a gap record."""
 
     async def query(self, limit: int, before: int | None = None) -> list[dict[str, Any]]:

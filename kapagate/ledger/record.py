@@ -25,53 +25,110 @@ from kapagate.ledger.transcript import LONGEST_TEXT, Transcript
 
 LONGEST_NAME = 256
 MOST_ROLES = 32
+MOST_KNOWN = 1024
+_THOUSANDTHS = tuple(f".{number:03d}Z" for number in range(1000))
 
 
-def record_of(
-    exchange: Exchange, include: Collection[str] = (), transcript: Transcript | None = None
-) -> dict[str, Any]:
-    """The record, ready for JSON; members that have nothing to say are left out."""
-    request, route, times = exchange.request, exchange.route, exchange.times
-    principal = exchange.get(PRINCIPAL) or NOBODY
+def record_of(exchange: Exchange, include: Collection[str] = (), transcript: Transcript | None = None) -> bytes:
+    """The record as JSON, one object; members that have nothing to say are left out."""
+    times, facts = exchange.times, exchange.facts
     record: dict[str, Any] = {
         "decision": exchange.decision,
         "correlation_id": exchange.correlation_id,
         "received_at": moment(exchange.received_at),
-        "tenant": (exchange.get(TENANT) or NO_TENANT).name,
-        "subject": principal.subject[:LONGEST_NAME],
-        "roles": [role[:LONGEST_NAME] for role in principal.roles[:MOST_ROLES]],
-        "scheme": principal.scheme,
-        "client": request.client,
-        "method": request.method[:32],
-        "endpoint": route.template,
-        "route": route.name,
-        "operation": exchange.operation or route.operation,
         "status": exchange.status,
         "outcome": outcome_of(exchange),
-        "policy": exchange.generation.policy,
         "duration_ms": milliseconds(times.received, times.ended),
         "upstream_ms": milliseconds(times.sent, times.answered),
         "bytes": exchange.sent_bytes,
-        "verdicts": verdicts_of(exchange),
     }
-    problem = problem_of(exchange)
-    if problem is not None:
-        record["problem"], record["step"] = problem.kind.name, problem.step
-    if details := exchange.get(DETAILS):
+    if exchange.refusal is not None or exchange.broken is not None:
+        record |= problem_fields(exchange)
+    if details := facts.get(DETAILS):
         record["details"] = dict(details)
     if "question" in include and times.sent:
         record["question"] = question_of(exchange)
     if exchange.report.delivered:
         record["answer"] = answer_of(exchange, transcript, "answer" in include)
-    return record
+    return b"".join((encoded(record)[:-1], _asked(exchange), _verdicts(exchange), b"}"))
+
+
+def _verdicts(exchange: Exchange) -> bytes:
+    """The member `verdicts`. Nearly always there is nothing to say of any step: then it is known already."""
+    verdicts, report = exchange.verdicts, exchange.report
+    if [*verdicts.values()].count(PASSED) == len(verdicts):
+        for share in report.steps.values():
+            if not share.binding or share.skipped is not None or share.end_is_due or share.edits:
+                break
+            if share.checked is None or share.checked < report.released:
+                break
+        else:
+            return _unremarkable((*verdicts,), (*report.steps,))
+    return b',"verdicts":' + encoded(verdicts_of(exchange))
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _unremarkable(passed: tuple[str, ...], enforced: tuple[str, ...]) -> bytes:
+    verdicts: dict[str, dict[str, Any]] = {step: {"outcome": "passed"} for step in passed}
+    for step in enforced:
+        verdicts.setdefault(step, {})["answer"] = "enforced"
+    return b',"verdicts":' + encoded(verdicts)
+
+
+def _asked(exchange: Exchange) -> bytes:
+    """The members that alike exchanges of one caller share."""
+    principal, route = exchange.facts.get(PRINCIPAL, NOBODY), exchange.route
+    return _written(
+        exchange.facts.get(TENANT, NO_TENANT).name,
+        principal.subject,
+        principal.roles,
+        principal.scheme,
+        exchange.request.client,
+        exchange.request.method,
+        route.template,
+        route.name,
+        exchange.operation or route.operation,
+        exchange.generation.policy,
+    )
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _written(
+    tenant: str,
+    subject: str,
+    roles: tuple[str, ...],
+    scheme: str,
+    client: str,
+    method: str,
+    endpoint: str,
+    route: str,
+    operation: str,
+    policy: str,
+) -> bytes:
+    members = {
+        "tenant": tenant,
+        "subject": subject[:LONGEST_NAME],
+        "roles": [role[:LONGEST_NAME] for role in roles[:MOST_ROLES]],
+        "scheme": scheme,
+        "client": client,
+        "method": method[:32],
+        "endpoint": endpoint,
+        "route": route,
+        "operation": operation,
+        "policy": policy,
+    }
+    return b"," + encoded(members)[1:-1]
+
+
+def problem_fields(exchange: Exchange) -> dict[str, str]:
+    """Which problem ended the exchange and the step that raised it; empty when none did."""
+    problem = problem_of(exchange)
+    return {"problem": problem.kind.name, "step": problem.step} if problem is not None else {}
 
 
 def verdicts_of(exchange: Exchange) -> dict[str, dict[str, Any]]:
     """What each step decided on the request, and what became of its rules on the answer."""
-    verdicts = {
-        step: {"outcome": "passed"} if verdict is PASSED else _verdict(verdict)
-        for step, verdict in exchange.verdicts.items()
-    }
+    verdicts = {step: _verdict(verdict) for step, verdict in exchange.verdicts.items()}
     for step, share in exchange.report.steps.items():
         if share.checked is not None or share.edits or share.would_edit or share.would_refuse or share.skipped:
             verdicts.setdefault(step, {}).update(_share(share, exchange.report.enforced(step)))
@@ -83,8 +140,12 @@ def question_of(exchange: Exchange) -> str | None:
     document = exchange.edit.document
     if document is UNREAD:
         return None
-    texts = [value_at(document, place.path) for place in exchange.route.texts if place.kind == "question"]
-    return "\n".join(text for text in texts if isinstance(text, str))[:LONGEST_TEXT]
+    texts = [
+        text
+        for place in exchange.route.texts
+        if place.kind == "question" and isinstance(text := value_at(document, place.path), str)
+    ]
+    return "\n".join(texts)[:LONGEST_TEXT]
 
 
 def answer_of(exchange: Exchange, transcript: Transcript | None, included: bool) -> dict[str, Any]:
@@ -115,7 +176,8 @@ def encoded(record: Any) -> bytes:
 def moment(wall: float) -> str:
     """Unix seconds as `2026-01-31T09:30:00.125Z`."""
     thousandths = int(wall * 1000)
-    return f"{_second(thousandths // 1000)}.{thousandths % 1000:03d}Z"
+    second = thousandths // 1000
+    return _second(second) + _THOUSANDTHS[thousandths - second * 1000]
 
 
 @lru_cache(maxsize=64)
@@ -126,7 +188,7 @@ def _second(seconds: int) -> str:
 
 def milliseconds(start: float, end: float) -> float | None:
     """Between two moments, to the microsecond; None where it never came to one of them."""
-    return round((end - start) * 1000, 3) if start and end else None
+    return int((end - start) * 1_000_000 + 0.5) / 1000 if start and end else None
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

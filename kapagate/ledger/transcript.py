@@ -13,19 +13,23 @@ class Transcript:
     __slots__ = ("_hash", "_pieces", "_room")
 
     def __init__(self, keeps: bool) -> None:
-        self._hash = hashlib.sha256()
+        self._hash: hashlib._Hash | None = None
         self._pieces: list[str] = []
         self._room = LONGEST_TEXT if keeps else 0
 
     def add(self, piece: str) -> None:
-        self._hash.update(piece.encode("utf-8", "surrogatepass"))
+        data = piece.encode("utf-8", "surrogatepass")
+        if self._hash is None:
+            self._hash = hashlib.sha256(data)
+        else:
+            self._hash.update(data)
         if self._room > 0:
             self._pieces.append(piece[: self._room])
             self._room -= len(piece)
 
     def digest(self) -> str:
         """SHA-256 of the whole text in UTF-8, in hex."""
-        return self._hash.hexdigest()
+        return (self._hash or hashlib.sha256()).hexdigest()
 
     def text(self) -> str:
         """The first LONGEST_TEXT characters."""

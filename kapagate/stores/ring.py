@@ -8,18 +8,17 @@ from typing import Any
 
 import orjson
 
-from kapagate.ledger.ledger import Record
-from kapagate.ledger.record import encoded
+from kapagate.ledger.ledger import Row
 
-_Row = tuple[int, bytes]
+_Numbered = tuple[int, Row]
 
 
 class MemoryLedger:
     """A `Ledger` that is never full: it forgets the oldest. Unreserved records push out only unreserved ones."""
 
     def __init__(self, capacity: int = 4096, share: int = 512) -> None:
-        self._reserved: deque[_Row] = deque(maxlen=capacity)
-        self._unreserved: deque[_Row] = deque(maxlen=share)
+        self._reserved: deque[_Numbered] = deque(maxlen=capacity)
+        self._unreserved: deque[_Numbered] = deque(maxlen=share)
         self._count = 0
         self.failure = ""
         self.held = 0
@@ -29,15 +28,15 @@ class MemoryLedger:
         self.held += 1
         return self
 
-    def fill(self, record: Record) -> None:
+    def fill(self, row: Row) -> None:
         self.held -= 1
-        self._keep(self._reserved, record)
+        self._keep(self._reserved, row)
 
     def release(self) -> None:
         self.held -= 1
 
-    def fill_unreserved(self, record: Record) -> bool:
-        self._keep(self._unreserved, record)
+    def fill_unreserved(self, row: Row) -> bool:
+        self._keep(self._unreserved, row)
         return True
 
     async def query(self, limit: int, before: int | None = None) -> list[dict[str, Any]]:
@@ -51,6 +50,6 @@ class MemoryLedger:
     async def close(self) -> None:
         return
 
-    def _keep(self, rows: deque[_Row], record: Record) -> None:
+    def _keep(self, rows: deque[_Numbered], row: Row) -> None:
         self._count += 1
-        rows.append((self._count, encoded(record)))
+        rows.append((self._count, row))

@@ -1,6 +1,6 @@
 """Records in SQLite: one file, one writer thread, one statement per batch.
 
-The loop encodes records and collects them for a window (50 ms) or a batch (512), then hands them to the thread, which
+The loop collects records for a window (50 ms) or a batch (512), then hands them to the thread, which
 writes them with one `INSERT ... SELECT ... FROM json_each(?)` and waits for the disk (`synchronous=FULL`, WAL). So a
 crash of the process or of the machine loses at most the window and the batch under way, and never half a batch.
 
@@ -22,7 +22,7 @@ from typing import Any
 from kapagate.chain.clock import Clock
 from kapagate.chain.problem import BackendFailed
 from kapagate.ledger.intake import Intake
-from kapagate.ledger.ledger import Record
+from kapagate.ledger.ledger import Row
 from kapagate.ledger.places import Places
 from kapagate.ledger.record import encoded, gap
 from kapagate.stores.audit_file import STATEMENT_ROWS, AuditFile, newest
@@ -38,8 +38,8 @@ class SqlitePlace:
     def __init__(self, ledger: SqliteLedger) -> None:
         self._ledger = ledger
 
-    def fill(self, record: Record) -> None:
-        self._ledger.accept(encoded(record))
+    def fill(self, row: Row) -> None:
+        self._ledger.accept(row)
 
     def release(self) -> None:
         self._ledger.vacate()
@@ -70,7 +70,7 @@ class SqliteLedger:
         self._places = Places(capacity, share)
         self._intake = Intake(self._places, patience)
         self._window, self._batch, self._retry = window, batch, retry
-        self._rows: list[bytes] = []
+        self._rows: list[Row] = []
         self._shared = 0
         self._due = asyncio.Event()
         self._flushes: list[asyncio.Future[None]] = []
@@ -99,15 +99,14 @@ class SqliteLedger:
         await self._intake.enter()
         return self._place
 
-    def fill_unreserved(self, record: Record) -> bool:
-        row = encoded(record)
+    def fill_unreserved(self, row: Row) -> bool:
         if not self._places.take_shared():
             return False
         self._shared += 1
         self.accept(row)
         return True
 
-    def accept(self, row: bytes) -> None:
+    def accept(self, row: Row) -> None:
         """Takes a record whose place is taken. The first one of a batch starts the window."""
         self._rows.append(row)
         if len(self._rows) == 1:

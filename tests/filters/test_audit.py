@@ -15,7 +15,7 @@ from kapagate.chain.problem import BackendFailed, Problem
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.filters.audit import Audit
-from kapagate.ledger.ledger import Ledger, Place
+from kapagate.ledger.ledger import Ledger, Place, Row
 from kapagate.machine.clock import SystemClock
 from kapagate.stores.ring import MemoryLedger
 from kapagate.stores.sqlite import SqliteLedger
@@ -29,7 +29,7 @@ class BrokenLedger(MemoryLedger):
 
 
 class FullLedger(BrokenLedger):
-    def fill_unreserved(self, record: Any) -> bool:
+    def fill_unreserved(self, row: Row) -> bool:
         return False
 
 

@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+from kapagate.ledger.record import encoded
 from kapagate.stores.ring import MemoryLedger
 
 
 async def fill(ledger: MemoryLedger, *names: str) -> None:
     for name in names:
-        (await ledger.reserve()).fill({"decision": name})
+        (await ledger.reserve()).fill(encoded({"decision": name}))
 
 
 async def names(ledger: MemoryLedger, limit: int = 10, before: int | None = None) -> list[str]:
@@ -15,7 +16,7 @@ async def names(ledger: MemoryLedger, limit: int = 10, before: int | None = None
 async def test_the_newest_come_first_and_pages_go_back() -> None:
     ledger = MemoryLedger()
     await fill(ledger, "a", "b", "c")
-    ledger.fill_unreserved({"decision": "d"})
+    ledger.fill_unreserved(encoded({"decision": "d"}))
     page = await ledger.query(2)
     assert [record["decision"] for record in page] == ["d", "c"]
     assert await names(ledger, 2, page[-1]["id"]) == ["b", "a"]
@@ -31,7 +32,7 @@ async def test_a_flood_of_strangers_pushes_out_no_record_of_callers() -> None:
     ledger = MemoryLedger(capacity=2, share=1)
     await fill(ledger, "a", "b")
     for _ in range(100):
-        assert ledger.fill_unreserved({"decision": "stranger"})
+        assert ledger.fill_unreserved(encoded({"decision": "stranger"}))
     assert await names(ledger) == ["stranger", "b", "a"]
 
 
@@ -39,7 +40,7 @@ async def test_places_are_counted_until_they_are_filled_or_released() -> None:
     ledger = MemoryLedger()
     first, second = await ledger.reserve(), await ledger.reserve()
     assert ledger.held == 2
-    first.fill({})
+    first.fill(b"{}")
     second.release()
     assert ledger.held == 0
     assert len(await ledger.query(10)) == 1

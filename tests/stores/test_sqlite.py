@@ -13,12 +13,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapagate.chain.problem import BackendFailed
 from kapagate.ledger.ledger import Ledger, LedgerFull
+from kapagate.ledger.record import encoded
 from kapagate.stores.audit_file import newest
 from kapagate.stores.sqlite import SqliteLedger
 
@@ -67,8 +69,8 @@ def recovered() -> Iterator[asyncio.Event]:
     logging.getLogger("kapagate.stores.sqlite").removeHandler(listener)
 
 
-def record(name: str) -> dict[str, Any]:
-    return {"decision": name, "tenant": "acme", "received_at": "2026-01-01T00:00:00.000Z"}
+def record(name: str) -> bytes:
+    return encoded({"decision": name, "tenant": "acme", "received_at": "2026-01-01T00:00:00.000Z"})
 
 
 async def fill(ledger: Ledger, *names: str) -> None:
@@ -92,7 +94,7 @@ async def test_records_come_back_newest_first_in_pages(path: Path) -> None:
         await fill(ledger, "a", "b", "c")
         await ledger.flush()
         page = await ledger.query(2)
-        assert page == [{"id": 3, **record("c")}, {"id": 2, **record("b")}]
+        assert page == [{"id": 3, **orjson.loads(record("c"))}, {"id": 2, **orjson.loads(record("b"))}]
         assert [found["decision"] for found in await ledger.query(2, before=page[-1]["id"])] == ["a"]
 
 
@@ -229,7 +231,7 @@ async def test_what_is_missed_while_nothing_can_be_kept_is_told_in_a_gap(
 async def test_a_full_disk_gives_no_places(path: Path) -> None:
     async with opened(path, max_bytes=64 * 1024) as ledger:
         for _ in range(8):
-            (await ledger.reserve()).fill({"decision": "x" * 10_000})
+            (await ledger.reserve()).fill(encoded({"decision": "x" * 10_000}))
         with pytest.raises(BackendFailed, match="full"):
             await ledger.flush()
         with pytest.raises(BackendFailed, match="full"):
@@ -262,7 +264,7 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, text: str) 
 
     async def keep() -> None:
         async with opened(path) as ledger:
-            (await ledger.reserve()).fill({"tenant": text, "question": text})
+            (await ledger.reserve()).fill(encoded({"tenant": text, "question": text}))
 
     asyncio.run(keep())
     assert newest(path, 1)[0]["question"] == text.encode("utf-8", "replace").decode()
@@ -280,7 +282,7 @@ async def main():
     while True:
         for _ in range(20):
             number += 1
-            (await ledger.reserve()).fill({"decision": str(number)})
+            (await ledger.reserve()).fill(b'{"decision":"%d"}' % number)
         await ledger.flush()
         print(number, flush=True)
 
