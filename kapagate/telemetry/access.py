@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from functools import lru_cache
 from typing import BinaryIO
 
 import orjson
 
 from kapagate.chain.exchange import Exchange
-from kapagate.ledger.outcome import outcome_of, problem_of
-from kapagate.ledger.record import moment
-from kapagate.telemetry.logs import SERVICE, exchange_fields
+from kapagate.chain.principal import NO_TENANT, NOBODY, PRINCIPAL, TENANT
+from kapagate.ledger.outcome import outcome_of
+from kapagate.ledger.record import milliseconds, moment, problem_fields
+from kapagate.telemetry.escape import escaped
+from kapagate.telemetry.logs import LONGEST_FIELD, SERVICE
 
 WINDOW = 0.05
 MOST_LINES = 256
+MOST_KNOWN = 1024
 
 
 class AccessLog:
@@ -42,19 +46,36 @@ class AccessLog:
 
 def line(exchange: Exchange) -> bytes:
     """One exchange as a JSON object and a line feed."""
-    times, problem = exchange.times, problem_of(exchange)
+    times = exchange.times
     fields = {
         "timestamp": moment(exchange.received_at + max(0.0, times.ended - times.received)),
         "level": "INFO",
         "service": SERVICE,
         "message": "exchange",
-        **exchange_fields(exchange),
+        "correlation_id": exchange.correlation_id,
         "decision": exchange.decision,
-        "method": exchange.request.method[:32],
         "status": exchange.status,
         "outcome": outcome_of(exchange),
         "bytes": exchange.sent_bytes,
+        "duration_ms": milliseconds(times.received, times.ended),
     }
-    if problem is not None:
-        fields["problem"], fields["step"] = problem.kind.name, problem.step
-    return orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+    if exchange.refusal is not None or exchange.broken is not None:
+        fields |= problem_fields(exchange)
+    return orjson.dumps(fields)[:-1] + _asked(
+        exchange.facts.get(PRINCIPAL, NOBODY).subject,
+        exchange.facts.get(TENANT, NO_TENANT).name,
+        exchange.route.template,
+        exchange.request.method,
+    )
+
+
+@lru_cache(maxsize=MOST_KNOWN)
+def _asked(subject: str, tenant: str, endpoint: str, method: str) -> bytes:
+    """The end of the line, which alike exchanges of one caller share."""
+    fields = {
+        "user_id": escaped(subject, LONGEST_FIELD),
+        "tenant_id": tenant,
+        "endpoint": endpoint,
+        "method": method[:32],
+    }
+    return b"," + orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)[1:]

@@ -10,7 +10,7 @@ from kapagate.chain import problems
 from kapagate.chain.principal import Principal
 from kapagate.chain.problem import Problem
 from kapagate.telemetry.access import MOST_LINES, AccessLog, line
-from tests.exchanges import exchange
+from tests.exchanges import CRM, exchange
 
 
 def test_one_line_says_what_became_of_an_exchange() -> None:
@@ -51,6 +51,28 @@ def test_paths_and_queries_are_not_in_it() -> None:
     ex = exchange()
     ex.request.path, ex.request.query = "/crm/private", "token=private"
     assert b"private" not in line(ex)
+
+
+def test_nobody_stands_in_the_line_of_another() -> None:
+    lines = [
+        orjson.loads(line(ex))
+        for ex in (
+            exchange(),
+            exchange(principal=Principal("bob", "acme")),
+            exchange(principal=Principal("alice", "globex")),
+            exchange(CRM),
+            exchange(method="GET"),
+            exchange(principal=None),
+        )
+    ]
+    assert [(each["user_id"], each["tenant_id"], each["endpoint"][:5], each["method"]) for each in lines] == [
+        ("alice", "acme", "/quer", "POST"),
+        ("bob", "acme", "/quer", "POST"),
+        ("alice", "globex", "/quer", "POST"),
+        ("alice", "acme", "/crm/", "POST"),
+        ("alice", "acme", "/quer", "GET"),
+        ("", "none", "/quer", "POST"),
+    ]
 
 
 async def test_lines_wait_for_each_other() -> None:
