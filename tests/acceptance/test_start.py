@@ -12,6 +12,7 @@ from shutil import copytree, rmtree
 from typing import Any
 
 import pytest
+from aiohttp import ClientSession, UnixConnector
 
 from kapagate.demo.people import Keys
 from tests.acceptance.process import FREE, PATIENCE, ROOT, command, running
@@ -89,6 +90,35 @@ async def test_others_on_the_machine_see_no_secret_that_the_operator_did_not_sho
     expected = {"PATH": os.environ["PATH"], **given}
     assert sorted(environment) == sorted(f"{name}={value}".encode() for name, value in expected.items())
     assert not [name for name, secret in secrets.items() if secret.encode() in gateway.said]
+
+
+async def test_a_unix_socket_outlives_a_crash_no_longer_than_the_next_start(tmp_path: Path) -> None:
+    socket = tmp_path / "data.sock"
+    arguments = ("policies", *FREE, "--data", f"unix:{socket}")
+    async with running(environment_of(tmp_path), arguments) as crashed:
+        assert crashed.urls["data"] == f"unix:{socket}"
+        crashed.process.kill()
+        await crashed.ended()
+    assert there(socket)
+    async with running(environment_of(tmp_path), arguments) as gateway:
+        assert await answered(socket) == 401
+        code, _, err = await command("run", *arguments, environment=environment_of(tmp_path))
+        assert (code, "another process listens at" in err, len(err.splitlines())) == (1, True, 1)
+        assert await answered(socket) == 401
+        gateway.terminate()
+        assert await gateway.ended() == 0
+    assert not there(socket)
+
+
+def there(path: Path) -> bool:
+    return path.exists()
+
+
+async def answered(socket: Path) -> int:
+    """The status for a stranger."""
+    client = ClientSession(connector=UnixConnector(str(socket)))
+    async with client, client.get("http://localhost/no/such/route") as answer:
+        return answer.status
 
 
 def open_to_all(path: Path) -> bool:
