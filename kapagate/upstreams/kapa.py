@@ -40,7 +40,7 @@ _SENT = (
     (b"User-Agent", b"kapagate/" + __version__.encode()),
 )
 _RELAYED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"cache-control"})
-_REWRITTEN = frozenset({b"content-type", b"content-encoding"})
+_RELAYED_BESIDE_JSON = _RELAYED - {b"content-type", b"content-encoding"}
 _OBJECTS = frozenset({b"application/json"})
 _RECORDS = _OBJECTS | {b"text/plain"}
 _TRACEPARENT = pattern(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -136,10 +136,10 @@ class KapaAdapter:
         return operation.codec() if operation.codec is not None else None
 
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
-        kept = [(name, value) for name, value in head.headers.raw if name.lower() in _RELAYED]
-        if not inspected and head.status < 400:
-            return kept
-        return [_JSON, *((name, value) for name, value in kept if name.lower() not in _REWRITTEN)]
+        rewritten = inspected or head.status >= 400
+        relayed = _RELAYED_BESIDE_JSON if rewritten else _RELAYED
+        kept = [field for field in head.headers.raw if field[0].lower() in relayed]
+        return [_JSON, *kept] if rewritten else kept
 
     def holds(self, exchange: Exchange) -> bool:
         return self._line(exchange).account.buffered
