@@ -16,18 +16,13 @@ VERSION = 1
 _SCHEMA = """
 CREATE TABLE audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
-    received_at TEXT NOT NULL,
-    tenant TEXT NOT NULL,
-    decision TEXT NOT NULL,
+    received_at TEXT AS (json_extract(record, '$.received_at')),
+    tenant TEXT AS (json_extract(record, '$.tenant')),
+    decision TEXT AS (json_extract(record, '$.decision')),
     record TEXT NOT NULL
 ) STRICT
 """
-_INSERT = """
-INSERT INTO audit (received_at, tenant, decision, record)
-SELECT coalesce(json_extract(value, '$.received_at'), ''), coalesce(json_extract(value, '$.tenant'), ''),
-       coalesce(json_extract(value, '$.decision'), ''), value
-FROM json_each(?)
-"""
+_INSERT = "INSERT INTO audit (record) SELECT value FROM json_each(?)"
 _NEWEST = "SELECT id, record FROM audit WHERE id < ? ORDER BY id DESC LIMIT ?"
 _LARGEST_ID = 2**63 - 1
 BUSY_SECONDS = 1.0
