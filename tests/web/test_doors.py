@@ -39,11 +39,20 @@ async def test_an_admin_port_without_keys_opens_on_loopback_alone() -> None:
         await open_doors(None, Address("0.0.0.0", 0), PROBE, ADMIN, guarded=False)
 
 
-async def test_a_loopback_admin_port_is_called_by_its_own_name() -> None:
-    (door,) = await open_doors(None, ANYWHERE, PROBE, ADMIN, guarded=True)
-    status, _, _ = await ask(door.address, "/api/admin/config", headers={"Host": "evil.example"})
-    assert status == 403
-    await door.close()
+async def test_loopback_ports_are_called_by_their_own_names() -> None:
+    admin, probe = await open_doors(ANYWHERE, ANYWHERE, PROBE, ADMIN, guarded=True)
+    for door, path in ((admin, "/api/admin/config"), (probe, "/livez")):
+        status, _, _ = await ask(door.address, path, headers={"Host": "evil.example"})
+        assert status == 403
+        await door.close()
+
+
+async def test_a_probe_that_others_reach_is_called_by_any_name() -> None:
+    admin, probe = await open_doors(Address("0.0.0.0", 0), ANYWHERE, PROBE, ADMIN, guarded=False)
+    status, _, _ = await ask(Address("127.0.0.1", probe.address.port), "/livez", headers={"Host": "10.0.0.7:8082"})
+    assert status == 200
+    for door in (admin, probe):
+        await door.close()
 
 
 async def test_a_port_that_is_taken_leaves_no_door_open() -> None:
