@@ -12,8 +12,7 @@ from kapagate.chain.principal import NO_TENANT, TENANT
 from kapagate.chain.route import Route
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
-from kapagate.chain.verdict import PASSED
-from kapagate.ledger.outcome import outcome_of, problem_of, status_of
+from kapagate.ledger.outcome import outcome_of, problem_of, status_of, uneventful
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 CHAT = "kapa.chat"
@@ -88,7 +87,8 @@ class _Work:
             seen.latency.observe(times.answered - times.sent)
         if ex.refusal is not None or ex.broken is not None:
             self._count_problem(ex)
-        self._count_steps(ex)
+        if not uneventful(ex):
+            self._count_steps(ex)
 
     def _looked_up(self, ex: Exchange, key: tuple[Route, str, int, str, str, str]) -> Seen:
         route, method, _, tenant, operation, ending = key
@@ -110,7 +110,7 @@ class _Work:
 
     def _count_steps(self, ex: Exchange) -> None:
         for step, verdict in ex.verdicts.items():
-            if verdict is PASSED or verdict.outcome == "passed":
+            if verdict.outcome == "passed":
                 continue
             if verdict.mode == "shadow" and verdict.outcome != "skipped":
                 self._shadow.labels(step, f"would_be_{verdict.outcome}").inc()
@@ -119,8 +119,7 @@ class _Work:
             elif verdict.outcome == "changed":
                 _add(self._edits, step, verdict.counts)
         for step, share in ex.report.steps.items():
-            if share.edits:
-                _add(self._edits, step, share.edits)
+            _add(self._edits, step, share.edits)
             if share.would_edit:
                 self._shadow.labels(step, "would_edit").inc(sum(share.would_edit.values()))
             if share.would_refuse:

@@ -8,6 +8,7 @@ from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import Gone, Problem
 from kapagate.chain.response import Truncated
+from kapagate.chain.verdict import PASSED
 
 Outcome = Literal["answered", "refused", "failed", "gone", "lost"]
 
@@ -36,6 +37,19 @@ def problem_of(exchange: Exchange) -> Problem | None:
     if isinstance(exchange.broken, Truncated):
         return Problem(problems.UPSTREAM_TRUNCATED, "the upstream's answer broke off")
     return exchange.broken if isinstance(exchange.broken, Problem) else None
+
+
+def uneventful(exchange: Exchange) -> bool:
+    """Whether every step let it pass and every guard held on the whole answer, with nothing found. Nearly always."""
+    verdicts, report = exchange.verdicts, exchange.report
+    if [*verdicts.values()].count(PASSED) < len(verdicts):
+        return False
+    for share in report.steps.values():
+        if not share.binding or share.edits or share.skipped is not None or share.end_is_due:
+            return False
+        if share.checked is None or share.checked < report.released:
+            return False
+    return True
 
 
 def status_of(exchange: Exchange) -> str:

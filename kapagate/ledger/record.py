@@ -19,14 +19,13 @@ from kapagate.chain.details import DETAILS
 from kapagate.chain.edit import UNREAD
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import NO_TENANT, NOBODY, PRINCIPAL, TENANT
-from kapagate.chain.verdict import PASSED, Verdict
-from kapagate.ledger.outcome import outcome_of, problem_of
+from kapagate.chain.verdict import Verdict
+from kapagate.ledger.outcome import outcome_of, problem_of, uneventful
 from kapagate.ledger.transcript import LONGEST_TEXT, Transcript
 
 LONGEST_NAME = 256
 MOST_ROLES = 32
 MOST_KNOWN = 1024
-_THOUSANDTHS = tuple(f".{number:03d}Z" for number in range(1000))
 
 
 def record_of(exchange: Exchange, include: Collection[str] = (), transcript: Transcript | None = None) -> bytes:
@@ -54,21 +53,14 @@ def record_of(exchange: Exchange, include: Collection[str] = (), transcript: Tra
 
 
 def _verdicts(exchange: Exchange) -> bytes:
-    """The member `verdicts`. Nearly always there is nothing to say of any step: then it is known already."""
-    verdicts, report = exchange.verdicts, exchange.report
-    if [*verdicts.values()].count(PASSED) == len(verdicts):
-        for share in report.steps.values():
-            if not share.binding or share.skipped is not None or share.end_is_due or share.edits:
-                break
-            if share.checked is None or share.checked < report.released:
-                break
-        else:
-            return _unremarkable((*verdicts,), (*report.steps,))
+    """The member `verdicts`. Where there is nothing to say of any step it is known already."""
+    if uneventful(exchange):
+        return _uneventful((*exchange.verdicts,), (*exchange.report.steps,))
     return b',"verdicts":' + encoded(verdicts_of(exchange))
 
 
 @lru_cache(maxsize=MOST_KNOWN)
-def _unremarkable(passed: tuple[str, ...], enforced: tuple[str, ...]) -> bytes:
+def _uneventful(passed: tuple[str, ...], enforced: tuple[str, ...]) -> bytes:
     verdicts: dict[str, dict[str, Any]] = {step: {"outcome": "passed"} for step in passed}
     for step in enforced:
         verdicts.setdefault(step, {})["answer"] = "enforced"
@@ -175,14 +167,18 @@ def encoded(record: Any) -> bytes:
 
 def moment(wall: float) -> str:
     """Unix seconds as `2026-01-31T09:30:00.125Z`."""
-    thousandths = int(wall * 1000)
-    second = thousandths // 1000
-    return _second(second) + _THOUSANDTHS[thousandths - second * 1000]
+    return _thousandth(int(wall * 1000))
+
+
+@lru_cache(maxsize=64)
+def _thousandth(thousandths: int) -> str:
+    """All moments of one are one text: under load there are several to each, in records and log lines."""
+    return f"{_second(thousandths // 1000)}.{thousandths % 1000:03d}Z"
 
 
 @lru_cache(maxsize=64)
 def _second(seconds: int) -> str:
-    """The part that all moments of one second share: making it anew cost a fifth of a record."""
+    """The part that all moments of one second share."""
     return datetime.fromtimestamp(seconds, UTC).isoformat()[:-6]
 
 
