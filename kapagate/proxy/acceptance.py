@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from functools import lru_cache
+
 from aiohttp import hdrs
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
 from aiohttp.http_parser import RawRequestMessage
@@ -17,6 +20,8 @@ from kapagate.proxy.hop_by_hop import nominated
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NEVER = frozenset({"CONNECT", "TRACE"})
+LONGEST_HOST = 261
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?", re.ASCII)
 
 
 def check(message: RawRequestMessage, fields: int) -> None:
@@ -26,6 +31,9 @@ def check(message: RawRequestMessage, fields: int) -> None:
     http10 = message.version == HttpVersion10
     if not http10 and message.version != HttpVersion11:
         raise Problem(problems.MALFORMED_REQUEST, "speak HTTP/1.1")
+    host = message.headers.get(hdrs.HOST, "-")
+    if len(host) > LONGEST_HOST or not _is_host(host):
+        raise Problem(problems.MALFORMED_REQUEST, "the Host field names no host")
     if len(message.raw_headers) > fields:
         raise Problem(problems.HEAD_TOO_LARGE, f"a request may have at most {fields} header fields")
     if message.chunked or hdrs.TRANSFER_ENCODING in message.headers:
@@ -83,6 +91,12 @@ def refusal_of(cause: HttpProcessingError, opening: int) -> Problem:
     if isinstance(cause, BadHttpMethod) and 0x41 <= opening <= 0x5A:
         return Problem(problems.NOT_IMPLEMENTED, "the method is not known here")
     return Problem(problems.MALFORMED_REQUEST, "this is no well-formed HTTP/1.1 request")
+
+
+@lru_cache(maxsize=1024)
+def _is_host(named: str) -> bool:
+    """Whether a Host field is well formed (RFC 9110, 7.2): a name or an address, and perhaps a port."""
+    return _HOST.fullmatch(named) is not None
 
 
 def _method_refused(method: str) -> Problem:

@@ -60,6 +60,10 @@ def request(start: bytes = b"GET / HTTP/1.1", *fields: bytes, body: bytes = b"")
         (request(b"GET / HTTP/1.1", b"Connection: Upgrade", b"Upgrade: WebSocket"), "not-implemented"),
         (request(b"POST / HTTP/1.1", b"Expect: 200-ok"), "expectation-failed"),
         (request(b"POST / HTTP/1.1", b"Expect:"), "expectation-failed"),
+        (b"GET / HTTP/1.1\r\nHost: a b\r\n\r\n", "malformed-request"),
+        (b"GET / HTTP/1.1\r\nHost: \r\n\r\n", "malformed-request"),
+        (b"GET / HTTP/1.1\r\nHost: " + b"a" * 262 + b"\r\n\r\n", "malformed-request"),
+        (request(b"POST / HTTP/1.1", b"Transfer-Encoding:"), "malformed-request"),
     ],
 )
 def test_refuses_what_is_never_served(raw: bytes, name: str, loop: Any) -> None:
