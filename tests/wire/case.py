@@ -62,7 +62,7 @@ class Answered(Entry):
 class Arrived(Entry):
     """One request as the upstream gets it: method and target, the fields that matter, the body without framing."""
 
-    line: str
+    line: Annotated[str, BeforeValidator(lambda text: decoded(text).decode("ascii"))]
     body: Bytes = b""
     has: dict[str, Values] = {}
     lacks: list[str] = []
@@ -149,7 +149,7 @@ def _unfolded(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 def _with(node: Any, text: str) -> Any:
     if isinstance(node, dict):
-        return {key: _with(value, text) for key, value in node.items()}
+        return {_with(key, text): _with(value, text) for key, value in node.items()}
     if isinstance(node, list):
         return [_with(value, text) for value in node]
     return node.replace(_EACH, text) if isinstance(node, str) else node
