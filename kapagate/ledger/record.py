@@ -24,6 +24,7 @@ from kapagate.ledger.outcome import outcome_of, problem_of, uneventful
 from kapagate.ledger.transcript import LONGEST_TEXT, Transcript
 
 LONGEST_NAME = 256
+LONGEST_METHOD = 32
 MOST_ROLES = 32
 MOST_KNOWN = 1024
 
@@ -72,11 +73,11 @@ def _asked(exchange: Exchange) -> bytes:
     principal, route = exchange.facts.get(PRINCIPAL, NOBODY), exchange.route
     return _written(
         exchange.facts.get(TENANT, NO_TENANT).name,
-        principal.subject,
+        principal.subject[:LONGEST_NAME],
         principal.roles,
         principal.scheme,
         exchange.request.client,
-        exchange.request.method,
+        exchange.request.method[:LONGEST_METHOD],
         route.template,
         route.name,
         exchange.operation or route.operation,
@@ -99,11 +100,11 @@ def _written(
 ) -> bytes:
     members = {
         "tenant": tenant,
-        "subject": subject[:LONGEST_NAME],
+        "subject": subject,
         "roles": [role[:LONGEST_NAME] for role in roles[:MOST_ROLES]],
         "scheme": scheme,
         "client": client,
-        "method": method[:32],
+        "method": method,
         "endpoint": endpoint,
         "route": route,
         "operation": operation,

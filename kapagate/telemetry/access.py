@@ -11,7 +11,7 @@ import orjson
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import NO_TENANT, NOBODY, PRINCIPAL, TENANT
 from kapagate.ledger.outcome import outcome_of
-from kapagate.ledger.record import milliseconds, moment, problem_fields
+from kapagate.ledger.record import LONGEST_METHOD, milliseconds, moment, problem_fields
 from kapagate.telemetry.escape import escaped
 from kapagate.telemetry.logs import LONGEST_FIELD, SERVICE
 
@@ -65,7 +65,7 @@ def line(exchange: Exchange) -> bytes:
         exchange.facts.get(PRINCIPAL, NOBODY).subject,
         exchange.facts.get(TENANT, NO_TENANT).name,
         exchange.route.template,
-        exchange.request.method,
+        exchange.request.method[:LONGEST_METHOD],
     )
 
 
@@ -76,6 +76,6 @@ def _asked(subject: str, tenant: str, endpoint: str, method: str) -> bytes:
         "user_id": escaped(subject, LONGEST_FIELD),
         "tenant_id": tenant,
         "endpoint": endpoint,
-        "method": method[:32],
+        "method": method,
     }
     return b"," + orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)[1:]
