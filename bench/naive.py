@@ -38,13 +38,17 @@ async def proxy(request: web.Request) -> web.StreamResponse:
         return response
 
 
-async def serve(upstream: str) -> None:
+def application(upstream: str, session: ClientSession) -> web.Application:
     app = web.Application()
     app[_UPSTREAM] = upstream
+    app[_SESSION] = session
     app.router.add_route("*", "/{rest:.*}", proxy)
+    return app
+
+
+async def serve(upstream: str) -> None:
     async with ClientSession(connector=TCPConnector(limit=256), auto_decompress=False) as session:
-        app[_SESSION] = session
-        runner = web.AppRunner(app, access_log=None)
+        runner = web.AppRunner(application(upstream, session), access_log=None)
         await runner.setup()
         site = web.TCPSite(runner, "127.0.0.1", 0)
         await site.start()

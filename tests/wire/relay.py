@@ -140,6 +140,12 @@ async def speaking(script: Conversation) -> AsyncIterator[int]:
         await asyncio.gather(*running, return_exceptions=True)
 
 
+async def turns() -> None:
+    """What is in the sockets of this process has been read."""
+    for _ in range(8):
+        await asyncio.sleep(0)
+
+
 async def until(condition: Callable[[], object]) -> None:
     """Waits for what has no event of its own: the state of a connection."""
     async with asyncio.timeout(PATIENCE):

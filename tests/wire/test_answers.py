@@ -18,7 +18,7 @@ from tests.wire import cuts
 from tests.wire.answer_case import AnswerCase, answer_cases
 from tests.wire.conftest import FULL
 from tests.wire.message import Message, read_answer, read_request
-from tests.wire.relay import PATIENCE, Relay, relaying, speaking
+from tests.wire.relay import PATIENCE, Relay, relaying, speaking, turns
 
 CASES = answer_cases()
 CUTS: dict[str, Callable[[bytes, str], list[bytes]]] = {
@@ -85,12 +85,6 @@ class Upstream:
             writer.transport.abort()
         elif self.case.then == "closes":
             writer.close()
-
-
-async def turns() -> None:
-    """What is in the sockets of this process has been read."""
-    for _ in range(8):
-        await asyncio.sleep(0)
 
 
 class Client:
