@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.compose import Placed, Steps
 from kapagate.chain.entry import Entry
@@ -88,7 +90,7 @@ async def relaying(port: int, limits: Limits | None = None, **reachable: Any) ->
     ids = (f"{number:032x}" for number in itertools.count())
 
     def finished(exchange: Exchange) -> None:
-        records.append(record_of(exchange))
+        records.append(orjson.loads(record_of(exchange)))
 
     entry = Entry(Live(generation), clock, lambda: next(ids), finished)
     listener = Listener(
