@@ -30,21 +30,6 @@ from kapagate.stores.audit_file import STATEMENT_ROWS, AuditFile, newest
 log = logging.getLogger(__name__)
 
 
-class SqlitePlace:
-    """A place in a `SqliteLedger`."""
-
-    __slots__ = ("_ledger",)
-
-    def __init__(self, ledger: SqliteLedger) -> None:
-        self._ledger = ledger
-
-    def fill(self, row: Row) -> None:
-        self._ledger.accept(row)
-
-    def release(self) -> None:
-        self._ledger.vacate()
-
-
 class SqliteLedger:
     """A `Ledger` in a file of mode 0600. `start` before use, `close` after. Times in seconds, sizes in bytes.
 
@@ -77,7 +62,6 @@ class SqliteLedger:
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._closing = False
         self._work: asyncio.Task[None] | None = None
-        self._place = SqlitePlace(self)
 
     @property
     def failure(self) -> str:
@@ -95,18 +79,19 @@ class SqliteLedger:
             self._due.set()
         self._work = asyncio.create_task(self._write_batches())
 
-    async def reserve(self) -> SqlitePlace:
+    async def reserve(self) -> SqliteLedger:
+        """The ledger is its own place."""
         await self._intake.enter()
-        return self._place
+        return self
 
     def fill_unreserved(self, row: Row) -> bool:
         if not self._places.take_shared():
             return False
         self._shared += 1
-        self.accept(row)
+        self.fill(row)
         return True
 
-    def accept(self, row: Row) -> None:
+    def fill(self, row: Row) -> None:
         """Takes a record whose place is taken. The first one of a batch starts the window."""
         self._rows.append(row)
         if len(self._rows) == 1:
@@ -114,7 +99,7 @@ class SqliteLedger:
         elif len(self._rows) == self._batch:
             self._due.set()
 
-    def vacate(self) -> None:
+    def release(self) -> None:
         """Frees a place that will not be filled."""
         self._intake.free(1)
 
