@@ -36,6 +36,12 @@ def test_a_route_has_its_methods_template_permission_and_upstream(with_route: Ca
     assert found.on_uninspectable == "refuse"
 
 
+def test_a_route_is_sent_once_unless_it_is_declared_idempotent(with_route: Callable[[str], Loaded]) -> None:
+    line = '{name: crm, match: "GET /crm", upstream: crm, on_uninspectable: pass'
+    assert not route(with_route(line + "}")).idempotent
+    assert route(with_route(line + ", idempotent: true}")).idempotent
+
+
 def test_an_undeclared_body_is_hidden_from_guards(with_route: Callable[[str], Loaded]) -> None:
     found = route(with_route('{name: crm, match: "GET|POST /crm", upstream: crm, on_uninspectable: pass}'))
     assert found.hides == {"question", "answer text", "whole answer"}

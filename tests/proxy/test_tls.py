@@ -50,3 +50,51 @@ def test_contexts_verify_and_speak_tls_1_2_or_newer() -> None:
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+
+
+def asking_for_certificates(authority: Authority, version: ssl.TLSVersion) -> ssl.SSLContext:
+    context = authority.server("127.0.0.1", version)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(authority.file)
+    return context
+
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_shows_the_policys_certificate_to_an_upstream_that_asks(
+    stage: Any, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    shown = []
+
+    async def script(peer: Any) -> None:
+        shown.append(peer.writer.get_extra_info("ssl_object").getpeercert()["subjectAltName"])
+        await answering(peer)
+
+    authority = Authority(tmp_path, "ours")
+    certificate, key = map(str, authority.issue("client", "127.0.0.9"))
+    backend = await stage.backend(script, ssl=asking_for_certificates(authority, version))
+    endpoint = replace(backend.endpoint, tls=True, ca_file=str(authority.file))
+    hop = stage.hops().open(replace(endpoint, client_cert=certificate, client_key=key))
+    for _ in range(2):
+        inbound = await hop.send(Outbound(b"GET", b"/", []), stage.exchange())
+        assert [piece async for piece in inbound.body] == [b"ok"]
+    assert shown == [(("IP Address", "127.0.0.9"),)]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+@pytest.mark.parametrize("version", VERSIONS)
+async def test_without_a_certificate_such_an_upstream_cannot_be_reached(
+    stage: Any, tmp_path: Path, version: ssl.TLSVersion
+) -> None:
+    authority = Authority(tmp_path, "ours")
+    backend = await stage.backend(answering, ssl=asking_for_certificates(authority, version))
+    hop = stage.hops().open(replace(backend.endpoint, tls=True, ca_file=str(authority.file)))
+    with pytest.raises(Problem, match="upstream-unreachable"):
+        await hop.send(Outbound(b"GET", b"/", []), stage.exchange())
+
+
+def test_a_certificate_that_cannot_be_read_is_noticed_when_the_pool_is_made(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="No such file"):
+        client_context(Endpoint("a", "a.example", 443, tls=True, client_cert=str(tmp_path / "none.pem")))

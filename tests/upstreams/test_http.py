@@ -58,6 +58,11 @@ async def test_path_and_query_leave_as_they_were_matched() -> None:
     assert (await sent(call(method="HEAD"))).method == b"HEAD"
 
 
+async def test_only_what_the_route_declares_idempotent_may_be_sent_again() -> None:
+    assert not (await sent(call())).idempotent
+    assert (await sent(call(route=replace(CRM, idempotent=True)))).idempotent
+
+
 async def test_the_clients_ordinary_headers_go_on_in_order() -> None:
     pairs = [(b"Accept", b"*/*"), (b"X-Thing", b"1"), (b"x-thing", b"2"), (b"Range", b"bytes=0-1")]
     outbound = await sent(call(headers=pairs))
