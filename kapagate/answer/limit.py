@@ -41,6 +41,15 @@ class Cut:
         """Whether records wait for a word to end."""
         return len(self._held) > 1
 
+    def passes(self, characters: int) -> bool:
+        """Count text that may leave as it is, past `text` and `drain`: nothing waits before it, no limit is near."""
+        if self.full or self._held or self._shadows:
+            return False
+        if self._limit is not None and self._taken + characters > self._limit.characters - WORD:
+            return False
+        self._taken += characters
+        return True
+
     def text(self, piece: str) -> None:
         """Text that is decided; nothing is taken once the limit is reached."""
         if self.full:

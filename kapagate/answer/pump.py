@@ -64,7 +64,10 @@ class _Flow:
     def feed(self, chunk: bytes) -> bytes:
         self._take(self._codec.decode(chunk))
         released = self._window.release()
-        self._bound(len(chunk))
+        if self._window.waiting:
+            self._bound(len(chunk))
+        else:
+            self._held = 0
         return self._codec.encode(self._told(released)) if released else b""
 
     async def finish(self) -> bytes:
@@ -93,7 +96,7 @@ class _Flow:
         return events
 
     def _bound(self, arrived: int) -> None:
-        self._held = self._held + arrived if self._window.waiting else 0
+        self._held += arrived
         if self._held > HELD_BYTES:
             raise Garbled(f"more than {HELD_BYTES} bytes of an answer would have to be held back")
 

@@ -13,7 +13,7 @@ from kapagate.answer.rules import AnswerRules, Edit, TextRule
 class Reader:
     """One rule in one answer. `gone`: it failed, is lenient or not binding, and has left for good."""
 
-    __slots__ = ("_order", "_rules", "_tally", "binding", "context", "gone", "kinds", "rule")
+    __slots__ = ("_order", "_rules", "binding", "context", "gone", "kinds", "rule", "tally")
 
     def __init__(self, rules: AnswerRules, rule: TextRule, order: int, report: Report) -> None:
         self.rule = rule
@@ -23,7 +23,7 @@ class Reader:
         self.gone = False
         self._rules = rules
         self._order = order
-        self._tally = report.steps[rules.step]
+        self.tally = report.steps[rules.step]
 
     def read(self, text: str, start: int, final: bool, base: int, edits: Edits) -> int:
         """Scan, put what was found into `edits` (shadow: only count it), return `sure`. Raises RuleFailed."""
@@ -37,17 +37,13 @@ class Reader:
             if self.binding:
                 edits.add(edit, base, self._rules.step, self._order)
             else:
-                count(self._tally.would_refuse if edit.refuse else self._tally.would_edit, edit.kind)
+                count(self.tally.would_refuse if edit.refuse else self.tally.would_edit, edit.kind)
         return sure
-
-    def checked(self, position: int) -> None:
-        """Note that the running text is decided up to there."""
-        self._tally.checked = position
 
     def _leave(self, cause: Exception) -> None:
         if self.binding and not self._rules.lenient:
             raise RuleFailed(self._rules.step, cause) from cause
-        self._tally.skipped = f"text rule failed: {type(cause).__name__}"
+        self.tally.skipped = f"text rule failed: {type(cause).__name__}"
         self.gone = True
 
 

@@ -47,7 +47,7 @@ class Cursor:
         if start < len(text):
             self.sure = base + self.reader.read(text, start, final, base, edits)
             if not self.reader.gone:
-                self.reader.checked(self.sure)
+                self.reader.tally.checked = self.sure
 
 
 class Window:
@@ -84,31 +84,45 @@ class Window:
         if not isinstance(event, Text):
             self._waiting.append((self._end, edited_whole(event, self._readers, self._report)))
             return
-        self._report.seen += len(event.text)
+        text = event.text
+        self._report.seen += len(text)
         if not self._cut.full:
-            self._arrived.append(event.text)
-            self._end += len(event.text)
+            self._arrived.append(text)
+            self._end += len(text)
 
     def release(self, final: bool = False) -> list[Event]:
         """What may leave now; all of it when `final`. Raises Refused, RuleFailed."""
-        self._deliver(self._decided(final))
+        upto = self._decided(final)
+        if not self._edits and not self._waiting and self._cut.passes(upto - self._sent):
+            events = self._straight(upto)
+        else:
+            self._deliver(upto)
+            events = self._cut.drain(final)
         self._forget()
-        return self._cut.drain(final)
+        return events
 
     def _decided(self, final: bool) -> int:
         if self._cut.full:
             return self._end
         if self._arrived:
-            self._text += "".join(self._arrived)
+            self._text = "".join((self._text, *self._arrived))
             self._arrived.clear()
-        upto = self._end
+        upto, gone = self._end, False
         for cursor in self._cursors:
             cursor.advance(self._text, self._base, final, self._edits)
+            gone = gone or cursor.reader.gone
             if cursor.sure < upto and cursor.reader.binding:
                 upto = cursor.sure
-        if any(cursor.reader.gone for cursor in self._cursors):
+        if gone:
             self._cursors = [cursor for cursor in self._cursors if not cursor.reader.gone]
         return self._edits.floor(upto)
+
+    def _straight(self, upto: int) -> list[Event]:
+        """Most pieces: nothing was found, nothing waits, and no limit is near."""
+        text = self._text[self._sent - self._base : upto - self._base]
+        self._sent = upto
+        self._note()
+        return [Text(text)] if text else []
 
     def _deliver(self, upto: int) -> None:
         full = self._cut.full
@@ -120,8 +134,13 @@ class Window:
             self._sent = span.end
         self._pass(upto)
         if not full:
-            self._report.released = self._sent
-            self._report.held_back = max(self._report.held_back, self._end - self._sent)
+            self._note()
+
+    def _note(self) -> None:
+        report, waits = self._report, self._end - self._sent
+        report.released = self._sent
+        if waits > report.held_back:
+            report.held_back = waits
 
     def _pass(self, upto: int) -> None:
         """The original text up to there, with the records that stand in it."""
@@ -137,10 +156,13 @@ class Window:
             self._sent = upto
 
     def _forget(self) -> None:
-        needed = self._end if self._cut.full else self._edits.beyond(self._sent)
-        if not self._cut.full:
+        if self._cut.full:
+            needed = self._end
+        else:
+            needed = self._edits.beyond(self._sent) if self._edits else self._sent
             for cursor in self._cursors:
-                needed = min(needed, cursor.sure - cursor.reader.context)
+                if (kept := cursor.sure - cursor.reader.context) < needed:
+                    needed = kept
         if needed > self._base:
             self._text = self._text[needed - self._base :]
             self._base = needed

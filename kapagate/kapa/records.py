@@ -16,7 +16,8 @@ text, and the rest of it with an empty text.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from itertools import chain
 from typing import Any
 
 import orjson
@@ -40,6 +41,8 @@ _TYPES: dict[type[Record], tuple[str, str, bool]] = {
     Failure: ("error", "reason", True),
     Identifiers: ("identifiers", "", True),
 }
+_BEFORE_TEXT = b'{"chunk":{"type":"partial_answer","content":{"text":'
+_BEHIND_TEXT = b'},"stream_end":false}}' + SEPARATOR
 _IDENTIFIERS = ("thread_id", "question_answer_id")
 
 
@@ -60,16 +63,16 @@ class RecordsCodec:
         self._rest: Any = None
         self._closing = b""
 
-    def decode(self, chunk: bytes) -> Iterator[Event]:
-        self._buffer += chunk
-        begin = 0
-        while (at := self._buffer.find(SEPARATOR, max(begin, self._searched))) >= 0:
-            yield from self._events(bytes(self._buffer[begin:at]))
-            begin = at + len(SEPARATOR)
-        del self._buffer[:begin]
-        self._searched = max(0, len(self._buffer) - len(SEPARATOR) + 1)
-        if len(self._buffer) > RECORD_BYTES:
-            raise Garbled(f"a record is longer than {RECORD_BYTES} bytes")
+    def decode(self, chunk: bytes) -> Iterable[Event]:
+        if self._buffer:
+            chunk = self._joined(chunk)
+        *records, rest = chunk.split(SEPARATOR)
+        if rest:
+            self._buffer += rest
+            self._searched = max(0, len(rest) - len(SEPARATOR) + 1)
+        if len(records) == 1:
+            return self._events(records[0])
+        return chain.from_iterable(map(self._events, records))  # each is read when those before it are through
 
     def end(self) -> Iterable[Event]:
         rest = bytes(self._buffer)
@@ -85,8 +88,20 @@ class RecordsCodec:
     def failure(self, reason: str) -> bytes | None:
         return _bytes(_frame("error", {"reason": reason}, True))
 
+    def _joined(self, chunk: bytes) -> bytes:
+        """What is kept and what has come, when that completes a record; else nothing, and all of it is kept."""
+        self._buffer += chunk
+        if self._buffer.find(SEPARATOR, self._searched) < 0:
+            if len(self._buffer) > RECORD_BYTES:
+                raise Garbled(f"a record is longer than {RECORD_BYTES} bytes")
+            self._searched = max(0, len(self._buffer) - len(SEPARATOR) + 1)
+            return b""
+        joined = bytes(self._buffer)
+        self._buffer.clear()
+        return joined
+
     def _events(self, raw: bytes) -> Sequence[Event]:
-        if not raw.strip():
+        if not raw or raw.isspace():
             return ()
         if self._closed:
             self.dropped += 1
@@ -105,7 +120,7 @@ class RecordsCodec:
 
     def _encoded(self, event: Event) -> bytes:
         if isinstance(event, Text):
-            return _bytes(_frame("partial_answer", {"text": event.text}, False)) if event.text else b""
+            return _text_record(event.text) if event.text else b""
         if event.envelope is _Rest:
             self._rest = event.value
             return b""
@@ -200,6 +215,14 @@ def _closes(record: Any) -> bool:
 
 def _frame(kind: str, content: dict[str, Any], closes: bool) -> dict[str, Any]:
     return {"chunk": {"type": kind, "content": content, "stream_end": closes}}
+
+
+def _text_record(text: str) -> bytes:
+    """`_bytes` of a frame that says nothing but this text: nearly all that is written."""
+    said = orjson.dumps(text)
+    if SEPARATOR in said:
+        said = said.replace(SEPARATOR, _ESCAPED)
+    return b"%b%b%b" % (_BEFORE_TEXT, said, _BEHIND_TEXT)
 
 
 def _bytes(record: Any) -> bytes:

@@ -114,3 +114,24 @@ def test_a_shadow_limit_behind_the_one_that_cuts_is_never_reached() -> None:
     for pieces in (["one two three"], list("one two three")):
         report = limited(pieces, at(5), at(8, step="shadow", binding=False))[1]
         assert not report.steps["shadow"].would_edit
+
+
+def test_text_passes_as_it_is_only_where_no_word_can_matter() -> None:
+    report, rules = Report(), [at(WORD + 10)]
+    report.enrol(rules)
+    limit = Cut(rules, report)
+    assert limit.passes(6)
+    assert limit.passes(4)
+    assert not limit.passes(1)
+    limit.text("x")
+    assert not limit.passes(0)
+    assert limit.drain(final=True) == [Text("x")]
+
+
+def test_nothing_passes_as_it_is_where_a_shadow_counts_or_all_is_said() -> None:
+    report, rules = Report(), [at(5, step="s", binding=False), at(900), AnswerRules("none")]
+    report.enrol(rules)
+    assert not Cut(rules, report).passes(1)
+    full = Cut([at(1)], report)
+    full.text("two words")
+    assert not full.passes(1)

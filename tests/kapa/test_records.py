@@ -4,6 +4,7 @@ import json
 import re
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -246,3 +247,17 @@ def test_a_long_record_byte_by_byte_is_not_searched_again_and_again() -> None:
     raw = record("partial_answer", {"text": "x" * 100_000})
     found = [event for at in range(len(raw)) for event in codec.decode(raw[at : at + 1])]
     assert found == [Text("x" * 100_000)]
+
+
+@given(st.text())
+def test_text_leaves_as_it_would_in_any_record(text: str) -> None:
+    record = {"chunk": {"type": "partial_answer", "content": {"text": text}, "stream_end": False}}
+    expected = orjson.dumps(record).replace(SEPARATOR, rb"\u241e") + SEPARATOR if text else b""
+    assert RecordsCodec().encode([Text(text)]) == expected
+
+
+def test_records_of_one_piece_are_read_when_those_before_them_are_through() -> None:
+    events = iter(RecordsCodec().decode(b'{"a":1}' + SEPARATOR + b"<html>" + SEPARATOR))
+    assert next(events) == Other({"a": 1})
+    with pytest.raises(Garbled):
+        next(events)
