@@ -22,15 +22,20 @@ from kapagate.chain.compose import Placed, Steps
 from kapagate.chain.entry import Entry
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.generation import Generation, Live
+from kapagate.chain.meter import Meter
 from kapagate.chain.options import Options
 from kapagate.chain.route import METHODS, Route
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.upstream import Upstream
+from kapagate.filters.audit import Audit
+from kapagate.ledger.ledger import Ledger
 from kapagate.ledger.record import record_of
 from kapagate.proxy.bounds import Deadlines, Limits
 from kapagate.proxy.hops import PooledHop, PooledHops
 from kapagate.proxy.listener import Listener
+from kapagate.stores.ring import MemoryLedger
+from kapagate.telemetry.prometheus import PrometheusMeter
 from kapagate.upstreams.http import Http
 from tests.chain.conftest import FakeClock
 
@@ -48,8 +53,10 @@ class Unchanged:
         return [], len(text)
 
 
-_GUARD = Step(on_answer=lambda ex: AnswerRules(text=Unchanged()))
-_STEPS = Steps((), (Placed("guard", "guard", _GUARD, Options()),))
+def _steps(ledger: MemoryLedger) -> Steps:
+    audit = Audit().compile(Services({Ledger: ledger, Meter: PrometheusMeter()}))
+    guard = Step(on_answer=lambda ex: AnswerRules(text=Unchanged()))
+    return Steps((), tuple(Placed(name, name, step, Options()) for name, step in (("audit", audit), ("guard", guard))))
 
 
 @dataclass
@@ -60,6 +67,7 @@ class Relay:
     hops: PooledHops
     hop: PooledHop
     listener: Listener
+    ledger: MemoryLedger
     records: list[dict[str, Any]] = field(default_factory=list)
 
     @property
@@ -85,7 +93,8 @@ async def relaying(port: int, limits: Limits | None = None, **reachable: Any) ->
     compiled = declared.compile("upstream", Services({}))
     hop = hops.open(compiled.endpoint)
     upstream = Upstream("upstream", compiled.adapter, hop)
-    generation = Generation(routes=_routes(upstream), steps=_STEPS, tenants={}, policy="wire")
+    ledger = MemoryLedger()
+    generation = Generation(routes=_routes(upstream), steps=_steps(ledger), tenants={}, policy="wire")
     records: list[dict[str, Any]] = []
     ids = (f"{number:032x}" for number in itertools.count())
 
@@ -98,7 +107,7 @@ async def relaying(port: int, limits: Limits | None = None, **reachable: Any) ->
     )
     await listener.start()
     try:
-        yield Relay(clock, hops, hop, listener, records)
+        yield Relay(clock, hops, hop, listener, ledger, records)
     finally:
         listener.stop_accepting()
         await listener.drain(0.0)
