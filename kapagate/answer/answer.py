@@ -20,14 +20,13 @@ class Answer:
 
     def tell(self, event: Event) -> None:
         """Take note of an event that is delivered."""
-        match event:
-            case Text(text):
-                self.characters += len(text)
-            case Sources(value=sources):
-                self.sources.extend(sources)
-            case Uncertain(value=uncertain):
-                self.uncertain = bool(self.uncertain) or uncertain
-            case Identifiers(value=identifiers):
-                self.identifiers = identifiers
-            case Failure(value=reason):
-                self.failure = reason
+        if isinstance(event, Text):
+            self.characters += len(event.text)
+        elif isinstance(event, Sources):
+            self.sources.extend(event.value)
+        elif isinstance(event, Uncertain):
+            self.uncertain = bool(self.uncertain) or event.value
+        elif isinstance(event, Identifiers):
+            self.identifiers = event.value
+        elif isinstance(event, Failure):
+            self.failure = event.value

@@ -74,7 +74,8 @@ class _Flow:
         self._take(self._codec.end())
         events = self._told(self._window.release(final=True))
         for rules, end in self._end_rules:
-            events = [*events, *self._told(await self._ended(rules, end))]
+            if appended := await self._ended(rules, end):
+                events = [*events, *self._told(appended)]
         return self._codec.finish(events)
 
     def _take(self, events: Iterable[Event]) -> None:
@@ -89,10 +90,11 @@ class _Flow:
                 add(seen)
 
     def _told(self, events: Sequence[Event]) -> Sequence[Event]:
+        heard, noted = self._report.tell, self._answer.tell if self._end_rules else None
         for event in events:
-            self._report.tell(event)
-            if self._end_rules:
-                self._answer.tell(event)
+            heard(event)
+            if noted is not None:
+                noted(event)
         return events
 
     def _bound(self, arrived: int) -> None:
