@@ -44,7 +44,7 @@ async def pump_whole(body: AsyncIterator[bytes], codec: Codec, rules: Sequence[A
     """The one piece of an answer whose codec is `whole`. Raises what `pump` raises."""
     flow = _Flow(codec, rules, True, report)
     async for chunk in body:
-        flow.feed(chunk)
+        flow.keep(chunk)
     return await flow.finish()
 
 
@@ -60,6 +60,11 @@ class _Flow:
         self._event_rules = [(each, each.event) for each in rules if each.event is not None]
         self._end_rules = [(each, each.end) for each in rules if each.end is not None]
         self._held = 0
+
+    def keep(self, chunk: bytes) -> None:
+        """Take a chunk of an answer of which nothing leaves yet."""
+        self._take(self._codec.decode(chunk))
+        self._bound(len(chunk))
 
     def feed(self, chunk: bytes) -> bytes:
         self._take(self._codec.decode(chunk))

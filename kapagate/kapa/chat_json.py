@@ -30,19 +30,20 @@ class ChatJsonCodec(JsonBody):
         if not isinstance(value, dict) or not isinstance(value.get("answer"), str):
             return super().events_of(value)
         self._order = tuple(value)
-        known = {"answer"}
+        known = 1
         events: list[Event] = [Text(value["answer"])]
         if isinstance(sources := value.get("relevant_sources"), list):
-            known.add("relevant_sources")
+            known += 1
             events.append(Sources(sources, places_in(sources, SOURCE_KINDS, UNTOUCHED)))
         if isinstance(uncertain := value.get("is_uncertain"), bool):
-            known.add("is_uncertain")
+            known += 1
             events.append(Uncertain(uncertain))
         if identifiers := {key: each for key in _IDENTIFIERS if isinstance(each := value.get(key), str)}:
-            known.update(identifiers)
+            known += len(identifiers)
             events.append(Identifiers(identifiers))
-        if len(known) < len(value):
-            others = {key: each for key, each in value.items() if key not in known}
+        if known < len(value):
+            taken = {"answer"}.union(*map(_members, events))
+            others = {key: each for key, each in value.items() if key not in taken}
             events.append(Other(others, places_in(others)))
         return events
 
