@@ -3,9 +3,10 @@
 The reading side of `downstream.py`, whose theory names its three states: head, body, next. It knows when to stop the
 socket and what to refuse; what becomes of a request is its owner's business.
 
-The parser takes the last trailer of a chunked body for the first field of the next request (RFC 9110, 6.5: it must
-not). So what may be chunked is fed to it up to each empty line at most: then the message ends where a piece does, what
-is behind it is held here, and the next request gets a parser of its own.
+The parser is never fed beyond the end of a message: what is behind it is held here. For the parser takes the last
+trailer of a chunked body for the first field of the next request (RFC 9110, 6.5: it must not), so that the request
+behind such a body needs a parser of its own. A head ends with an empty line, a body after its length; in chunks it
+ends with some empty line, so each is fed by itself.
 """
 
 from __future__ import annotations
@@ -14,10 +15,11 @@ import asyncio
 from collections.abc import Iterator
 from typing import Protocol, cast
 
+from aiohttp import hdrs
 from aiohttp.base_protocol import BaseProtocol
 from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.http_parser import HttpRequestParser, RawRequestMessage
-from aiohttp.streams import StreamReader
+from aiohttp.streams import EMPTY_PAYLOAD, StreamReader
 
 from kapagate.chain import problems
 from kapagate.chain.problem import Problem
@@ -66,6 +68,7 @@ class Intake:
         self._opening = 0
         self._seam = b""
         self._chunked = False
+        self._length = 0
         self._loop = loop
         self._parser = self._made_parser()
 
@@ -99,7 +102,7 @@ class Intake:
         elif self._chunked:
             self._feed_chunks(self.reader, data)
         else:
-            self._feed_body(self.reader, data)
+            self._feed_length(self.reader, data)
 
     def follow(self) -> None:
         """The request is done with: what was held, and what the parser kept, is the next one's."""
@@ -127,11 +130,7 @@ class Intake:
         """A head may take several pieces. What is behind it is fed as what it then is."""
         while True:
             room = self._limits.head - self._head_bytes
-            piece = data if len(data) <= room else data[:room]
-            if self._head_bytes or b"chunked" in piece.lower():
-                piece = self._up_to_its_end(piece)
-            else:
-                self._seam = piece[-3:]
+            piece = self._up_to_its_end(data if len(data) <= room else data[:room])
             if piece and not self._head_bytes:
                 self._opening = piece[0]
                 self._owner.head_began()
@@ -142,10 +141,7 @@ class Intake:
                 self._owner.refuse(refusal_of(cause, self._opening))
                 return
             if messages:
-                message, self.reader = messages[0]
-                self._chunked = message.chunked
-                self._head_bytes = self._body_bytes = 0
-                self._owner.begin(message, self.reader)
+                self._begin(*messages[0])
                 if len(piece) < len(data):
                     self.feed(data[len(piece) :])
                 return
@@ -157,11 +153,26 @@ class Intake:
             data = data[len(piece) :]
 
     def _up_to_its_end(self, piece: bytes) -> bytes:
-        """Of a head that may announce chunks (a word that was cut is not looked for), nothing behind its empty line."""
-        seam = self._seam if self._head_bytes else b""
-        cut = piece[: next(_ends(seam, piece), 0)]
-        self._seam = (seam + cut[-3:])[-3:]
+        """Nothing behind the empty line, which may have begun in the piece before."""
+        if not self._head_bytes:
+            end = piece.find(_EMPTY_LINE)
+            self._seam = piece[-3:]
+            return piece if end < 0 else piece[: end + len(_EMPTY_LINE)]
+        cut = piece[: next(_ends(self._seam, piece), 0)]
+        self._seam = (self._seam + cut[-3:])[-3:]
         return cut
+
+    def _begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
+        self.reader = reader
+        self._chunked = message.chunked
+        self._length = 0 if reader is EMPTY_PAYLOAD else int(message.headers.get(hdrs.CONTENT_LENGTH, 0))
+        self._head_bytes = self._body_bytes = 0
+        self._owner.begin(message, reader)
+
+    def _feed_length(self, reader: StreamReader, data: bytes) -> None:
+        left = self._length - reader.total_bytes
+        if self._feed_body(reader, data[:left]) and left < len(data):
+            self._hold(data[left:])
 
     def _feed_chunks(self, reader: StreamReader, data: bytes) -> None:
         at = 0
