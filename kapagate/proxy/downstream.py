@@ -213,6 +213,11 @@ class Downstream(asyncio.Protocol):
             if not self.gone:
                 self.write_deadline = NEVER
 
+    @property
+    def arrived(self) -> bool:
+        """Whether the request is here whole."""
+        return self._intake.unfinished is None
+
     def undrained(self) -> int | None:
         """The bytes of the request's body that are not here yet; None where they are too many to be thrown away."""
         if self._deaf:

@@ -68,7 +68,7 @@ class Reply:
             asked=self._asked,
             framing=framing,
             draining=connection.terms.draining,
-            expecting=connection.expecting,
+            expecting=connection.expecting and not connection.arrived,
             left=connection.undrained(),
         )
         if framing is LENGTH:

@@ -29,6 +29,7 @@ class Connection:
         self.gone = False
         self.blocked = False
         self.expecting = False
+        self.arrived = False
         self.left: int | None = 0
         self.writes: list[bytes] = []
         self.cuts: list[bool] = []
@@ -159,3 +160,10 @@ async def test_a_cut_answer_to_an_old_client_is_a_reset_on_the_wire(stage: Any) 
     await client.send(b"GET / HTTP/1.0\r\n\r\n")
     with pytest.raises(ConnectionResetError):
         await client.rest()
+
+
+async def test_the_connection_of_a_client_that_did_not_wait_for_its_100_stays() -> None:
+    reply, connection = opened()
+    connection.expecting = connection.arrived = True
+    await reply.open(Head(200, []), b"", True)
+    assert b"Connection: close\r\n" not in connection.writes[0]
