@@ -36,17 +36,16 @@ class Dates:
         return self._line
 
 
-def request_head(outbound: Outbound, fixed: tuple[bytes, ...], framing: bytes) -> bytes:
-    """A request's head. `fixed` are the lines of every request to this endpoint, `framing` one more or empty.
+def request_head(outbound: Outbound, first: tuple[bytes, ...], last: tuple[bytes, ...]) -> bytes:
+    """A request's head. `first` and `last` are our own lines, before and behind the fields that go on.
 
     Raises Unwritable.
     """
-    lines = [b"%b %b HTTP/1.1" % (outbound.method, outbound.target), *fixed]
+    lines = [b"%b %b HTTP/1.1" % (outbound.method, outbound.target), *first]
     for field in outbound.headers:
         if not KINDS[field[0]] & OURS_UPSTREAM:
             lines.append(b": ".join(field))  # noqa: PERF401 - a comprehension was slower here
-    if framing:
-        lines.append(framing)
+    lines += last
     return _joined(lines)
 
 

@@ -20,6 +20,7 @@ from kapagate.proxy.upstream import Upstream
 if TYPE_CHECKING:
     from kapagate.chain.exchange import Exchange
 
+_VIA = b"%b: %b" % VIA
 _WITHOUT_BODY = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 
 
@@ -29,15 +30,15 @@ class PooledHop:
     def __init__(self, endpoint: Endpoint, clock: Clock, hops: PooledHops) -> None:
         self.pool = Pool(endpoint, clock)
         self._hops = hops
-        self._fixed = (b"Host: %b" % endpoint.authority.encode("ascii"), b"%b: %b" % VIA)
+        self._fixed = (b"Host: %b" % endpoint.authority.encode("ascii"),)
 
     async def send(self, outbound: Outbound, exchange: Exchange) -> Inbound:
         body = outbound.body
         length = len(body) if isinstance(body, bytes) else outbound.length
         if length == 0:
             body = b""
-        field = b"" if length == 0 and outbound.method in _WITHOUT_BODY else frame_request(length)
-        head = request_head(outbound, self._fixed, field)
+        last = (_VIA,) if length == 0 and outbound.method in _WITHOUT_BODY else (_VIA, frame_request(length))
+        head = request_head(outbound, self._fixed, last)
         again = outbound.idempotent and isinstance(body, bytes)
         while True:
             connection = await self._connection(outbound.partition, exchange)

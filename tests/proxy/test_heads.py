@@ -13,24 +13,25 @@ FIXED = (b"Host: a",)
 
 def test_a_request_head_has_the_fields_as_they_are_and_our_framing() -> None:
     outbound = Outbound(b"POST", b"/x?y", [(b"x-Odd", b"\xff"), (b"Accept", b"*/*")])
-    head = request_head(outbound, FIXED, b"Content-Length: 3")
-    assert head == b"POST /x?y HTTP/1.1\r\nHost: a\r\nx-Odd: \xff\r\nAccept: */*\r\nContent-Length: 3\r\n\r\n"
+    head = request_head(outbound, FIXED, (b"Via: 1.1 kapagate", b"Content-Length: 3"))
+    fields = b"Host: a\r\nx-Odd: \xff\r\nAccept: */*\r\nVia: 1.1 kapagate\r\nContent-Length: 3\r\n"
+    assert head == b"POST /x?y HTTP/1.1\r\n" + fields + b"\r\n"
 
 
 def test_a_request_head_never_has_a_second_host_or_framing() -> None:
     names = [b"Host", b"CONTENT-LENGTH", b"transfer-encoding", b"Connection", b"Upgrade", b"TE", b"Expect"]
-    head = request_head(Outbound(b"GET", b"/", [(name, b"evil") for name in names]), FIXED, b"")
+    head = request_head(Outbound(b"GET", b"/", [(name, b"evil") for name in names]), FIXED, ())
     assert head == b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 
 
 @pytest.mark.parametrize("bad", [b"a\r\nX: b", b"a\nb", b"a\rb", b"a\0b"])
 def test_no_value_name_or_target_can_add_a_line(bad: bytes, stage: Any) -> None:
     with pytest.raises(Unwritable):
-        request_head(Outbound(b"GET", b"/", [(b"X", bad)]), FIXED, b"")
+        request_head(Outbound(b"GET", b"/", [(b"X", bad)]), FIXED, ())
     with pytest.raises(Unwritable):
-        request_head(Outbound(b"GET", b"/", [(bad, b"x")]), FIXED, b"")
+        request_head(Outbound(b"GET", b"/", [(bad, b"x")]), FIXED, ())
     with pytest.raises(Unwritable):
-        request_head(Outbound(b"GET", bad, []), FIXED, b"")
+        request_head(Outbound(b"GET", bad, []), FIXED, ())
     with pytest.raises(Unwritable):
         answer_head(Head(200, [(b"Set-Cookie", bad)]), [], Dates(stage.clock))
 
