@@ -81,13 +81,15 @@ class Handshakes:
     async def _agree(self, accepted: socket.socket, client: str) -> None:
         terms = self._terms
         try:
-            await terms.loop.connect_accepted_socket(
+            transport, _ = await terms.loop.connect_accepted_socket(
                 lambda: Downstream(terms),
                 accepted,
                 ssl=self._certificates.context,
                 ssl_handshake_timeout=terms.deadlines.head,
                 ssl_shutdown_timeout=terms.deadlines.linger,
             )
+            # the loops' own bound is 512 KiB where there is TLS, and 64 where there is none
+            transport.set_write_buffer_limits(terms.limits.queued)
         except OSError as cause:
             log.info("no TLS was agreed on: %s", _said(cause), extra={"client": client})
 

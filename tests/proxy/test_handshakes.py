@@ -228,6 +228,24 @@ async def test_an_answer_that_breaks_off_does_not_end_cleanly(stage: Any, author
     assert said.endswith(b"4\r\nhalf\r\n")
 
 
+async def test_no_more_waits_for_a_slow_reader_than_without_tls(stage: Any, authority: Authority) -> None:
+    async def floods(exchange: Exchange, sink: Sink) -> None:
+        await sink.open(Head(200, []), b"x", False)
+        while True:
+            await asyncio.sleep(0)
+            await sink.write(b"x" * 4096, False)
+
+    listener = await secured(stage, authority, application=stage.scripted(floods))
+    client = await peer(stage, listener, authority.client())
+    await client.send(GET)
+    await stage.until(lambda: any(each.blocked for each in listener.terms.connections))
+    (connection,) = listener.terms.connections
+    assert connection._transport.get_write_buffer_size() < 2 * Limits().queued
+    stage.clock.now += 61
+    listener.sweep()
+    await stage.until(lambda: listener.active == 0)
+
+
 @pytest.mark.parametrize("more", [b"", b"x" * 300_000])
 async def test_a_refusal_arrives_before_the_end(stage: Any, authority: Authority, more: bytes) -> None:
     listener = await secured(stage, authority)

@@ -198,6 +198,7 @@ async def test_a_reader_too_slow_for_a_unix_socket_is_cut(stage: Any, tmp_path: 
     async def floods(exchange: Exchange, sink: Sink) -> None:
         await sink.open(Head(200, []), b"x", False)
         while True:
+            await asyncio.sleep(0)
             await sink.write(b"x" * 65_536, False)
 
     application, path = stage.scripted(floods), tmp_path / "data.sock"
