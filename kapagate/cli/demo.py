@@ -12,8 +12,10 @@ from kapagate.cli.codes import FAILED, INVALID_POLICY
 from kapagate.cli.loop import run_loop
 from kapagate.demo import show
 from kapagate.demo.scenes import ADA, SCENES, Scene, Shown
-from kapagate.demo.stage import Stage, stage
+from kapagate.demo.stage import POLICY, Stage, stage
 from kapagate.run import InvalidPolicy
+
+_ROWS = 50  # more than the scenes leave
 
 
 @click.command("demo")
@@ -26,6 +28,8 @@ def demo(ctx: click.Context, once: bool, serve: bool) -> None:
     Everything is on loopback and nothing stays. Exit codes: 0 every outcome as promised, 1 not, 3 policies/ is
     not as it was shipped.
     """
+    if not POLICY.is_dir():
+        raise click.ClickException("the demo plays with the policy of a checkout, and this one came without policies/")
     missed: list[str] = []
     try:
         run_loop(_play(missed, serve or (not once and sys.stdout.isatty())))
@@ -39,7 +43,7 @@ async def _play(missed: list[str], goes_on: bool) -> None:
     async with stage() as scenery:
         missed += await _scenes(scenery)
         await scenery.gateway.ledger.flush()
-        records = await scenery.gateway.ledger.query(8)
+        records = await scenery.gateway.ledger.query(_ROWS)
         click.echo(f"\n{show.audit(reversed(records))}\n\n{show.metrics(await scenery.metrics())}\n")
         promises = "1 promise was" if len(missed) == 1 else f"{len(missed)} promises were"
         outcome = f"{promises} not kept" if missed else "every outcome as promised"

@@ -32,8 +32,8 @@ def scene(number: int, shown: Shown) -> str:
 
 
 def audit(records: Iterable[Mapping[str, Any]]) -> str:
-    """The newest records, oldest first."""
-    lines = [paint("The audit has a row for each (the last eight):", "1")]
+    """A row for each record, in their order."""
+    lines = [paint("The audit has a row for each:", "1")]
     lines.append(_ROW.format("ms", "tenant", "subject", "operation", "status", "outcome", "steps that did something"))
     for record in records:
         acted = [_acted(step, verdict) for step, verdict in record["verdicts"].items() if _did(verdict)]
@@ -46,7 +46,7 @@ def audit(records: Iterable[Mapping[str, Any]]) -> str:
                 record["status"],
                 record["outcome"],
                 ", ".join(acted),
-            )
+            ).rstrip()
         )
     return "\n".join(lines)
 
@@ -71,13 +71,13 @@ def metrics(text: str) -> str:
 
 def how_to_go_on(data_url: str, probe_url: str, token: str) -> str:
     """Lines to paste into a shell."""
-    call = """curl -s "$GATEWAY/api/kapa/query" -H "Authorization: Bearer $TOKEN" -d '{"query": "Whom do I call? [[pii]]"}'"""
+    question = """'{"query": "Whom do I call? [[pii]]"}'"""
     return "\n".join(
         [
             paint("The gateway goes on serving. In another shell:", "1"),
             f"export GATEWAY={data_url}",
             f"export TOKEN={token}",
-            call,
+            f'curl -s "$GATEWAY/api/kapa/query" -H "Authorization: Bearer $TOKEN" -d {question}',
             f"Metrics: {probe_url}/metrics    Ctrl-C ends it.",
         ]
     )

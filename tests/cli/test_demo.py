@@ -49,6 +49,8 @@ async def test_once_plays_every_scene_and_leaves_nothing_behind(tmp_path: Path) 
         assert f"\n{number:>3}  " in told
     for promised in (" 200 ", " 401 ", " 403 ", " 429 ", "<email>", "The audit has a row", "http_requests_total{"):
         assert promised in told
+    for row in ("answer email:1 phone:1", "ask email:1", "identify refused", "rbac refused", "rate_limit refused"):
+        assert row in told.split("The audit has a row")[1]
     assert told.endswith(f"{len(SCENES)} scenes: every outcome as promised.\n")
     assert "\x1b" not in told
     assert not [specimen for specimen in SPECIMENS.values() if specimen in told]
@@ -138,3 +140,13 @@ def test_a_policy_that_was_spoilt_is_reported_with_exit_code_3(tmp_path: Path, m
     result = CliRunner().invoke(command.demo, ["--once"])
     assert (result.exit_code, result.stdout) == (3, "")
     assert "no-policies-here" in result.stderr
+
+
+def test_an_installation_without_the_example_policy_says_that_the_demo_needs_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "POLICY", tmp_path / "policies")
+    result = CliRunner().invoke(command.demo, ["--once"])
+    assert result.exit_code == 1
+    assert "a checkout" in result.output
+    assert "KG101" not in result.output
