@@ -71,6 +71,9 @@ class Asked:
 
     length = len(BODY)
 
+    def at_hand(self) -> bytes | None:
+        return BODY
+
     async def read(self, limit: int) -> bytes:
         return BODY
 

@@ -48,7 +48,8 @@ THINKING = {"identity", "access", "traffic", "guards", "kapa", "ledger"}
 BACK_ENDS = {"stores", "remote", "telemetry", "machine"}
 DECLARATIONS = {"filters", "schemes", "upstreams"}
 ANSWERING = {"web", "jobs"}
-EVERYTHING = WORDS | THINKING | BACK_ENDS | DECLARATIONS | ANSWERING | {"policy", "proxy", "standin", "demo", "cli", "run"}
+STANDING_ALONE = {"policy", "proxy", "standin", "demo", "cli", "run"}
+EVERYTHING = WORDS | THINKING | BACK_ENDS | DECLARATIONS | ANSWERING | STANDING_ALONE
 
 
 @dataclass(frozen=True)

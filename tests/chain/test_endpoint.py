@@ -124,7 +124,14 @@ def test_what_is_no_base_url_is_refused(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [{"timeouts": {"connect": "0s"}}, {"timeouts": {"total": "1s"}}, {"connections": 0}, {"port": 1}, {"queue": {"length": -1}}]
+    "more",
+    [
+        {"timeouts": {"connect": "0s"}},
+        {"timeouts": {"total": "1s"}},
+        {"connections": 0},
+        {"port": 1},
+        {"queue": {"length": -1}},
+    ],
 )
 def test_bounds_and_unknown_fields_are_errors(more: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
