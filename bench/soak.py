@@ -2,7 +2,7 @@
 
 The full chain as a user runs it, at 200 requests/s: every request comes from somebody new, out of a million; one in ten
 leaves in the middle, one in twenty is refused, one in ten streams. Resident memory is sampled every second; printed
-are its slope behind the first fifth, when caches have filled, with its interval.
+are its slopes behind the first fifth and in the second half, when caches have filled, with their intervals.
 """
 
 from __future__ import annotations
@@ -119,12 +119,12 @@ def main(minutes: float) -> None:
 
 
 def _print(soak: Soak, samples: list[tuple[float, float]], minutes: float) -> None:
-    settled = [(at / _PER_HOUR, resident / 1e6) for at, resident in samples[len(samples) // 5 :]]
-    slope = slope_of(settled)
     print(f"answered {soak.answered}, refused {soak.refused}, left {soak.left}, failed {soak.failed}")
     print(f"resident: {samples[0][1] / 1e6:.1f} MB at first, {samples[-1][1] / 1e6:.1f} MB after {minutes:g} minutes")
-    verdict = "within noise" if slope.is_noise else "not within noise"
-    print(f"slope: {slope.value:+.1f} MB/h, 95 % within {slope.margin:.1f} MB/h: {verdict}")
+    for name, share in (("behind the first fifth", 5), ("second half", 2)):
+        slope = slope_of([(at / _PER_HOUR, resident / 1e6) for at, resident in samples[len(samples) // share :]])
+        verdict = "within noise" if slope.is_noise else "not within noise"
+        print(f"slope, {name}: {slope.value:+.1f} MB/h, 95 % within {slope.margin:.1f} MB/h: {verdict}")
 
 
 if __name__ == "__main__":

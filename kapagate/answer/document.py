@@ -51,8 +51,7 @@ def strict_loads(data: bytes, depth: int = DEPTH) -> Any:
     except ValueError:
         raise NotJson("it is not one valid JSON value") from None
     if data.count(b"[") + data.count(b"{") > depth:
-        for _ in strings_in(document, depth):
-            pass
+        _check_depth(document, depth)
     return document
 
 
@@ -63,6 +62,17 @@ def _decoded(text: str) -> Any:
     if end != len(text):
         raise NotJson("something follows the JSON value")
     return document
+
+
+def _check_depth(document: Any, depth: int) -> None:
+    """Raises TooDeep. A level at a time, without paths: a document may be mostly brackets."""
+    level = [document] if isinstance(document, dict | list) else []
+    for _ in range(depth):
+        inner = (each.values() if isinstance(each, dict) else each for each in level)
+        level = [each for values in inner for each in values if isinstance(each, dict | list)]
+        if not level:
+            return
+    raise TooDeep(_TOO_DEEP.format(depth))
 
 
 def strings_in(document: Any, depth: int = DEPTH) -> Iterator[tuple[Path, str]]:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from typing import Any
 
 import pytest
@@ -118,3 +119,16 @@ def test_replaces_many_values_in_a_copy_of_its_own(document: Any) -> None:
     changed = replaced_all(document, values)
     assert list(strings_in(changed)) == list(values.items())
     assert json.dumps(document) == before
+
+
+def test_a_document_that_is_mostly_brackets_is_measured_without_a_path_for_each() -> None:
+    """What the check of its depth needs beside the document itself is a small part of it."""
+    data = b"[" + b"[]," * 50_000 + b"[]]"
+    tracemalloc.start()
+    try:
+        document = strict_loads(data)
+        kept, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(document) == 50_001
+    assert most < 1.5 * kept

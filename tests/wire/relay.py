@@ -2,6 +2,7 @@
 
     /a/...          any method, passes as it is
     /guarded/...    a rule reads the answer, a JSON object with a field `answer`
+    /inspected/...  a step reads the request's body, JSON of at most 256 KiB
 
 What became of each exchange is kept as the record that the audit would write. The clock stands still until it is told.
 """
@@ -40,6 +41,7 @@ from kapagate.upstreams.http import Http
 from tests.chain.conftest import FakeClock
 
 PATIENCE = 10.0
+INSPECTED = 256 << 10
 
 
 class Unchanged:
@@ -55,8 +57,13 @@ class Unchanged:
 
 def _steps(ledger: MemoryLedger) -> Steps:
     audit = Audit().compile(Services({Ledger: ledger, Meter: PrometheusMeter()}))
-    guard = Step(on_answer=lambda ex: AnswerRules(text=Unchanged()))
+    guard = Step(on_request=_inspect, on_answer=lambda ex: AnswerRules(text=Unchanged()))
     return Steps((), tuple(Placed(name, name, step, Options()) for name, step in (("audit", audit), ("guard", guard))))
+
+
+async def _inspect(ex: Exchange) -> None:
+    if ex.route.name == "inspected":
+        await ex.document()
 
 
 @dataclass
@@ -121,7 +128,13 @@ def _routes(upstream: Upstream) -> list[Route]:
         shows=frozenset({"answer text", "whole answer"}),
         on_uninspectable="refuse",
     )
-    return [Route("any", METHODS, "/a/{rest:*}", "route.any", "any", upstream, on_uninspectable="pass"), guarded]
+    inspected = Route(
+        *("inspected", METHODS, "/inspected/{rest:*}", "route.inspected", "inspected", upstream),
+        on_uninspectable="pass",
+        body_limit=INSPECTED,
+    )
+    plain = Route("any", METHODS, "/a/{rest:*}", "route.any", "any", upstream, on_uninspectable="pass")
+    return [plain, guarded, inspected]
 
 
 Conversation = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
