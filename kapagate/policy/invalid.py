@@ -23,7 +23,12 @@ _CODES = {
     "permission": codes.UNKNOWN_PERMISSION,
     "tenant": codes.UNKNOWN_TENANT,
 }
-_PORTS = {"Pseudonyms": "declare `pseudonyms: {key: ...}` in the Gateway document"}
+_PORTS = {
+    "Pseudonyms": (
+        "this makes pseudonyms of persons, and the policy has no key for them",
+        "declare `pseudonyms: {key: ...}` in the Gateway document",
+    )
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +69,8 @@ def attempt(
         note_invalid(cause, place(cause.at) if cause.at else origin, known, problems)
     except LookupError as cause:
         port = str(cause).removeprefix("no ").removesuffix(" here")
-        problems.add(codes.UNWORKABLE, origin, f"this cannot work here: {cause}", note=_PORTS.get(port))
+        message, note = _PORTS.get(port, (f"this cannot work here: {cause}", None))
+        problems.add(codes.UNWORKABLE, origin, message, note=note)
     except Exception as cause:
         log.debug("a declaration failed to compile", exc_info=True)
         problems.add(codes.UNWORKABLE, origin, f"this fails while it is loaded ({type(cause).__name__})")

@@ -71,7 +71,7 @@ class Layering:
         own = merged(step.own, node.entries["set"].value) if "set" in node.entries else step.own
         changes = Mapping(node.span, {key: entry for key, entry in node.entries.items() if key in _COMMON})
         common = Mapping(step.common.span, {**step.common.entries, **changes.entries})
-        options = validate(Options, Subject(common, f"the step {step.id}", step.origin), self._problems)
+        options = validate(Options, Subject(common, f"the step {step.filter}", step.origin), self._problems)
         if len(node.entries) == 1:
             self._problems.add(codes.STEP_SHAPE, node.key_span("at"), "the change says nothing: give it a `set`")
         if options and isinstance(own, Mapping):

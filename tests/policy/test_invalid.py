@@ -44,6 +44,7 @@ def test_names_that_do_not_exist_get_the_closest_that_does() -> None:
 def test_a_port_that_is_missing_says_what_to_declare() -> None:
     with pytest.raises(LookupError) as caught:
         Services({})[Pseudonyms]
+    assert raised(caught.value).message == "this makes pseudonyms of persons, and the policy has no key for them"
     assert raised(caught.value).note == "declare `pseudonyms: {key: ...}` in the Gateway document"
 
 

@@ -71,6 +71,12 @@ def test_what_a_tenant_may_not_do_is_an_error_at_its_place(
     assert [f"{each.span.line}:{each.span.column} {each.code.name}" for each in loaded.diagnostics] == [problem]
 
 
+def test_a_mistake_of_the_gateway_is_told_once_though_tenants_change_its_step(load: Load, good: str, acme: str) -> None:
+    assert good.count("    id: answer\n") == 1
+    wrong = good.replace("    id: answer\n", "    id: answer\n    when: {roles: [viewer]}\n")
+    assert [each.code.name for each in load(wrong, acme).diagnostics] == ["KG214"]
+
+
 def test_mappings_merge_by_key_and_lists_are_replaced(node: Callable[[str], Mapping]) -> None:
     below, above = node("a: {b: 1, c: [1, 2]}\nd: 1\n"), node("\na: {c: [3], e: 5}\n")
     both = merged(below, above)
