@@ -15,6 +15,7 @@ from kapagate.access.hosts import Hosts, host_of, is_loopback
 from kapagate.access.roles import Roles
 from kapagate.chain.clock import Clock, Ids
 from kapagate.chain.entry import Entry
+from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Live
 from kapagate.chain.hop import Hops
 from kapagate.chain.meter import Meter
@@ -175,12 +176,19 @@ async def open_gateway(
         stack.push_async_callback(ledger.close)
         checks.append(ledger_check(ledger))
         access_log = _access_log(log_stream, stack)
-        entry = Entry(live, machine.clock, machine.ids, access_log, loaded.gateway.listen.limits.exchanges)
+        entry = Entry(
+            live, machine.clock, machine.ids, access_log, loaded.gateway.listen.limits.exchanges, _hops(loaded.gateway)
+        )
         data = addresses.data or loaded.gateway.listen.data
         listener = await _listening(loaded.gateway.listen, data, entry, machine, stack)
         doors = await _doors(loaded.gateway, addresses, machine, life, checks, endpoints, stack)
         life.serving = True
         yield Gateway(loaded.gateway, listener, _url(data, listener), doors, ledger, life)
+
+
+def _hops(settings: Settings) -> TrustedHops | None:
+    networks = settings.listen.trusted_hops
+    return TrustedHops(networks) if networks else None
 
 
 def _ledger(state: State, clock: Clock) -> MemoryLedger | SqliteLedger:

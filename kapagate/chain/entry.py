@@ -9,6 +9,7 @@ from typing import Protocol
 from kapagate.chain import problems
 from kapagate.chain.clock import Clock, Ids
 from kapagate.chain.exchange import Exchange, Times
+from kapagate.chain.forwarded import Origin, TrustedHops
 from kapagate.chain.generation import Live
 from kapagate.chain.headers import Headers
 from kapagate.chain.problem import Problem
@@ -37,6 +38,7 @@ class Entry:
     """The application of one data port.
 
     At most `most` exchanges run at a time. `finished` is told of every exchange after its done hooks (the access log).
+    `hops` are the proxies that are believed when they say who asks.
     """
 
     def __init__(
@@ -46,12 +48,14 @@ class Entry:
         ids: Ids,
         finished: Callable[[Exchange], None] | None = None,
         most: int = 2048,
+        hops: TrustedHops | None = None,
     ) -> None:
         self._live = live
         self._clock = clock
         self._ids = ids
         self._finished = finished
         self._most = most
+        self._hops = hops
         self._running = 0
 
     def admit(
@@ -59,11 +63,12 @@ class Entry:
     ) -> Exchange:
         if self._running >= self._most:
             raise Problem(problems.UNAVAILABLE, "too many requests are at work", retry_after=1)
+        origin = self._hops.origin(headers, client, secure) if self._hops else Origin(client, secure)
         generation = self._live.generation
         path, query, route, params, chain = generation.meant(method, target)
         decision = self._ids()
         return Exchange(
-            request=Request(method, path, query, headers, body, client, secure),
+            request=Request(method, path, query, headers, body, origin.client, origin.secure, origin.host),
             route=route,
             params=params,
             correlation_id=_correlation_id(headers) or decision,

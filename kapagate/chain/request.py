@@ -52,7 +52,9 @@ class Kept:
 
 @dataclass(slots=True)
 class Request:
-    """`path` is canonical and percent-encoded, `query` raw without its `?`, `client` the true address without port."""
+    """`path` is canonical and percent-encoded, `query` raw without its `?`, `client` the true address without port.
+    `host` is what the client called, where a trusted proxy says so.
+    """
 
     method: str
     path: str
@@ -61,3 +63,4 @@ class Request:
     body: Body
     client: str = ""
     secure: bool = False
+    host: str = ""

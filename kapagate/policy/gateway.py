@@ -4,6 +4,7 @@ raw form here: each is read by its own declaration."""
 from __future__ import annotations
 
 from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from kapagate.access.hosts import host_of
 from kapagate.access.roles import RoleDeclaration
+from kapagate.chain.forwarded import Network
 from kapagate.chain.scheme import Scheme
 from kapagate.chain.secret import Resolved, Secret
 from kapagate.chain.units import Duration, Size
@@ -122,6 +124,19 @@ def parse_state(value: Any) -> State:
     raise ValueError('expected "memory" or "sqlite:PATH"')
 
 
+def parse_network(value: Any) -> Network:
+    """`10.0.0.0/8`, `2001:db8::/32`, `192.0.2.1`. Raises ValueError."""
+    try:
+        return value if isinstance(value, IPv4Network | IPv6Network) else ip_network(str(value))
+    except ValueError:
+        raise ValueError('expected an address or a network, such as "10.0.0.0/8"') from None
+
+
+Hop = Annotated[
+    InstanceOf[IPv4Network] | InstanceOf[IPv6Network],
+    BeforeValidator(parse_network),
+    WithJsonSchema({"type": "string"}),
+]
 Account = Annotated[str, Field(min_length=1, coerce_numbers_to_str=True)]
 
 
@@ -180,6 +195,11 @@ class Listen(Settings):
         (),
         description="Names beside loopback that `data` may be called by. On loopback no others are answered; "
         "elsewhere any, unless this lists some.",
+    )
+    trusted_hops: tuple[Hop, ...] = Field(
+        (),
+        description="Addresses and networks of proxies that are believed when they say who asks (`Forwarded` or "
+        "`X-Forwarded-For`, `-Proto`, `-Host`), read from the right. From all others these fields mean nothing.",
     )
     public_url: PublicUrl | None = Field(
         None, description="The URL that clients know the gateway by; its host is one of `hosts`."

@@ -148,6 +148,8 @@ class HttpAdapter:
         if request.client:
             headers.append((b"X-Forwarded-For", request.client.encode("ascii")))
         headers.append((b"X-Forwarded-Proto", b"https" if request.secure else b"http"))
+        if request.host:
+            headers.append((b"X-Forwarded-Host", request.host.encode("ascii")))
         headers.append((b"X-Correlation-ID", exchange.correlation_id.encode("ascii")))
         return headers
 

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from ipaddress import ip_network
+
 import pytest
 
 from kapagate.chain.entry import Entry
+from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Live
 from kapagate.chain.headers import Headers
 from kapagate.chain.problem import Problem
@@ -97,3 +100,13 @@ async def test_no_more_exchanges_run_at_a_time_than_allowed(lab) -> None:
     await door.run(admit(door, body=lab.Body(b"")), lab.Sink())
     assert during == [1]
     assert admit(door).route.name == "chat"
+
+
+def test_a_trusted_hop_says_who_asks(lab) -> None:
+    hops = TrustedHops([ip_network("10.0.0.0/8")])
+    door = Entry(entry(lab)._live, lab.clock, lambda: "0" * 32, hops=hops)
+    said = Headers([(b"Forwarded", b"for=192.0.2.1;proto=https;host=app.example")])
+    request = door.admit("GET", b"/chat/1", said, None, "10.0.0.1").request
+    assert (request.client, request.secure, request.host) == ("192.0.2.1", True, "app.example")
+    request = door.admit("GET", b"/chat/1", said, None, "11.0.0.1").request
+    assert (request.client, request.secure, request.host) == ("11.0.0.1", False, "")

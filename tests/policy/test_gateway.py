@@ -142,3 +142,15 @@ def test_limits_are_positive() -> None:
     for wrong in ({"head": "0B"}, {"connections": 0}):
         with pytest.raises(ValidationError):
             Gateway.model_validate({"listen": {"limits": wrong}})
+
+
+def test_trusted_hops_are_networks_and_nobody_is_trusted_by_default() -> None:
+    assert Gateway().listen.trusted_hops == ()
+    listen = Gateway.model_validate({"listen": {"trusted_hops": ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1"]}}).listen
+    assert [str(each) for each in listen.trusted_hops] == ["10.0.0.0/8", "2001:db8::/32", "192.0.2.1/32"]
+
+
+@pytest.mark.parametrize("wrong", ["10.0.0.1/8", "10.0.0.0/33", "localhost", "", 10, True, None, ["10.0.0.0/8"]])
+def test_what_is_no_network_is_no_trusted_hop(wrong: object) -> None:
+    with pytest.raises(ValidationError, match="an address or a network"):
+        Gateway.model_validate({"listen": {"trusted_hops": [wrong]}})

@@ -14,6 +14,7 @@ A file is a list of entries. An entry is one case, or with `each` a family of ca
                                             By default open where something arrives, else closed
       unfinished: true                      the body breaks: part of a request may have reached the upstream
       upstream: |                           what the upstream answers instead of its usual 200
+      trusted: true                         the client is a trusted hop
       missing: "..."                        the part of the gateway that is not there yet; the case must fail until then
 
 `answers` and `arrives` have a long form: `{status: 200, has: {vary: a}, lacks: [server], body: ...}` and
@@ -89,6 +90,7 @@ class Case(Entry):
     bytes: Bytes
     awaiting: Bytes = b""
     interim: bool = False
+    trusted: bool = False
     answers: Annotated[list[Answered], BeforeValidator(_answers)] = []
     arrives: Annotated[list[Arrived], BeforeValidator(_arrivals)] = []
     then: Literal["open", "closed", "silent"]

@@ -6,6 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
+from ipaddress import ip_network
 
 import pytest
 import uvloop
@@ -26,15 +27,16 @@ def pytest_asyncio_loop_factories() -> dict[str, Callable[[], asyncio.AbstractEv
 
 @dataclass
 class Stage:
-    """The gateway between client and recorder."""
+    """The gateway between client and recorder. `behind`: it trusts loopback to say who asks."""
 
     address: tuple[str, int]
+    behind: tuple[str, int]
     recorder: Recorder
 
     async def faults(self, case: Case) -> list[str]:
         """What is wrong, of the first way to cut it that something is wrong with."""
         for how, cut in _ways(case):
-            seen = await observe(case, self.address, self.recorder, cut)
+            seen = await observe(case, self.behind if case.trusted else self.address, self.recorder, cut)
             if found := faults(case, seen):
                 return [f"sent {how}", *found]
         return []
@@ -52,5 +54,9 @@ def _ways(case: Case) -> Iterable[tuple[str, Cut]]:
 
 @pytest.fixture
 async def stage() -> AsyncIterator[Stage]:
-    async with recording() as recorder, serving(recorder.port) as listener:
-        yield Stage(listener.address, recorder)
+    async with (
+        recording() as recorder,
+        serving(recorder.port) as listener,
+        serving(recorder.port, (ip_network("127.0.0.0/8"), ip_network("10.0.0.0/8"))) as behind,
+    ):
+        yield Stage(listener.address, behind.address, recorder)

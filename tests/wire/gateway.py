@@ -16,6 +16,7 @@ from contextlib import asynccontextmanager
 from kapagate.chain.compose import Placed, Steps
 from kapagate.chain.entry import Entry
 from kapagate.chain.exchange import Exchange
+from kapagate.chain.forwarded import Network, TrustedHops
 from kapagate.chain.generation import Generation, Live
 from kapagate.chain.options import Options
 from kapagate.chain.route import METHODS, Route
@@ -53,7 +54,7 @@ def _routes(upstream: Upstream) -> list[Route]:
 
 
 @asynccontextmanager
-async def serving(port: int) -> AsyncIterator[Listener]:
+async def serving(port: int, trusted: tuple[Network, ...] = ()) -> AsyncIterator[Listener]:
     """A gateway on a free port, whose upstream listens on `port`. Its clock stands still: no deadline can help."""
     clock = FakeClock()
     hops = PooledHops(clock, granularity=3600)
@@ -61,7 +62,7 @@ async def serving(port: int) -> AsyncIterator[Listener]:
     upstream = Upstream("recorder", compiled.adapter, hops.open(compiled.endpoint))
     generation = Generation(routes=_routes(upstream), steps=_STEPS, tenants={}, policy="wire")
     ids = (f"{number:032x}" for number in itertools.count())
-    entry = Entry(Live(generation), clock, lambda: next(ids))
+    entry = Entry(Live(generation), clock, lambda: next(ids), hops=TrustedHops(trusted))
     listener = Listener(entry, "127.0.0.1", 0, clock=clock, granularity=3600)
     await listener.start()
     try:
