@@ -27,8 +27,15 @@ def problem_of(cause: Exception, ex: Exchange) -> Problem:
         verdict.outcome = "refused" if isinstance(cause, Refusal) else "failed"
         verdict.reason = problem.kind.name
     if problem.kind.status >= 500:
-        log.error("%s: %s", problem.kind.name, problem.detail, exc_info=_bug(cause), extra={"exchange": ex})
+        _log(problem, _reason(cause), ex)
     return problem
+
+
+def _log(problem: Problem, reason: BaseException | None, ex: Exchange) -> None:
+    """One line; a traceback only for a bug, so that an outage does not fill disks."""
+    why = "" if reason is None else f" ({reason!r})"
+    bug = reason if problem.kind is problems.INTERNAL else None
+    log.error("%s: %s%s", problem.kind.name, problem.detail, why, exc_info=bug, extra={"exchange": ex})
 
 
 def _translated(cause: Exception) -> Problem:
@@ -52,8 +59,8 @@ def _caused(kind: Kind, detail: str, cause: Exception, retry_after: float | None
     return problem
 
 
-def _bug(cause: Exception) -> BaseException | None:
-    """What is logged with its traceback: the exception that a hook raised, not the problem or wrapper around it."""
+def _reason(cause: Exception) -> BaseException | None:
+    """What is logged: the exception that a hook or the hop raised, not the problem or wrapper around it."""
     if isinstance(cause, RuleFailed):
         return cause.cause
     return cause.__cause__ if isinstance(cause, Problem) else cause

@@ -78,3 +78,13 @@ def test_the_log_has_the_cause_and_the_exchange(lab, caplog, cause: Exception, l
 def test_a_refusal_is_no_news_for_the_log(lab, caplog) -> None:
     problem_of(Problem(problems.RATE_LIMITED, "slow"), lab.exchange())
     assert caplog.records == []
+
+
+def test_an_outage_is_one_line_in_the_log_and_a_bug_has_its_traceback(lab, caplog) -> None:
+    outage = Problem(problems.UPSTREAM_UNREACHABLE, "the upstream cannot be reached")
+    outage.__cause__ = ConnectionRefusedError(111, "refused")
+    problem_of(outage, lab.exchange())
+    problem_of(RuntimeError("a bug"), lab.exchange())
+    line, bug = caplog.records
+    assert (line.exc_info, "ConnectionRefusedError" in line.getMessage()) == (None, True)
+    assert bug.exc_info is not None
