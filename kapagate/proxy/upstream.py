@@ -52,6 +52,7 @@ VERSIONS = ("1.1", "1.0")
 QUEUED = 64 << 10
 NEVER = float("inf")
 _OPENING = ord("H")
+_LINES = 8
 _CONTROLS = bytes({*range(32), 127} - {9})
 
 
@@ -90,6 +91,7 @@ class Upstream(asyncio.Protocol):
         self._over = False
         self._surplus = False
         self._last = b""
+        self._blank = 0
 
     # The hop's side
 
@@ -189,6 +191,9 @@ class Upstream(asyncio.Protocol):
             if not self._over:
                 self._fail(Truncated("the upstream's answer cannot be read") if answer.status else _malformed(), cause)
                 return
+        ending = data[-_LINES:]
+        blank = len(ending) - len(ending.rstrip(b"\r\n"))
+        self._blank = blank if blank < len(data) else self._blank + blank
         if self._over:
             self._surplus = self._surplus or self._followed(data)
             self._end(answer)
@@ -314,10 +319,12 @@ class Upstream(asyncio.Protocol):
     # The end of an answer
 
     def _followed(self, data: bytes) -> bool:
-        """Whether empty lines follow the message that ended in `data`: the parser skips them without a word."""
+        """Whether empty lines follow the message that ended in `data`: the parser skips them without a word. A message
+        without a body, and one in chunks, ends with two line ends.
+        """
         if self._last and self._framing is not CHUNKED:
             return not data.endswith(self._last) or not self._last.strip(b"\r\n")
-        return len(data) - len(data.rstrip(b"\r\n")) > 4
+        return self._blank > 4
 
     def _end(self, answer: Answer) -> None:
         """The message is complete and so is the read that completed it."""
