@@ -212,7 +212,8 @@ async def _listening(
 
     def refused(problem: Problem, client: str) -> None:
         refusals.labels(problem.kind.name).inc()
-        log.info("refused before it became an exchange: %s", problem.kind.name, extra={"client": client})
+        fields = {"client": client, "correlation_id": problem.correlation_id}
+        log.info("refused before it became an exchange: %s", problem.kind.name, extra=fields)
 
     limits = Limits(head=listen.limits.head, connections=listen.limits.connections)
     patience = listen.deadlines

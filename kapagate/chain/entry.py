@@ -61,6 +61,15 @@ class Entry:
     def admit(
         self, method: str, target: bytes, headers: Headers, body: Body, client: str, secure: bool = False
     ) -> Exchange:
+        try:
+            return self._admitted(method, target, headers, body, client, secure)
+        except Problem as refusal:
+            refusal.correlation_id = _correlation_id(headers) or self._ids()
+            raise
+
+    def _admitted(
+        self, method: str, target: bytes, headers: Headers, body: Body, client: str, secure: bool
+    ) -> Exchange:
         if self._running >= self._most:
             raise Problem(problems.UNAVAILABLE, "too many requests are at work", retry_after=1)
         origin = self._hops.origin(headers, client, secure) if self._hops else Origin(client, secure)

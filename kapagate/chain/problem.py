@@ -35,7 +35,8 @@ class Problem(Refusal):
     """Raised to refuse. `retry_after` in seconds; `challenges` become `WWW-Authenticate` fields,
     `allow` the methods of an `Allow` field.
 
-    `step` is filled in by the engine with the id of the step that raised.
+    `step` is filled in by the engine with the id of the step that raised, `correlation_id` at the entry when the request
+    was not admitted.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class Problem(Refusal):
         self.allow = tuple(allow)
         self.members = dict(members or {})
         self.step = ""
+        self.correlation_id = ""
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """The fields that belong to this refusal (RFC 9110, 10.2.1, 10.2.3 and 11.6.1)."""

@@ -306,10 +306,13 @@ class Downstream(asyncio.Protocol):
         self._transport.abort()
 
     def _tell(self, problem: Problem, reply: Reply) -> None:
-        body = orjson.dumps(problem.document("", ""))
+        body = orjson.dumps(problem.document("", problem.correlation_id))
         self.terms.refused(problem, self.client)
         if not self.gone:
-            reply.start(Head(problem.kind.status, problem.headers(), len(body)), body, True)
+            headers = problem.headers()
+            if problem.correlation_id:
+                headers.append((b"X-Correlation-ID", problem.correlation_id.encode("ascii")))
+            reply.start(Head(problem.kind.status, headers, len(body)), body, True)
 
     def _close(self) -> None:
         """Flushes and closes; half first where input may be under way that would turn the close into a reset."""

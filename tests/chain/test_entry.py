@@ -110,3 +110,10 @@ def test_a_trusted_hop_says_who_asks(lab) -> None:
     assert (request.client, request.secure, request.host) == ("192.0.2.1", True, "app.example")
     request = door.admit("GET", b"/chat/1", said, None, "11.0.0.1").request
     assert (request.client, request.secure, request.host) == ("11.0.0.1", False, "")
+
+
+def test_a_refusal_at_the_entry_carries_the_correlation_id(lab) -> None:
+    for headers, told in (([(b"X-Correlation-ID", b"mine")], "mine"), ([], f"{1:032x}")):
+        with pytest.raises(Problem) as refused:
+            admit(entry(lab), b"/a/../b", headers)
+        assert refused.value.correlation_id == told
