@@ -17,10 +17,10 @@ UV   := .tools/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test test-wire-full lint format lock reference bench-quick clean env-run env-test
+.PHONY: help demo test test-wire-full compare-nginx lint format lock reference bench-quick clean env-run env-test
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
 
 demo: env-run ## the gateway, a stand-in Kapa and a few requests (ONCE=1: check the outcomes and stop)
 	@$(RUN) -m kapagate demo $(if $(filter-out 0 no false,$(ONCE)),--once) $(ARGS)
@@ -30,6 +30,9 @@ test: env-test ## every test (ARGS="tests/chain -k fact" for some)
 
 test-wire-full: env-test ## the corpus of raw cases cut at every place, on both loops
 	@WIRE=full $(TEST) -m pytest tests/wire $(ARGS)
+
+compare-nginx: env-test ## the corpus against Debian's nginx; writes the table in docs/hop.md
+	@$(TEST) -m tests.wire.nginx
 
 lint: env-test ## ruff and mypy
 	@$(TEST) -m ruff check .
