@@ -16,6 +16,7 @@ from kapagate.policy import codes
 from kapagate.policy.accounts import Accounts
 from kapagate.policy.credentials import check_tenants
 from kapagate.policy.documents import HEADER, Document
+from kapagate.policy.doors import check_doors
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.fit import Fitting, check_identified
 from kapagate.policy.gateway import Gateway
@@ -113,6 +114,7 @@ class Build:
         for index, pattern in enumerate(gateway.tenant_secrets):
             if wrong := malformed(pattern):
                 self.problems.add(codes.UNACCEPTABLE, place(node, ("tenant_secrets", index)), wrong)
+        check_doors(gateway, node, self.problems)
         return gateway
 
     def _offer_ports(self, node: Mapping, roles: dict[str, RoleDeclaration]) -> None:
