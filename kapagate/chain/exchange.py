@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from kapagate.answer.document import Unacceptable, strict_loads
 from kapagate.answer.report import Report
+from kapagate.answer.rules import AnswerRules
 from kapagate.chain import problems
 from kapagate.chain.edit import UNREAD, UNTOUCHED, RequestEdit
 from kapagate.chain.fact import Fact
@@ -46,7 +47,8 @@ class Exchange:
     `step` is the id of the step at work. `status` is what the client was told (0: nothing). `refusal` and `broken` say
     how it failed before and after its head left. `received_at` is wall time. `headers_out` are fields that steps add to
     whatever answer leaves. `when_gone` is set by the hop while it waits. `forks` are the exchanges of shadow steps by
-    their ids, None for one that would have refused.
+    their ids, None for one that would have refused. `upstream_rules` are what the upstream's adapter itself asks of the
+    answer, beside the policy's steps.
     """
 
     request: Request
@@ -74,6 +76,7 @@ class Exchange:
     shared: Exchange | None = None
     headers_out: list[tuple[bytes, bytes]] = field(default_factory=list)
     forks: dict[str, Exchange | None] = field(default_factory=dict)
+    upstream_rules: tuple[AnswerRules, ...] = ()
 
     def __getitem__(self, fact: Fact[T]) -> T:
         value: T = self.facts[fact]

@@ -138,11 +138,11 @@ async def _deliver(response: Response, ex: Exchange, outlet: Outlet) -> None:
         at_once = response.local
         if body is not None and codec is not None:
             if codec.whole:
-                kept = await pump_whole(body, codec, _rules(ex), ex.report)
+                kept = await pump_whole(body, codec, [*_rules(ex), *ex.upstream_rules], ex.report)
                 body = None
             else:
                 at_once = ex.route.upstream is not None and ex.route.upstream.adapter.holds(ex)
-                body = pump(body, codec, _rules(ex), at_once, ex.report)
+                body = pump(body, codec, [*_rules(ex), *ex.upstream_rules], at_once, ex.report)
         keeps = at_once or bool(ex.chain.seal)
         if body is not None:
             async for piece in body:

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, Field
 
 from kapagate import __version__
 from kapagate.answer.codec import Codec
+from kapagate.answer.rules import AnswerRules
 from kapagate.chain import problems
 from kapagate.chain.details import DETAILS
 from kapagate.chain.endpoint import Reachable
@@ -28,6 +29,7 @@ from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.kapa.errors import ErrorCodec
 from kapagate.kapa.fields import uuid
 from kapagate.kapa.operations import FEEDBACK, OPERATIONS
+from kapagate.kapa.own_key import rules_against
 from kapagate.kapa.paths import Targets
 from kapagate.kapa.query_api import figures_of, in_kapas_words
 from kapagate.kapa.requests import body_of
@@ -91,6 +93,7 @@ class Line:
     headers: tuple[tuple[bytes, bytes], ...]
     targets: Targets
     partition: bytes
+    rules: tuple[AnswerRules, ...]
 
 
 class KapaAdapter:
@@ -106,6 +109,7 @@ class KapaAdapter:
         line = self._line(exchange)
         called, said = OPERATIONS[exchange.route.operation], await exchange.document()
         operation, params, document = in_kapas_words(called, exchange.params, said)
+        exchange.upstream_rules = line.rules
         if figures := figures_of(called, said):
             exchange.put(DETAILS, figures)
         exchange.operation = operation.name
@@ -129,11 +133,14 @@ class KapaAdapter:
             return ErrorCodec(head.status, self._line(exchange).key)
         if 300 <= head.status < 400:
             raise Problem(problems.UPSTREAM_MALFORMED, "Kapa answered with a redirect, which is never followed")
-        if not inspected or head.status == 204:
-            return None
         operation = OPERATIONS[exchange.operation]
-        _check_readable(head, _RECORDS if operation.streams else _OBJECTS)
-        return operation.codec() if operation.codec is not None else None
+        if operation.codec is None or head.status == 204:
+            return None
+        if unread := _unreadable(head, _RECORDS if operation.streams else _OBJECTS):
+            if inspected:
+                raise Problem(problems.UPSTREAM_UNINSPECTABLE, f"Kapa's answer is {unread}, so it cannot be guarded")
+            return None
+        return operation.codec()
 
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
         rewritten = inspected or head.status >= 400
@@ -157,14 +164,14 @@ class KapaAdapter:
     def _made(self, account: Account) -> Line:
         key = account.api_key.reveal()
         headers = ((b"X-API-KEY", key.encode("ascii")), *_SENT)
-        return Line(account, key, headers, Targets(account.project, self._prefix), sha256(key.encode()).digest())
+        targets, digest = Targets(account.project, self._prefix), sha256(key.encode()).digest()
+        return Line(account, key, headers, targets, digest, (rules_against(key, self._upstream),))
 
 
-def _check_readable(head: Inbound, medias: frozenset[bytes]) -> None:
-    """Guards and the client must see the same bytes, whole and in plain."""
+def _unreadable(head: Inbound, medias: frozenset[bytes]) -> str:
+    """Why no guard could see the same bytes as the client, whole and in plain; empty when one can."""
     coding = head.headers.get(b"content-encoding")
     if head.status == 206 or coding not in (None, b"", b"identity"):
-        raise Problem(problems.UPSTREAM_UNINSPECTABLE, "Kapa's answer is partial or coded, so it cannot be guarded")
+        return "partial or coded"
     media = (head.headers.get(b"content-type") or b"").partition(b";")[0].strip().lower()
-    if media not in medias:
-        raise Problem(problems.UPSTREAM_UNINSPECTABLE, "Kapa's answer is not JSON, so it cannot be guarded")
+    return "" if media in medias else "not JSON"
