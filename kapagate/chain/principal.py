@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,7 +17,10 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Principal:
     """`subject` is the caller's stable name within the tenant; `session` a session's id where the credential has
-    one.
+    one; `expires` when the credential ends, in Unix seconds.
+
+    One object stands for one credential as long as that is remembered. `kept` is for what a step works out of it and
+    nothing else, under the compiled step itself as the key: it is gone when the principal is.
     """
 
     subject: str
@@ -25,6 +29,8 @@ class Principal:
     scheme: str = ""
     session: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
+    expires: float = field(default=math.inf, compare=False)
+    kept: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

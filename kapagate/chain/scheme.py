@@ -24,12 +24,14 @@ class Recogniser:
 
     `recognise` returns None when these are not its credentials, raises Problem `invalid-credentials` when they are and
     do not hold. `headers` (lower case) are the fields its credentials stand in: they never go upstream. `challenge` is
-    its `WWW-Authenticate` value (RFC 9110, 11.6.1).
+    its `WWW-Authenticate` value (RFC 9110, 11.6.1). `steady`: what it says follows from these fields and the time
+    alone, and a principal holds until it `expires`, so it need not be asked about the same fields again.
     """
 
     recognise: Recognise
     headers: frozenset[bytes]
     challenge: str
+    steady: bool = False
 
 
 class Scheme(BaseModel, ABC):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 from typing import Annotated
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
@@ -19,7 +20,6 @@ from kapagate.chain.secret import Secret
 from kapagate.chain.services import Services
 from kapagate.identity import api_keys
 from kapagate.identity.bearer import AUTHORIZATION, bearer, single
-from kapagate.identity.verified import fingerprint
 
 _LEAST_PEPPER = 16
 HeaderName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")]
@@ -58,7 +58,7 @@ class ApiKey(Scheme):
         challenge = f'ApiKey realm="kapagate", header="{self.header}"'
         known = _compiled(self.keys, services[Roles])
         ring = _Ring(header, pepper, known, services[Clock], challenge)
-        return Recogniser(ring.recognise, frozenset({header, AUTHORIZATION}), challenge)
+        return Recogniser(ring.recognise, frozenset({header, AUTHORIZATION}), challenge, steady=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +67,6 @@ class _Known:
 
     entry: ApiKeyEntry
     principal: Principal
-    expires: float | None
 
 
 def _compiled(entries: tuple[ApiKeyEntry, ...], roles: Roles) -> dict[str, _Known]:
@@ -78,33 +77,31 @@ def _compiled(entries: tuple[ApiKeyEntry, ...], roles: Roles) -> dict[str, _Know
         for position, role in enumerate(entry.roles):
             if role not in roles.names:
                 raise Invalid(f"there is no role {role!r}", ("keys", index, "roles", position))
-        principal = Principal(entry.subject, entry.tenant, roles.declared(entry.roles), "api_key")
-        known[entry.id] = _Known(entry, principal, entry.expires.timestamp() if entry.expires else None)
+        expires = entry.expires.timestamp() if entry.expires else math.inf
+        roles_held = roles.declared(entry.roles)
+        principal = Principal(entry.subject, entry.tenant, roles_held, "api_key", expires=expires)
+        known[entry.id] = _Known(entry, principal)
     return known
 
 
 @dataclass(frozen=True, slots=True)
 class _Ring:
-    """The compiled scheme. `seen`: the keys that were verified, by their SHA-256; never more than there are keys."""
+    """The compiled scheme."""
 
     header: bytes
     pepper: bytes
     known: dict[str, _Known]
     clock: Clock
     challenge: str
-    seen: dict[bytes, _Known] = field(default_factory=dict)
 
     async def recognise(self, exchange: Exchange) -> Principal | None:
         text = self._sent(exchange)
         if text is None:
             return None
-        mark = fingerprint(text)
-        known = self.seen.get(mark)
-        if known is None:
-            known = self.seen[mark] = self._verified(text)
-        if known.expires is not None and self.clock.wall() >= known.expires:
+        principal = self._verified(text).principal
+        if self.clock.wall() >= principal.expires:
             raise self._refusal("the API key has expired")
-        return known.principal
+        return principal
 
     def _verified(self, text: str) -> _Known:
         key = api_keys.parse(text)

@@ -24,7 +24,6 @@ from kapagate.identity.bearer import AUTHORIZATION, bearer
 from kapagate.identity.claims import claim, names_claim, text_claim
 from kapagate.identity.key_sets import SHARED, KeySet
 from kapagate.identity.tokens import MOST_LEEWAY, Expected, Rejected, addressed_to, is_token, verify
-from kapagate.identity.verified import VerifiedTokens, fingerprint
 
 _CHALLENGE = 'Bearer realm="kapagate"'
 _REFUSED = f'{_CHALLENGE}, error="invalid_token"'  # RFC 6750, 3.1
@@ -79,8 +78,8 @@ class Jwt(Scheme):
             expected = Expected(self.issuer, audiences, frozenset(self.algorithms), self.leeway)
         except ValueError as cause:
             raise Invalid(str(cause)) from cause
-        desk = _Desk(self, expected, self._keys(), services[Clock], VerifiedTokens(services[Clock]))
-        return Recogniser(desk.recognise, frozenset({AUTHORIZATION}), _CHALLENGE)
+        desk = _Desk(self, expected, self._keys(), services[Clock])
+        return Recogniser(desk.recognise, frozenset({AUTHORIZATION}), _CHALLENGE, steady=True)
 
     def _keys(self) -> KeySet:
         shared = [name for name in self.algorithms if name in SHARED]
@@ -107,22 +106,12 @@ class _Desk:
     expected: Expected
     keys: KeySet
     clock: Clock
-    verified: VerifiedTokens[Principal]
 
     async def recognise(self, exchange: Exchange) -> Principal | None:
         token = bearer(exchange.request.headers)
-        if token is None:
+        if token is None or not is_token(token) or not addressed_to(token, self.expected):
             return None
-        mark = fingerprint(token)
-        principal = self.verified.get(mark)
-        if principal is not None:
-            return principal
-        if not is_token(token) or not addressed_to(token, self.expected):
-            return None
-        claims = self._verified_claims(token, exchange)
-        principal = self._principal(claims)
-        self.verified.put(mark, principal, claims["exp"])
-        return principal
+        return self._principal(self._verified_claims(token, exchange))
 
     def _verified_claims(self, token: str, exchange: Exchange) -> dict[str, Any]:
         try:
@@ -144,6 +133,7 @@ class _Desk:
             "jwt",
             text_claim(claims, names.session),
             claims,
+            claims["exp"],
         )
 
     def _tenant(self, claims: Mapping[str, Any]) -> str:

@@ -14,7 +14,9 @@ from kapagate.chain.scheme import Recogniser, Scheme
 from kapagate.chain.services import Services
 from kapagate.chain.step import OnRequest
 from kapagate.filters.identify import Identify
-from tests.filters.exchanges import exchange, services
+from tests.filters.exchanges import NOW, FakeClock, exchange, services
+
+asked: list[bytes | None] = []
 
 
 class Badge(Scheme):
@@ -23,6 +25,7 @@ class Badge(Scheme):
     header: str = "badge"
     principal: Principal = Principal("ann", "acme", ("viewer",), "badge")
     broken: bool = Field(False)
+    steady: bool = Field(False)
 
     def compile(self, services: Services) -> Recogniser:
         if self.broken:
@@ -31,13 +34,19 @@ class Badge(Scheme):
 
         async def recognise(ex: Exchange) -> Principal | None:
             value = ex.request.headers.get(name)
+            asked.append(value)
             if value == b"down":
                 raise BackendFailed("no key set")
             if value == b"bad":
                 raise Problem(problems.INVALID_CREDENTIALS, "the badge is not valid", challenges=["Badge"])
             return self.principal if value == b"good" else None
 
-        return Recogniser(recognise, frozenset({name}), self.header.title())
+        return Recogniser(recognise, frozenset({name}), self.header.title(), self.steady)
+
+
+@pytest.fixture(autouse=True)
+def _nobody_was_asked() -> None:
+    asked.clear()
 
 
 def step_of(*schemes: Scheme) -> OnRequest:
@@ -130,3 +139,66 @@ def test_a_scheme_that_cannot_work_is_named_with_its_place() -> None:
     with pytest.raises(Invalid) as caught:
         Identify(schemes=(Badge(), Badge(broken=True))).compile(services())
     assert caught.value.at == ("schemes", 1, "broken")
+
+
+def steady(expires: float = NOW + 60, clock: FakeClock | None = None) -> OnRequest:
+    principal = Principal("ann", "acme", ("root", "viewer"), "badge", expires=expires)
+    schemes = (Badge(principal=principal, steady=True), Badge(header="pass", steady=True))
+    hook = Identify(schemes=schemes).compile(services(clock)).on_request
+    assert hook is not None
+    return hook
+
+
+async def test_a_credential_is_not_verified_again_until_it_ends() -> None:
+    clock = FakeClock()
+    hook = steady(clock=clock)
+    made = [exchange({"badge": "good"}) for _ in range(2)]
+    for each in made:
+        await hook(each)
+    assert asked == [b"good", None]
+    assert made[0][PRINCIPAL] is made[1][PRINCIPAL]
+    assert (made[1][PRINCIPAL].roles, made[1][TENANT].name) == (("viewer",), "acme")
+    clock.pass_by(60)
+    await hook(exchange({"badge": "good"}))
+    assert len(asked) == 4
+
+
+@pytest.mark.parametrize(
+    ("headers", "kind"),
+    [
+        ({"badge": "GOOD"}, "invalid-credentials"),
+        ({"badge": "good "}, "invalid-credentials"),
+        ({"pass": "bad"}, "invalid-credentials"),
+        ({"badge": "good", "pass": "good"}, "ambiguous-credentials"),
+        ({"badge": "good", "pass": "bad"}, "ambiguous-credentials"),
+        ({}, "credentials-required"),
+    ],
+)
+async def test_who_is_remembered_is_the_exact_credential_alone(headers: dict[str, str], kind: str) -> None:
+    hook = steady()
+    await hook(exchange({"badge": "good"}))
+    with pytest.raises(Problem) as caught:
+        await hook(exchange(headers))
+    assert caught.value.kind.name == kind
+
+
+async def test_a_credential_is_remembered_under_its_own_field_only() -> None:
+    hook = steady()
+    await hook(exchange({"badge": "good"}))
+    await hook(exchange({"pass": "good"}))
+    assert asked == [b"good", None, None, b"good"]
+
+
+async def test_refusals_are_not_remembered() -> None:
+    hook = steady()
+    for _ in range(2):
+        with pytest.raises(Problem):
+            await hook(exchange({"badge": "bad"}))
+    assert asked == [b"bad", None] * 2
+
+
+async def test_schemes_that_want_to_be_asked_every_time_are() -> None:
+    hook = step_of(Badge(steady=True), Badge(header="pass"))
+    for _ in range(2):
+        await hook(exchange({"badge": "good"}))
+    assert asked == [b"good", None] * 2

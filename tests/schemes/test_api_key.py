@@ -102,7 +102,9 @@ async def test_a_key_of_another_environment_is_refused() -> None:
 async def test_an_expired_key_says_so_on_its_second() -> None:
     clock = FakeClock()
     recogniser = compiled({**ENTRY, "expires": "2027-01-15T08:00:01Z"}, clock=clock)
-    assert await recogniser.recognise(exchange({"X-Api-Key": KEY.text}))
+    principal = await recogniser.recognise(exchange({"X-Api-Key": KEY.text}))
+    assert principal is not None
+    assert (recogniser.steady, principal.expires) == (True, NOW + 1)
     clock.now = NOW + 1
     assert (await refusal(recogniser, {"X-Api-Key": KEY.text})).detail == "the API key has expired"
 

@@ -114,19 +114,10 @@ async def test_the_leeway_is_the_policys() -> None:
     await refusal(compiled(leeway="0s"), token(exp=NOW))
 
 
-async def test_a_verified_token_is_not_verified_again_until_it_ends() -> None:
-    clock = FakeClock()
-    recogniser = compiled(clock)
-    first = await principal_of(recogniser)
-    assert await principal_of(recogniser) is first
-    clock.pass_by(631)
-    assert (await refusal(recogniser, token())).detail == "the token has expired"
-
-
-async def test_a_kept_token_is_the_exact_token() -> None:
+async def test_a_principal_holds_as_long_as_its_token() -> None:
     recogniser = compiled()
-    await principal_of(recogniser)
-    await refusal(recogniser, signed({"alg": "HS256"}, CLAIMS, "forged-" * 8))
+    assert recogniser.steady
+    assert (await principal_of(recogniser)).expires == CLAIMS["exp"]
 
 
 async def test_claims_may_have_other_names_and_stand_deeper() -> None:
