@@ -24,7 +24,8 @@ class RequestEdit(NamedTuple):
         return RequestEdit(document, self.context, self.headers, self.pseudonym)
 
     def with_context(self, context: Mapping[str, str]) -> RequestEdit:
-        return RequestEdit(self.document, {**self.context, **context}, self.headers, self.pseudonym)
+        context = {**self.context, **context} if self.context else context
+        return RequestEdit(self.document, context, self.headers, self.pseudonym)
 
     def with_headers(self, headers: Mapping[bytes, bytes]) -> RequestEdit:
         return RequestEdit(self.document, self.context, {**self.headers, **headers}, self.pseudonym)

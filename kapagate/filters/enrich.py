@@ -30,6 +30,8 @@ _CLAIM = "claim:"
 _MOST_CHARACTERS = 256
 
 Get = Callable[[Exchange], str | None]
+Told = tuple[dict[str, str], str]
+"""The context, and the pseudonym."""
 
 
 def _source(text: str) -> str:
@@ -66,22 +68,33 @@ class Enrich(Filter):
     def compile(self, services: Services) -> Step:
         pseudonyms = services[Pseudonyms]
         additions = tuple((name, _getter(source, pseudonyms)) for name, source in self.add.items())
-        context = _Context(pseudonyms, additions)
+        context = _Context(pseudonyms, additions, "language" not in self.add.values())
         return Step(reads=frozenset({PRINCIPAL, TENANT}), on_request=context.add)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class _Context:
-    """The compiled filter."""
+    """The compiled filter. `steady`: what is added follows from principal, tenant and upstream, so it is made once."""
 
     pseudonyms: Pseudonyms
     additions: tuple[tuple[str, Get], ...]
+    steady: bool
 
     async def add(self, exchange: Exchange) -> None:
+        facts = exchange.facts
+        kept, key = facts[PRINCIPAL].kept, (self, facts[TENANT], exchange.route.upstream)
+        told: Told | None = kept.get(key)
+        if told is None:
+            told = self._told(exchange)
+            if self.steady:
+                kept[key] = told
+        context, pseudonym = told
+        exchange.edit = exchange.edit.with_context(context).with_pseudonym(pseudonym)
+
+    def _told(self, exchange: Exchange) -> Told:
         principal = exchange[PRINCIPAL]
         found = {name: value for name, get in self.additions if (value := get(exchange))}
-        pseudonym = self.pseudonyms.of(principal.tenant, principal.subject)
-        exchange.edit = exchange.edit.with_context(found).with_pseudonym(pseudonym)
+        return found, self.pseudonyms.of(principal.tenant, principal.subject)
 
 
 def _getter(source: str, pseudonyms: Pseudonyms) -> Get:

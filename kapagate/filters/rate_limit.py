@@ -64,10 +64,21 @@ _PARTS: dict[Dimension, Callable[[Exchange], str]] = {
 
 
 def _key_of(per: tuple[Dimension, ...]) -> Callable[[Exchange], tuple[str, ...]]:
-    """Subjects are names within a tenant, so theirs goes with them."""
+    """Subjects are names within a tenant, so theirs goes with them. What is the principal's alone is made once."""
     named = {*per, "tenant"} if "subject" in per else {*per}
     parts = [part for name, part in _PARTS.items() if name in named]
-    return lambda exchange: tuple([part(exchange) for part in parts])
+
+    def made(exchange: Exchange) -> tuple[str, ...]:
+        return tuple([part(exchange) for part in parts])
+
+    def kept(exchange: Exchange) -> tuple[str, ...]:
+        known = exchange.facts[PRINCIPAL].kept
+        key: tuple[str, ...] | None = known.get(kept)
+        if key is None:
+            key = known[kept] = made(exchange)
+        return key
+
+    return made if "ip" in named else kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,10 @@
 
 A bucket that is full again is the same as one that was never seen, so forgetting it costs nothing. A heap holds one
 note per bucket, `(when it should be full, key)`. Taking from a known bucket leaves its note as it is (constant time);
-a note that turns out too early is corrected when it comes to the top. Each new bucket first forgets what is
-full again. At the bound, when every bucket still limits, the one that would be full soonest is forgotten: it forgives
-least, and a flood of new keys forgets its own before those that are deep in debt.
+a note that turns out too early is corrected when it comes to the top. Where there are many, each new bucket first
+forgets what is full again; a few are kept, as they would be made anew at once. At the bound, when every bucket still
+limits, the one that would be full soonest is forgotten: it forgives least, and a flood of new keys forgets its own
+before those that are deep in debt.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from kapagate.traffic.buckets import Buckets
 from kapagate.traffic.gcra import Quota, take
 from kapagate.traffic.rate import Rate
 
+_FEW = 64
 _MOST_LOOKS = 64  # notes looked at for one new bucket, so that no caller waits for the corrections of all
 
 
@@ -30,6 +32,7 @@ class MemoryBuckets:
     def __init__(self, clock: Clock, capacity: int = 100_000) -> None:
         self._clock = clock
         self._capacity = capacity
+        self._few = min(_FEW, capacity)
         self._tats: dict[tuple[str, ...], float] = {}
         self._notes: list[tuple[float, tuple[str, ...]]] = []
 
@@ -41,7 +44,8 @@ class MemoryBuckets:
         known = self._tats.get(key)
         tat, quota = take(now if known is None else known, now, rate, burst, cost)
         if known is None:
-            self._make_room(now)
+            if len(self._tats) >= self._few:
+                self._make_room(now)
             heappush(self._notes, (tat, key))
         self._tats[key] = tat
         return quota

@@ -141,3 +141,21 @@ def test_unknown_sources_and_odd_names_are_refused(add: dict[str, str]) -> None:
 
 def test_stands_behind_whoever_identifies() -> None:
     assert Enrich(add={}).compile(services()).reads == {PRINCIPAL, TENANT}
+
+
+async def test_what_was_added_once_is_not_added_for_another_tenant_or_language() -> None:
+    hook = Enrich.model_validate({"add": {"t": "tenant_name", "i": "integration"}}).compile(services()).on_request
+    spoken = Enrich.model_validate({"add": {"l": "language"}}).compile(services()).on_request
+    assert hook is not None
+    assert spoken is not None
+    ann = Principal("ann", "acme")
+    plain = exchange(principal=ann, tenant=Tenant("acme"))
+    there = exchange(principal=ann, tenant=Tenant("acme", "Acme Ltd"))
+    for _ in range(2):
+        for made, name in ((plain, "acme"), (there, "Acme Ltd")):
+            await hook(made)
+            assert made.edit.context == {"t": name}
+    for language in ("de", "fr"):
+        asked = exchange({"Accept-Language": language}, principal=ann)
+        await spoken(asked)
+        assert asked.edit.context == {"l": language}
