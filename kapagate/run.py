@@ -45,7 +45,7 @@ from kapagate.web.config import ConfigView, view_of
 from kapagate.web.credentials import Credentials
 from kapagate.web.doors import open_doors
 from kapagate.web.endpoints import Document, implemented, serves
-from kapagate.web.health import Check, ledger_check
+from kapagate.web.health import Check, ledger_check, upstream_check
 from kapagate.web.probe import Lifecycle, Probe
 
 log = logging.getLogger(__name__)
@@ -175,6 +175,7 @@ async def open_gateway(
             await ledger.start()
         stack.push_async_callback(ledger.close)
         checks.append(ledger_check(ledger))
+        checks.extend(upstream_check(hop.pool.endpoint.name, hop, machine.clock) for hop in machine.hops)
         access_log = _access_log(log_stream, stack)
         entry = Entry(
             live, machine.clock, machine.ids, access_log, loaded.gateway.listen.limits.exchanges, _hops(loaded.gateway)

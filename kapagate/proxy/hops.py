@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from typing import TYPE_CHECKING
 
+from kapagate.chain import problems
 from kapagate.chain.clock import Clock
 from kapagate.chain.headers import Headers
 from kapagate.chain.hop import Endpoint, Inbound, Outbound
-from kapagate.chain.problem import Gone
+from kapagate.chain.problem import Gone, Problem
 from kapagate.proxy.framing import frame_request
 from kapagate.proxy.heads import request_head
 from kapagate.proxy.hop_by_hop import VIA, end_to_end
@@ -25,14 +26,32 @@ _WITHOUT_BODY = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
 
 
 class PooledHop:
-    """The hop to one endpoint."""
+    """The hop to one endpoint.
+
+    `failures`: how many requests in a row it did not answer; `failure`: why the last; `failed_at`: when (monotonic).
+    """
 
     def __init__(self, endpoint: Endpoint, clock: Clock, hops: PooledHops) -> None:
         self.pool = Pool(endpoint, clock)
+        self.failures = 0
+        self.failure = ""
+        self.failed_at = 0.0
         self._hops = hops
         self._fixed = (b"Host: %b" % endpoint.authority.encode("ascii"),)
 
     async def send(self, outbound: Outbound, exchange: Exchange) -> Inbound:
+        try:
+            inbound = await self._asked(outbound, exchange)
+        except Problem as problem:
+            if problem.kind is not problems.UPSTREAM_BUSY:
+                self.failures += 1
+                self.failure = problem.kind.name
+                self.failed_at = self.pool.clock.monotonic()
+            raise
+        self.failures = 0
+        return inbound
+
+    async def _asked(self, outbound: Outbound, exchange: Exchange) -> Inbound:
         body = outbound.body
         length = len(body) if isinstance(body, bytes) else outbound.length
         if length == 0:
@@ -118,6 +137,10 @@ class PooledHops:
         if hop is None:
             hop = self._hops[endpoint] = PooledHop(endpoint, self._clock, self)
         return hop
+
+    def __iter__(self) -> Iterator[PooledHop]:
+        """Every hop that was handed out."""
+        return iter(tuple(self._hops.values()))
 
     def close(self) -> None:
         """Ends every connection at once."""

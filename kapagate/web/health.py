@@ -15,6 +15,10 @@ log = logging.getLogger(__name__)
 
 Status = Literal["healthy", "degraded", "unhealthy"]
 PATIENCE = 2.0
+UNHEALTHY_FROM = 3
+"""Failures in a row from which on an upstream counts as down."""
+UNHEALTHY_FOR = 30.0
+"""Seconds after the last failure for which it does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +65,31 @@ def ledger_check(ledger: Ledger) -> Asked:
         return Health("unhealthy", ledger.failure, details) if ledger.failure else Health("healthy", "", details)
 
     return Asked("ledger", check)
+
+
+class Watched(Protocol):
+    """An upstream as its traffic shows it: `failures` in a row, why the last one, and when (monotonic seconds)."""
+
+    failures: int
+    failure: str
+    failed_at: float
+
+
+def upstream_check(name: str, hop: Watched, clock: Clock) -> Asked:
+    """What the last requests to an upstream came to. It is asked nothing: a probe would spend its quota.
+
+    It counts as down after failures in a row, but not for longer than it was last seen failing: who takes traffic away
+    from a gateway that is not ready would otherwise never learn that the upstream is back.
+    """
+
+    async def check() -> Health:
+        details = {"failures_in_a_row": hop.failures}
+        if not hop.failures:
+            return Health("healthy", "", details)
+        down = hop.failures >= UNHEALTHY_FROM and clock.monotonic() - hop.failed_at < UNHEALTHY_FOR
+        return Health("unhealthy" if down else "degraded", hop.failure, details)
+
+    return Asked(f"upstream.{name}", check)
 
 
 async def _asked(check: Check, clock: Clock) -> dict[str, Any]:

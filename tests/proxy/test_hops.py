@@ -619,3 +619,17 @@ async def test_a_slow_upload_is_not_the_upstreams_delay(stage: Any) -> None:
     hops.sweep()
     more.set()
     assert await read(await sending) == b"ok"
+
+
+async def test_remembers_how_many_requests_in_a_row_went_unanswered(stage: Any) -> None:
+    backend = await stage.backend(answering)
+    hops = stage.hops()
+    hop, dead = hops.open(backend.endpoint), hops.open(Endpoint("dead", "127.0.0.1", 1))
+    assert list(hops) == [hop, dead]
+    for failures in (1, 2):
+        with pytest.raises(Problem):
+            await dead.send(ask(), stage.exchange())
+        assert (dead.failures, dead.failure) == (failures, "upstream-unreachable")
+    hop.failures = 3
+    await read(await hop.send(ask(), stage.exchange()))
+    assert hop.failures == 0

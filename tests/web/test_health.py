@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from kapagate.stores.ring import MemoryLedger
-from kapagate.web.health import Asked, Check, Health, ledger_check, system_health, worst
+from kapagate.web.health import Asked, Check, Health, ledger_check, system_health, upstream_check, worst
 from tests.web.doors import StoppedClock
 
 
@@ -80,3 +80,41 @@ async def test_a_ledger_that_cannot_keep_records_is_unhealthy() -> None:
     assert (await check.check()).status == "healthy"
     ledger.failure = "audit.db: database or disk is full"
     assert await check.check() == Health("unhealthy", "audit.db: database or disk is full", {"held": 0})
+
+
+@dataclass
+class Hop:
+    failures: int = 0
+    failure: str = "upstream-unreachable"
+    failed_at: float = 100.0
+
+
+@dataclass
+class At:
+    """A clock that stands at one moment."""
+
+    now: float
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def wall(self) -> float:
+        return 0.0
+
+
+@pytest.mark.parametrize(
+    ("failures", "now", "status"),
+    [
+        (0, 100.0, "healthy"),
+        (1, 100.0, "degraded"),
+        (2, 129.0, "degraded"),
+        (3, 129.0, "unhealthy"),
+        (9, 131.0, "degraded"),
+    ],
+)
+async def test_an_upstream_is_as_its_last_requests_went(failures: int, now: float, status: str) -> None:
+    check = upstream_check("kapa", Hop(failures), At(now))
+    told = await check.check()
+    assert (check.name, told.status) == ("upstream.kapa", status)
+    assert told.message == ("upstream-unreachable" if failures else "")
+    assert told.details == {"failures_in_a_row": failures}
