@@ -60,7 +60,7 @@ class Uncertain(Record):
 
 
 class Identifiers(Record):
-    """`value`: an object with `thread_id` and `question_answer_id`. In a stream this is the closing record."""
+    """`value`: an object with `thread_id` and `question_answer_id`; one that is no UUID is a text. Closes a stream."""
 
     __slots__ = ()
 

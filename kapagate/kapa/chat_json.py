@@ -40,7 +40,7 @@ class ChatJsonCodec(JsonBody):
             events.append(Uncertain(uncertain))
         if identifiers := {key: each for key in _IDENTIFIERS if isinstance(each := value.get(key), str)}:
             known += len(identifiers)
-            events.append(Identifiers(identifiers))
+            events.append(Identifiers(identifiers, places_in(identifiers)))
         if known < len(value):
             taken = {"answer"}.union(*map(_members, events))
             others = {key: each for key, each in value.items() if key not in taken}

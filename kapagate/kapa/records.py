@@ -165,7 +165,8 @@ def _known(kind: str, content: dict[str, Any]) -> Record | None:
         case "error", {"reason": str(reason)}:
             return Failure(reason, (Place((), "other"),))
         case "identifiers", {"thread_id": str()} | {"question_answer_id": str()}:
-            return Identifiers({key: content[key] for key in _IDENTIFIERS if key in content})
+            identifiers = {key: content[key] for key in _IDENTIFIERS if key in content}
+            return Identifiers(identifiers, places_in(identifiers))
     return None
 
 

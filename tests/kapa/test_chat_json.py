@@ -35,7 +35,9 @@ def test_yields_the_events_of_a_stream() -> None:
         Text("dial 12345, é"),
         Sources(CHAT["relevant_sources"], (Place((0, "title"), "title"),)),
         Uncertain(True),
-        Identifiers({"thread_id": CHAT["thread_id"], "question_answer_id": "q"}),
+        Identifiers(
+            {"thread_id": CHAT["thread_id"], "question_answer_id": "q"}, (Place(("question_answer_id",), "other"),)
+        ),
         Other({"new": CHAT["new"]}, (Place(("new", "hint"), "other"),)),
     ]
 
@@ -86,3 +88,11 @@ def test_a_body_that_is_not_json_is_garbled() -> None:
 
 def test_has_no_last_words_because_nothing_left_before() -> None:
     assert ChatJsonCodec().failure("no") is None
+
+
+def test_an_identifier_that_is_no_uuid_is_a_text() -> None:
+    codec = ChatJsonCodec()
+    answer = {"answer": "a", "thread_id": "joe@x.example", "question_answer_id": "3fa85f64-5717-4562-b3fc-2c963f66afa6"}
+    list(codec.decode(json.dumps(answer).encode()))
+    (identifiers,) = [event for event in codec.end() if isinstance(event, Identifiers)]
+    assert [place.path for place in identifiers.places] == [("thread_id",)]
