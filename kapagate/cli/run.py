@@ -78,7 +78,7 @@ def run(
         click.echo(invalid.loaded.summary(), err=True)
         ctx.exit(INVALID_POLICY)
     except (OSError, ValueError) as cause:
-        click.echo(f"kapagate: {cause}", err=True)
+        click.echo(f"kapagate: {getattr(cause, 'strerror', None) or cause}", err=True)
         ctx.exit(FAILED)
     finally:
         _let_go_of_the_log()

@@ -16,7 +16,7 @@ _ROW = "  {:>7}  {:<7} {:<15} {:<22} {:<6} {:<9} {}"
 
 def coloured() -> bool:
     """Colour only on a terminal, and never against NO_COLOR (https://no-color.org)."""
-    return sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return sys.stdout.isatty() and not os.environ.get("NO_COLOR")
 
 
 def paint(text: str, code: str) -> str:

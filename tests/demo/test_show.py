@@ -16,7 +16,7 @@ def record(**more: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize(
     ("terminal", "environment", "expected"),
-    [(True, {}, True), (False, {}, False), (True, {"NO_COLOR": "1"}, False), (True, {"NO_COLOR": ""}, False)],
+    [(True, {}, True), (False, {}, False), (True, {"NO_COLOR": "1"}, False), (True, {"NO_COLOR": ""}, True)],
 )
 def test_colour_is_for_terminals_alone_and_never_against_no_color(
     monkeypatch: pytest.MonkeyPatch, terminal: bool, environment: dict[str, str], expected: bool
