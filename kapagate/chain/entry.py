@@ -9,7 +9,7 @@ from typing import Protocol
 from kapagate.chain import problems
 from kapagate.chain.clock import Clock, Ids
 from kapagate.chain.exchange import Exchange, Times
-from kapagate.chain.forwarded import Origin, TrustedHops
+from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Live
 from kapagate.chain.headers import Headers
 from kapagate.chain.problem import Problem
@@ -72,21 +72,24 @@ class Entry:
     ) -> Exchange:
         if self._running >= self._most:
             raise Problem(problems.UNAVAILABLE, "too many requests are at work", retry_after=1)
-        origin = self._hops.origin(headers, client, secure) if self._hops else Origin(client, secure)
+        host = ""
+        if self._hops is not None:
+            origin = self._hops.origin(headers, client, secure)
+            client, secure, host = origin.client, origin.secure, origin.host
         generation = self._live.generation
         path, query, route, params, chain = generation.meant(method, target)
         decision = self._ids()
         return Exchange(
-            request=Request(method, path, query, headers, body, origin.client, origin.secure, origin.host),
-            route=route,
-            params=params,
-            correlation_id=_correlation_id(headers) or decision,
-            decision=decision,
-            times=Times(self._clock.monotonic()),
-            received_at=self._clock.wall(),
-            generation=generation,
-            chain=chain,
-            operation=route.operation,
+            Request(method, path, query, headers, body, client, secure, host),
+            route,
+            params,
+            _correlation_id(headers) or decision,
+            decision,
+            Times(self._clock.monotonic()),
+            self._clock.wall(),
+            generation,
+            chain,
+            route.operation,
         )
 
     async def run(self, exchange: Exchange, sink: Sink) -> None:

@@ -29,8 +29,7 @@ def taken(document: Any, shapes: Mapping[str, Shape], required: str = "") -> dic
         raise malformed("the body must be a JSON object")
     found = {}
     for name, shape in shapes.items():
-        value = document.get(name)
-        if value is None:
+        if name not in document or (value := document[name]) is None:
             continue
         try:
             value = shape(value)

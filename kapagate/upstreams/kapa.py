@@ -42,7 +42,7 @@ _SENT = (
     (b"User-Agent", b"kapagate/" + __version__.encode()),
 )
 _RELAYED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"cache-control"})
-_RELAYED_BESIDE_JSON = _RELAYED - {b"content-type", b"content-encoding"}
+_RELAYED_BESIDE_JSON = ((b"cache-control", b"Cache-Control"), (b"retry-after", b"Retry-After"))
 _OBJECTS = frozenset({b"application/json"})
 _RECORDS = _OBJECTS | {b"text/plain"}
 _TRACEPARENT = pattern(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
@@ -143,10 +143,9 @@ class KapaAdapter:
         return operation.codec()
 
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
-        rewritten = inspected or head.status >= 400
-        relayed = _RELAYED_BESIDE_JSON if rewritten else _RELAYED
-        kept = [field for field in head.headers.raw if field[0].lower() in relayed]
-        return [_JSON, *kept] if rewritten else kept
+        if not inspected and head.status < 400:
+            return [field for field in head.headers.raw if field[0].lower() in _RELAYED]
+        return [_JSON, *((name, value) for lower, name in _RELAYED_BESIDE_JSON for value in head.headers.all(lower))]
 
     def holds(self, exchange: Exchange) -> bool:
         return self._line(exchange).account.buffered
