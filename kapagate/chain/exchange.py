@@ -98,17 +98,21 @@ class Exchange:
 
     async def document(self) -> Any:
         """The request's JSON body with the steps' changes; read and parsed once. Raises Problem when it is none."""
-        if self.edit.document is UNREAD:
+        document = self.edit.document
+        if document is UNREAD:
             origin = self.shared or self
-            if origin.edit.document is UNREAD:
-                origin.edit = origin.edit.with_document(await self._parsed())
+            document = origin.edit.document
+            if document is UNREAD:
+                document = await self._parsed()
+                origin.edit = origin.edit.with_document(document)
             if origin is not self:
-                self.edit = self.edit.with_document(origin.edit.document)
-        return self.edit.document
+                self.edit = self.edit.with_document(document)
+        return document
 
     async def _parsed(self) -> Any:
         request = self.request
-        if any(coding.lower() != b"identity" for coding in request.headers.all(b"content-encoding")):
+        codings = request.headers.all(b"content-encoding")
+        if codings and any(coding.lower() != b"identity" for coding in codings):
             raise Problem(problems.UNSUPPORTED_MEDIA, "send the body without a content coding")
         try:
             body = await request.body.read(self.route.body_limit)

@@ -145,7 +145,7 @@ class KapaAdapter:
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
         if not inspected and head.status < 400:
             return [field for field in head.headers.raw if field[0].lower() in _RELAYED]
-        return [_JSON, *((name, value) for lower, name in _RELAYED_BESIDE_JSON for value in head.headers.all(lower))]
+        return [_JSON, *[(name, value) for lower, name in _RELAYED_BESIDE_JSON for value in head.headers.all(lower)]]
 
     def holds(self, exchange: Exchange) -> bool:
         return self._line(exchange).account.buffered
