@@ -64,7 +64,7 @@ def _verdicts(exchange: Exchange) -> bytes:
 def _uneventful(passed: tuple[str, ...], enforced: tuple[str, ...]) -> bytes:
     verdicts: dict[str, dict[str, Any]] = {step: {"outcome": "passed"} for step in passed}
     for step in enforced:
-        verdicts.setdefault(step, {})["answer"] = "enforced"
+        verdicts.setdefault(step, {"outcome": "passed"})["answer"] = "enforced"
     return b',"verdicts":' + encoded(verdicts)
 
 
@@ -124,7 +124,8 @@ def verdicts_of(exchange: Exchange) -> dict[str, dict[str, Any]]:
     verdicts = {step: _verdict(verdict) for step, verdict in exchange.verdicts.items()}
     for step, share in exchange.report.steps.items():
         if share.checked is not None or share.edits or share.would_edit or share.would_refuse or share.skipped:
-            verdicts.setdefault(step, {}).update(_share(share, exchange.report.enforced(step)))
+            told = verdicts.setdefault(step, {"outcome": "passed"})
+            told.update(_share(share, exchange.report.enforced(step)))
     return verdicts
 
 

@@ -110,7 +110,7 @@ def test_what_fails_at_run_time_is_one_line_and_exit_code_1(
     monkeypatch.setattr(command, "open_gateway", open_gateway)
     result = run(str(policy))
     assert result.exit_code == 1
-    assert result.stderr == f"kapagate: {cause}\n"
+    assert result.stderr == f"kapagate: {getattr(cause, 'strerror', None) or cause}\n"
 
 
 def test_an_invalid_policy_is_reported_with_exit_code_3(policy: Path) -> None:

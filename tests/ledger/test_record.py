@@ -102,10 +102,10 @@ def test_a_guard_is_enforced_only_where_the_report_says_so() -> None:
     ex.report.steps["whole"].edits["email"] = 1
     ex.report.steps["watching"].would_refuse["iban"] = 2
     assert told(ex)["verdicts"] == {
-        "whole": {"answer": "enforced", "edits": {"email": 1}},
-        "part": {"answer": "incomplete"},
-        "watching": {"answer": "shadow", "would_refuse": {"iban": 2}},
-        "left": {"answer": "skipped(text rule failed)"},
+        "whole": {"outcome": "passed", "answer": "enforced", "edits": {"email": 1}},
+        "part": {"outcome": "passed", "answer": "incomplete"},
+        "watching": {"outcome": "passed", "answer": "shadow", "would_refuse": {"iban": 2}},
+        "left": {"outcome": "passed", "answer": "skipped(text rule failed)"},
     }
 
 
