@@ -1,4 +1,4 @@
-"""Codec of Kapa's error answers: JSON that does not name our key passes, all else is told in one neutral sentence."""
+"""Codec of Kapa's errors and acknowledgements: JSON that does not name our key passes, all else is told neutrally."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ class ErrorCodec(JsonBody):
 
     def __init__(self, status: int, api_key: str) -> None:
         super().__init__(places_in)
-        self._neutral = {"detail": f"Kapa answered with an error (status {status})."}
+        kind = "an error" if status >= 400 else "something that is not shown"
+        self._neutral = {"detail": f"Kapa answered with {kind} (status {status})."}
         self._key = orjson.dumps(api_key)[1:-1]
         self._body = bytearray()
 

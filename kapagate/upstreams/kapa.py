@@ -134,13 +134,13 @@ class KapaAdapter:
         if 300 <= head.status < 400:
             raise Problem(problems.UPSTREAM_MALFORMED, "Kapa answered with a redirect, which is never followed")
         operation = OPERATIONS[exchange.operation]
-        if operation.codec is None or head.status == 204:
+        if head.status == 204 or head.length == 0:
             return None
         if unread := _unreadable(head, _RECORDS if operation.streams else _OBJECTS):
             if inspected:
                 raise Problem(problems.UPSTREAM_UNINSPECTABLE, f"Kapa's answer is {unread}, so it cannot be guarded")
             return None
-        return operation.codec()
+        return operation.codec() if operation.codec else ErrorCodec(head.status, self._line(exchange).key)
 
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
         if not inspected and head.status < 400:

@@ -378,3 +378,11 @@ def test_of_a_rewritten_answers_headers_only_what_still_holds_passes(status: int
 
 def test_an_answer_that_passes_as_it_is_keeps_its_description() -> None:
     assert KAPA.adapter.headers(call("feedback"), answers(200, *EVERY_HEADER), False) == list(EVERY_HEADER[:4])
+
+
+async def test_what_kapa_says_to_a_feedback_never_names_our_key() -> None:
+    ex = call("feedback")
+    codec = KAPA.adapter.inbound(ex, answers(200, JSON), False)
+    assert codec is not None
+    list(codec.decode(orjson.dumps({"seen": KEY})))
+    assert KEY.encode() not in codec.finish(codec.end())
