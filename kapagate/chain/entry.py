@@ -30,6 +30,9 @@ class Application(Protocol):
         when too many exchanges run.
         """
 
+    def correlation_id(self, headers: Headers | None) -> str:
+        """What names a request that is refused without an exchange; None: its head could not be read."""
+
     async def run(self, exchange: Exchange, sink: Sink) -> None:
         """Answers it. Raises nothing; returns when the answer is complete or cut."""
 
@@ -61,15 +64,6 @@ class Entry:
     def admit(
         self, method: str, target: bytes, headers: Headers, body: Body, client: str, secure: bool = False
     ) -> Exchange:
-        try:
-            return self._admitted(method, target, headers, body, client, secure)
-        except Problem as refusal:
-            refusal.correlation_id = _correlation_id(headers) or self._ids()
-            raise
-
-    def _admitted(
-        self, method: str, target: bytes, headers: Headers, body: Body, client: str, secure: bool
-    ) -> Exchange:
         if self._running >= self._most:
             raise Problem(problems.UNAVAILABLE, "too many requests are at work", retry_after=1)
         host = ""
@@ -91,6 +85,9 @@ class Entry:
             chain,
             route.operation,
         )
+
+    def correlation_id(self, headers: Headers | None) -> str:
+        return (_correlation_id(headers) if headers else None) or self._ids()
 
     async def run(self, exchange: Exchange, sink: Sink) -> None:
         self._running += 1

@@ -35,8 +35,8 @@ class Problem(Refusal):
     """Raised to refuse. `retry_after` in seconds; `challenges` become `WWW-Authenticate` fields,
     `allow` the methods of an `Allow` field.
 
-    `step` is filled in by the engine with the id of the step that raised, `correlation_id` at the entry when the
-    request was not admitted.
+    `step` is filled in by the engine with the id of the step that raised, `correlation_id` by whoever
+    tells it when there is no exchange.
     """
 
     def __init__(

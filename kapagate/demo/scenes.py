@@ -46,9 +46,7 @@ async def answered(stage: Stage) -> Shown:
     shown.expect("ada@" not in str(got) and "email" not in user, "Kapa sees no person")
     shown.expect(stage.kapa.requests[-1].headers.get("X-API-KEY") == ACME_KEY, "Kapa sees the tenant's key")
     context = " ".join(f"{name}={value:.12}" for name, value in user.get("metadata", {}).items())
-    shown.story = (
-        f"answered; Kapa saw {context} and {user.get('unique_client_id', '')[:12]}… for ada's e-mail"
-    )
+    shown.story = f"answered; Kapa saw {context} and {user.get('unique_client_id', '')[:12]}… for ada's e-mail"
     return shown
 
 

@@ -138,6 +138,8 @@ class Downstream(asyncio.Protocol):
         except Problem as problem:
             self._turn = problem
             asked = False
+        if isinstance(self._turn, Problem):
+            self._turn.correlation_id = self.terms.application.correlation_id(acceptance.headers_of(message))
         self._reply = Reply(self, message.method == "HEAD", message.version == HttpVersion10, asked)
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
@@ -147,6 +149,7 @@ class Downstream(asyncio.Protocol):
     def refuse(self, problem: Problem) -> None:
         """Answers what the parser or the door refused; no exchange runs."""
         self._deaf = True
+        problem.correlation_id = self.terms.application.correlation_id(None)
         self._tell(problem, Reply(self, False, False, False))
         self._close()
 
@@ -309,9 +312,7 @@ class Downstream(asyncio.Protocol):
         body = orjson.dumps(problem.document("", problem.correlation_id))
         self.terms.refused(problem, self.client)
         if not self.gone:
-            headers = problem.headers()
-            if problem.correlation_id:
-                headers.append((b"X-Correlation-ID", problem.correlation_id.encode("ascii")))
+            headers = [*problem.headers(), (b"X-Correlation-ID", problem.correlation_id.encode("ascii"))]
             reply.start(Head(problem.kind.status, headers, len(body)), body, True)
 
     def _close(self) -> None:

@@ -112,8 +112,8 @@ def test_a_trusted_hop_says_who_asks(lab) -> None:
     assert (request.client, request.secure, request.host) == ("11.0.0.1", False, "")
 
 
-def test_a_refusal_at_the_entry_carries_the_correlation_id(lab) -> None:
-    for headers, told in (([(b"X-Correlation-ID", b"mine")], "mine"), ([], f"{1:032x}")):
-        with pytest.raises(Problem) as refused:
-            admit(entry(lab), b"/a/../b", headers)
-        assert refused.value.correlation_id == told
+def test_a_request_without_an_exchange_has_a_name_too(lab) -> None:
+    door = entry(lab)
+    assert door.correlation_id(Headers([(b"X-Correlation-ID", b"mine")])) == "mine"
+    assert door.correlation_id(Headers([(b"X-Correlation-ID", b"not mine")])) == f"{1:032x}"
+    assert door.correlation_id(None) == f"{2:032x}"

@@ -53,7 +53,7 @@ async def test_an_answer_is_recorded_as_it_was_delivered(lab: Any) -> None:
     assert lab.sink.body == b"***"
     assert (record["outcome"], record["status"], record["tenant"]) == ("answered", 200, "acme")
     assert record["answer"] == {"characters": 3, "sha256": hashlib.sha256(b"***").hexdigest(), "text": "***"}
-    assert record["verdicts"]["guard"] == {"answer": "enforced", "edits": {"word": 1}}
+    assert record["verdicts"]["guard"] == {"outcome": "passed", "answer": "enforced", "edits": {"word": 1}}
     assert recorded.queries() == 'kapa_queries_total{status="answered",tenant_id="acme"} 1.0'
 
 

@@ -280,8 +280,9 @@ async def test_allow_leaves_errors_alone() -> None:
 @pytest.mark.parametrize(("operation", "reason"), [("feedback", "nothing_to_guard"), ("crm", "uninspectable")])
 async def test_routes_that_show_no_answer_are_passed_by(operation: str, reason: str) -> None:
     gateway = guarded("{pii: refuse}")
-    told = await gateway.ask(operation, {"question_answer": UUID, "reaction": "upvote"}, inbound(EMAIL.encode()))
-    assert (told.status, told.body) == (200, EMAIL.encode())
+    answer = orjson.dumps({"seen": EMAIL})
+    told = await gateway.ask(operation, {"question_answer": UUID, "reaction": "upvote"}, inbound(answer))
+    assert (told.status, told.body) == (200, answer)
     assert told.verdict("answer") == {"outcome": "skipped", "reason": reason}
 
 

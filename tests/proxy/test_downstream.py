@@ -544,3 +544,20 @@ async def test_a_bug_at_the_door_is_a_500(stage: Any, caplog: Any) -> None:
     assert head.startswith(b"HTTP/1.1 500 ")
     assert b"bug" not in body
     assert "could not be admitted" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("request_bytes", "named"),
+    [
+        (b"TRACE / HTTP/1.1\r\nHost: a\r\nX-Correlation-ID: mine\r\n\r\n", b"mine"),
+        (b"this is no request\r\n\r\n", b"made"),
+    ],
+)
+async def test_a_refusal_without_an_exchange_has_a_correlation_id(
+    stage: Any, request_bytes: bytes, named: bytes
+) -> None:
+    client = await stage.client(await stage.listener(stage.scripted(echo)))
+    await client.send(request_bytes)
+    said = await client.rest()
+    assert b"\r\nX-Correlation-ID: " + named + b"\r\n" in said
+    assert b'"correlation_id":"' + named + b'"' in said
