@@ -84,7 +84,7 @@ async def ask(port: int, question: Question, seconds: float) -> int:
     loop = asyncio.get_running_loop()
     asking = [Asking(question, loop.create_future()) for _ in range(CONNECTIONS)]
     for each in asking:
-        await loop.create_connection(lambda each=each: each, "127.0.0.1", port)  # type: ignore[misc]
+        await loop.create_connection(lambda each=each: each, "127.0.0.1", port)  # type: ignore[misc]  # the default binds each
     failed, _ = await asyncio.wait([each.ended for each in asking], timeout=seconds, return_when="FIRST_EXCEPTION")
     for each in asking:
         each.stop()

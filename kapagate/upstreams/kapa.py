@@ -164,7 +164,7 @@ class KapaAdapter:
         key = account.api_key.reveal()
         headers = ((b"X-API-KEY", key.encode("ascii")), *_SENT)
         targets, digest = Targets(account.project, self._prefix), sha256(key.encode()).digest()
-        return Line(account, key, headers, targets, digest, (rules_against(key, self._upstream),))
+        return Line(account, key, headers, targets, digest, (rules_against(key, f"upstream.{self._upstream}"),))
 
 
 def _unreadable(head: Inbound, medias: frozenset[bytes]) -> str:

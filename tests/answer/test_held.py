@@ -103,7 +103,7 @@ def test_clean_events_leave_as_they_came_and_are_not_scanned() -> None:
 
 def test_a_finding_in_a_record_is_seen_where_the_running_text_is_clean() -> None:
     held, report = held_of([AnswerRules("d", text=Sure())])
-    assert through(held, [Text("a"), titled("12345")])[1].value == [{"title": "<n>"}]  # type: ignore[union-attr]
+    assert through(held, [Text("a"), titled("12345")])[1].value == [{"title": "<n>"}]  # type: ignore[union-attr]  # a record
     assert report.steps["d"].edits == {"digits": 1}
 
 

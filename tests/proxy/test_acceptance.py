@@ -29,7 +29,7 @@ def loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 def parse(raw: bytes, loop: Any) -> Any:
     parser = HttpRequestParser(
-        Connection(),  # type: ignore[arg-type]
+        Connection(),  # type: ignore[arg-type]  # a double
         loop,
         1024,
         max_line_size=1024,

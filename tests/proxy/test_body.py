@@ -19,7 +19,7 @@ class Sender:
         self.awaited = 0
         self.came = 0
         self.waiting = asyncio.Event()
-        self.reader = StreamReader(self, 32, loop=asyncio.get_running_loop())  # type: ignore[arg-type]
+        self.reader = StreamReader(self, 32, loop=asyncio.get_running_loop())  # type: ignore[arg-type]  # a double
 
     def await_body(self) -> None:
         self.awaited += 1

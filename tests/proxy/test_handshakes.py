@@ -155,7 +155,7 @@ async def test_new_certificates_are_for_new_connections_and_old_ones_go_on(stage
 async def test_the_files_are_looked_at_again_and_again(stage: Any, authority: Authority) -> None:
     certificates = Certificates(CertificateFiles(*authority.issue("server")))
     first = certificates.context
-    terms = Terms(None, stage.clock, Limits(), Deadlines(), lambda problem, client: None, True)  # type: ignore[arg-type]
+    terms = Terms(None, stage.clock, Limits(), Deadlines(), lambda problem, client: None, True)  # type: ignore[arg-type]  # a double
     accepting = Handshakes(terms, [], certificates, reread=0.001)
     for _ in range(2):
         authority.issue("server")
@@ -280,7 +280,7 @@ async def test_without_descriptors_it_waits_instead_of_spinning(
 
     monkeypatch.setattr(handshakes.asyncio, "sleep", pause)
     terms = Terms(stage.scripted(done), stage.clock, Limits(), Deadlines(), lambda problem, client: None, True)
-    terms.loop = Loop(terms.loop)  # type: ignore[assignment]
+    terms.loop = Loop(terms.loop)  # type: ignore[assignment]  # a double
     door = socket.create_server(("127.0.0.1", 0))
     address = door.getsockname()
     accepting = Handshakes(terms, [door], Certificates(CertificateFiles(*authority.issue("server"))))

@@ -35,7 +35,7 @@ def exchange(stage: Any) -> Any:
 
 
 def answer_of(connection: Connection, exchange: Any) -> Answer:
-    return Answer(connection, exchange)  # type: ignore[arg-type]
+    return Answer(connection, exchange)  # type: ignore[arg-type]  # a double
 
 
 async def test_pieces_outlive_the_connections_interest(connection: Connection, exchange: Any) -> None:

@@ -35,7 +35,7 @@ class Connection:
         self.spoilt: list[Problem] = []
         self.transport = Transport()
         loop = asyncio.get_running_loop()
-        self.intake = Intake(self, self.transport, Limits(**limits), loop)  # type: ignore[arg-type]
+        self.intake = Intake(self, self.transport, Limits(**limits), loop)  # type: ignore[arg-type]  # by keyword
 
     def head_began(self) -> None:
         self.heads += 1

@@ -47,7 +47,7 @@ class Connection:
 
 def opened(to_head: bool = False, http10: bool = False, asked: bool = True) -> tuple[Reply, Connection]:
     connection = Connection()
-    return Reply(connection, to_head, http10, asked), connection  # type: ignore[arg-type]
+    return Reply(connection, to_head, http10, asked), connection  # type: ignore[arg-type]  # a double
 
 
 async def test_head_and_first_piece_leave_in_one_write() -> None:

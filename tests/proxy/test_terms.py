@@ -8,7 +8,7 @@ from kapagate.proxy.terms import Terms
 
 
 async def test_is_empty_when_the_last_connection_has_left(stage: Any) -> None:
-    terms = Terms(None, stage.clock, Limits(), Deadlines(), lambda problem, client: None, False)  # type: ignore[arg-type]
+    terms = Terms(None, stage.clock, Limits(), Deadlines(), lambda problem, client: None, False)  # type: ignore[arg-type]  # nobody asks
     connection = Downstream(terms)
     terms.connections.add(connection)
     terms.left()

@@ -12,6 +12,7 @@ from kapagate import __version__
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Invalid
 from kapagate.chain.hop import Inbound
+from kapagate.chain.options import Options
 from kapagate.chain.principal import TENANT, Account, Tenant
 from kapagate.chain.problem import Problem
 from kapagate.chain.secret import Resolved, Secret
@@ -386,3 +387,12 @@ async def test_what_kapa_says_to_a_feedback_never_names_our_key() -> None:
     assert codec is not None
     list(codec.decode(orjson.dumps({"seen": KEY})))
     assert KEY.encode() not in codec.finish(codec.end())
+
+
+async def test_no_step_of_a_policy_can_have_the_name_of_the_upstreams_own_rules() -> None:
+    ex = call("chat", {"query": "hi"})
+    await KAPA.adapter.outbound(ex)
+    (rules,) = ex.upstream_rules
+    assert (rules.step, rules.binding) == ("upstream.kapa", True)
+    with pytest.raises(ValidationError):
+        Options(id=rules.step)

@@ -103,7 +103,7 @@ class Asked:
     @property
     def is_asked(self) -> bool:
         """Whether a byte of a request is here: what is said now may be taken for its answer by anybody."""
-        return bool(self._held or self._reader._buffer or self._heard.poll(0))  # type: ignore[attr-defined]
+        return bool(self._held or self._reader._buffer or self._heard.poll(0))  # type: ignore[attr-defined]  # no public way
 
 
 def token_of(request: Message) -> bytes:

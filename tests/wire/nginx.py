@@ -93,7 +93,7 @@ async def differences(program: str) -> dict[str, dict[str, str]]:
 
 async def _seen(case: Case, address: tuple[str, int], recorder: object) -> Observed:
     try:
-        return await observe(case, address, recorder, cuts.whole)  # type: ignore[arg-type]
+        return await observe(case, address, recorder, cuts.whole)  # type: ignore[arg-type]  # same shape
     except Ambiguous as cause:
         return Observed(ambiguous=str(cause))
 

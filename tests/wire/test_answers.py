@@ -25,7 +25,7 @@ CUTS: dict[str, Callable[[bytes, str], list[bytes]]] = {
     "whole": lambda data, seed: cuts.whole(data),
     "byte by byte": lambda data, seed: cuts.byte_by_byte(data),
     **{
-        f"at random {number}": lambda data, seed, number=number: cuts.at_random(data, f"{seed}/{number}")  # type: ignore[misc]
+        f"at random {number}": lambda data, seed, number=number: cuts.at_random(data, f"{seed}/{number}")  # type: ignore[misc]  # bound
         for number in range(10 if FULL else 1)
     },
 }
