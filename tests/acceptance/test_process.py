@@ -307,6 +307,7 @@ async def test_wrong_usage_is_exit_code_2() -> None:
 
 
 HEAVY = {"sklearn", "sqlalchemy", "boto3", "rich", "redis", "requests", "grpc", "numpy", "aiosqlite", "jinja2"}
+HEAVY |= {"cryptography", "jwt"}  # for public keys, which the example has none of
 TELL_MODULES = """
 import atexit, sys
 atexit.register(lambda: print(*sys.modules))

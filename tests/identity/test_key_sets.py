@@ -1,5 +1,9 @@
 from __future__ import annotations
 
+import hmac
+import json
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -122,7 +126,31 @@ def test_a_shared_secret_verifies_nothing_else() -> None:
         KeySet.of_secret(SHARED, ["RS256"])
 
 
-def test_a_public_key_is_no_shared_secret() -> None:
-    pem = "\n".join(["-----BEGIN " + "PUBLIC KEY-----", "A" * 64, "-----END " + "PUBLIC KEY-----"])
+PEM = "\n".join(["-----BEGIN " + "PUBLIC KEY-----", "A" * 64, "-----END " + "PUBLIC KEY-----"])
+
+
+@pytest.mark.parametrize(
+    "text", [PEM, "Bag\n" + PEM, "ssh-ed25519 " + "A" * 64, " ecdsa-sha2-nistp256 " + "A" * 64, json.dumps(jwk("RSA"))]
+)
+def test_a_public_key_is_no_shared_secret(text: str) -> None:
     with pytest.raises(ValueError, match="not a shared secret"):
-        KeySet.of_secret(pem, ["HS256"])
+        KeySet.of_secret(text, ["HS256"])
+
+
+@pytest.mark.parametrize("name", ["HS256", "HS384", "HS512"])
+def test_a_shared_secret_signs_as_the_standard_says(name: str) -> None:
+    secret = "s" * 64
+    key = KeySet.of_secret(secret, [name]).select(name, None)
+    assert key is not None
+    signed = hmac.new(secret.encode(), b"message", f"sha{name[2:]}").digest()
+    assert key.holds(name, b"message", signed)
+    assert not key.holds(name, b"message", signed[:-1])
+    assert not key.holds(name, b"other", signed)
+
+
+def test_a_shared_secret_needs_no_library_of_public_keys() -> None:
+    """They are 14 MB that most gateways would hold for nothing."""
+    program = "import sys; import kapagate.schemes.jwt; print(*sys.modules)"
+    told = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
+    loaded = {name.partition(".")[0] for name in told.stdout.split()}
+    assert not loaded & {"jwt", "cryptography"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import string
 from typing import Any
 
 import pytest
@@ -16,6 +17,7 @@ HEADER = {"alg": "HS256", "typ": "JWT"}
 CLAIMS = {"iss": "https://id.example", "aud": "docs", "sub": "ann", "exp": int(NOW) + 60}
 EXPECTED = Expected("https://id.example", frozenset({"docs"}), frozenset({"HS256"}), 30.0)
 KEYS = KeySet.of_secret(SHARED, ["HS256"])
+URL_SAFE = string.ascii_uppercase + string.ascii_lowercase + string.digits + "-_"
 
 
 def checked(header: Any = None, claims: Any = None, now: float = NOW) -> dict[str, Any]:
@@ -74,6 +76,15 @@ def test_a_changed_character_is_refused(place: int, character: str) -> None:
     if changed != token:
         with pytest.raises(Rejected):
             verify(changed, EXPECTED, KEYS, NOW)
+
+
+def test_a_signature_has_one_spelling() -> None:
+    """The last character of 32 bytes in base64 has two bits that say nothing."""
+    token = signed(HEADER, CLAIMS)
+    last = URL_SAFE.index(token[-1])
+    for twin in set(range(last & ~3, (last & ~3) + 4)) - {last}:
+        with pytest.raises(Rejected):
+            verify(token[:-1] + URL_SAFE[twin], EXPECTED, KEYS, NOW)
 
 
 @pytest.mark.parametrize("member", [{"crit": ["exp"]}, {"crit": []}, {"b64": False}, {"b64": True}])
