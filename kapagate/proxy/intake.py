@@ -29,6 +29,9 @@ from kapagate.proxy.bounds import Limits
 _FIELDS_OF_ANY_HEAD = 1 << 16
 _OVERHEAD = 8
 _EMPTY_LINE = b"\r\n\r\n"
+_LINE_END = b"\r\n"
+_HTTP = b" HTTP/"
+_NAMED = 12  # bytes that hold ` HTTP/1.1` and its line's end
 _STRIDE = 64 << 10
 
 
@@ -67,6 +70,7 @@ class Intake:
         self._body_bytes = 0
         self._opening = 0
         self._seam = b""
+        self._line: bytes | None = b""
         self._chunked = False
         self._length = 0
         self._loop = loop
@@ -140,6 +144,9 @@ class Intake:
             except HttpProcessingError as cause:
                 self._owner.refuse(refusal_of(cause, self._opening))
                 return
+            if self._line is not None and not self._speaks_http(self._line, piece):
+                self._owner.refuse(Problem(problems.MALFORMED_REQUEST, "speak HTTP/1.1"))
+                return
             if messages:
                 self._begin(*messages[0])
                 if len(piece) < len(data):
@@ -151,6 +158,18 @@ class Intake:
             if len(piece) == len(data):
                 return
             data = data[len(piece) :]
+
+    def _speaks_http(self, line: bytes, piece: bytes) -> bool:
+        """Whether the request line names HTTP as far as it is here; the parser takes RTSP and ICE for it (RFC 9112,
+        2.3). `_line` is the end of what came of it before, None when it came whole.
+        """
+        line = piece if not line and piece[:1].isalpha() else (line + piece).lstrip(_LINE_END)
+        end = line.find(_LINE_END)
+        if end < 0:
+            self._line = line[-_NAMED:]
+            return True
+        self._line = None
+        return line.startswith(_HTTP, max(end - 9, 0))
 
     def _up_to_its_end(self, piece: bytes) -> bytes:
         """Nothing behind the empty line, which may have begun in the piece before."""
@@ -167,6 +186,7 @@ class Intake:
         self._chunked = message.chunked
         self._length = 0 if reader is EMPTY_PAYLOAD else int(message.headers.get(hdrs.CONTENT_LENGTH, 0))
         self._head_bytes = self._body_bytes = 0
+        self._line = b""
         self._owner.begin(message, reader)
 
     def _feed_length(self, reader: StreamReader, data: bytes) -> None:
