@@ -25,13 +25,15 @@ class Recogniser:
     `recognise` returns None when these are not its credentials, raises Problem `invalid-credentials` when they are and
     do not hold. `headers` (lower case) are the fields its credentials stand in: they never go upstream. `challenge` is
     its `WWW-Authenticate` value (RFC 9110, 11.6.1). `steady`: what it says follows from these fields and the time
-    alone, and a principal holds until it `expires`, so it need not be asked about the same fields again.
+    alone, and a principal holds until it `expires`, so it need not be asked about the same fields again - as long as
+    its `revision`, where it has one, is the same: that is another number when what it verified with is gone.
     """
 
     recognise: Recognise
     headers: frozenset[bytes]
     challenge: str
     steady: bool = False
+    revision: Callable[[], int] | None = None
 
 
 class Scheme(BaseModel, ABC):

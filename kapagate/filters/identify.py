@@ -2,12 +2,13 @@
 
 What the schemes say follows from the credential's field, so the answer for the very same field is remembered, with the
 tenant: for five minutes, and never longer than the credential holds. Only a request with one credential in one field
-is looked up; any other is looked at by all schemes. A policy that is loaded anew remembers nobody.
+is looked up; any other is looked at by all schemes. A policy that is loaded anew remembers nobody, and what was
+verified with a key that is gone is asked again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -52,7 +53,8 @@ class Identify(Filter):
         headers = frozenset[bytes]().union(*(recogniser.headers for recogniser in recognisers))
         steady = all(each.steady for each in recognisers)
         known = Verified[Caller](services[Clock])
-        door = _Door(recognisers, services[Tenants], services[Roles], headers, steady, known)
+        revisions = tuple(each.revision for each in recognisers if each.revision is not None)
+        door = _Door(recognisers, services[Tenants], services[Roles], headers, steady, known, revisions)
         return Step(
             writes=frozenset({PRINCIPAL, TENANT}),
             asserts=headers,
@@ -69,7 +71,7 @@ class Identify(Filter):
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """The compiled filter. `steady`: no scheme has to be asked every time."""
+    """The compiled filter. `steady`: no scheme has to be asked every time. `revisions` are those of the schemes."""
 
     recognisers: tuple[Recogniser, ...]
     tenants: Tenants
@@ -77,6 +79,7 @@ class _Door:
     headers: frozenset[bytes]
     steady: bool
     known: Verified[Caller]
+    revisions: tuple[Callable[[], int], ...]
 
     async def identify(self, exchange: Exchange) -> None:
         mark = self._mark(exchange.request.headers) if self.steady else None
@@ -88,9 +91,14 @@ class _Door:
         exchange.facts[PRINCIPAL], exchange.facts[TENANT] = caller
 
     def _mark(self, headers: Headers) -> bytes | None:
-        """What the only credential is known by; None where there is none or more than one."""
+        """What the only credential is known by, at this revision; None where there is none or more than one."""
         sent = [(name, value) for name in self.headers for value in headers.all(name)]
-        return fingerprint(b"%b:%b" % sent[0]) if len(sent) == 1 else None
+        if len(sent) != 1:
+            return None
+        said = b"%b:%b" % sent[0]
+        for revision in self.revisions:
+            said += b"\0%d" % revision()
+        return fingerprint(said)
 
     async def _caller(self, exchange: Exchange) -> Caller:
         principal = await self._recognised(exchange)

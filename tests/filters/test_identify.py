@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from pydantic import Field, ValidationError
+from pydantic import Field, InstanceOf, ValidationError
 
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
@@ -19,6 +20,14 @@ from tests.filters.exchanges import NOW, FakeClock, exchange, services
 asked: list[bytes | None] = []
 
 
+@dataclass
+class Revision:
+    number: int = 0
+
+    def current(self) -> int:
+        return self.number
+
+
 class Badge(Scheme):
     """Recognises `<header>: good`."""
 
@@ -26,6 +35,7 @@ class Badge(Scheme):
     principal: Principal = Principal("ann", "acme", ("viewer",), "badge")
     broken: bool = Field(False)
     steady: bool = Field(False)
+    revision: InstanceOf[Revision] | None = None
 
     def compile(self, services: Services) -> Recogniser:
         if self.broken:
@@ -41,7 +51,8 @@ class Badge(Scheme):
                 raise Problem(problems.INVALID_CREDENTIALS, "the badge is not valid", challenges=["Badge"])
             return self.principal if value == b"good" else None
 
-        return Recogniser(recognise, frozenset({name}), self.header.title(), self.steady)
+        revision = self.revision.current if self.revision else None
+        return Recogniser(recognise, frozenset({name}), self.header.title(), self.steady, revision)
 
 
 @pytest.fixture(autouse=True)
@@ -161,6 +172,15 @@ async def test_a_credential_is_not_verified_again_until_it_ends() -> None:
     clock.pass_by(60)
     await hook(exchange({"badge": "good"}))
     assert len(asked) == 4
+
+
+async def test_who_was_verified_with_what_is_gone_is_asked_again() -> None:
+    revision = Revision()
+    hook = step_of(Badge(steady=True, revision=revision), Badge(header="pass", steady=True))
+    for number in (0, 0, 1, 1):
+        revision.number = number
+        await hook(exchange({"badge": "good"}))
+    assert asked == [b"good", None] * 2
 
 
 @pytest.mark.parametrize(
