@@ -62,3 +62,15 @@ class Route:
         permission.
         """
         return self.name in names or self.permission in names
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """All routes of a policy, for declarations that name some. `whole` False: others could not be read."""
+
+    routes: tuple[Route, ...]
+    whole: bool = True
+
+    def has(self, name: str) -> bool:
+        """Whether a name can mean a route: its own or its permission."""
+        return not self.whole or any(route.covered_by(frozenset({name})) for route in self.routes)

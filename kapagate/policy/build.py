@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from kapagate.access.roles import RoleDeclaration, Roles, faults
 from kapagate.chain.generation import Generation
 from kapagate.chain.principal import Tenant, Tenants
-from kapagate.chain.route import Serve
+from kapagate.chain.route import Routes, Serve
 from kapagate.chain.services import Services
 from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.policy import codes
@@ -27,7 +27,7 @@ from kapagate.policy.nodes import Mapping, Node
 from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.position import Span
 from kapagate.policy.roles import check_roles, grants, read_roles
-from kapagate.policy.routes import DeclaredRoute, RouteReader, check_together
+from kapagate.policy.routes import DeclaredRoute, RouteReader, check_together, route_names
 from kapagate.policy.scope import malformed
 from kapagate.policy.steps import StepCompiler, validated_at
 from kapagate.policy.table import Table
@@ -65,9 +65,10 @@ class Build:
         self._offer_ports(node, roles)
         upstreams = self._read_upstreams(node)
         routes_read = self._read_routes(node, upstreams)
-        declared = check_roles(roles, node, [each.route for each in self.routes], self.problems)
+        routes = [each.route for each in self.routes]
+        declared = check_roles(roles, node, routes, self.problems)
         names = (*(each.name for each in tenants), "default")
-        known = Known(declared, grants(node, [each.route for each in self.routes]), names)
+        known = Known(declared, grants(node, routes), names, route_names(routes))
         return self._assemble(node, tenants, known, upstreams, routes_read, policy)
 
     def _assemble(
@@ -83,7 +84,8 @@ class Build:
         lanes = LaneReader(self.table, routes if routes_read else None, known, self.problems)
         gate, chain = (lanes.read(items(node.get(name))) for name in ("gate", "chain"))
         lanes.check_ids((*gate, *chain))
-        compiler = StepCompiler(self.table, self.services, self.problems, known)
+        services = self.services.with_ports({Routes: Routes(tuple(routes), routes_read)})
+        compiler = StepCompiler(self.table, services, self.problems, known)
         steps = compiler.shared(gate, chain)
         fitting = Fitting(gate, self.routes, compiler, self.problems)
         if len(steps.gate) == len(items(node.get("gate"))):

@@ -17,11 +17,12 @@ from kapagate.policy.suggestion import closest
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
-_NO_SUCH = re.compile(r"there is no (role|permission|tenant) '([^']*)'")
+_NO_SUCH = re.compile(r"there is no (role|permission|tenant|route or operation) '([^']*)'")
 _CODES = {
     "role": codes.UNKNOWN_ROLE,
     "permission": codes.UNKNOWN_PERMISSION,
     "tenant": codes.UNKNOWN_TENANT,
+    "route or operation": codes.UNKNOWN_ROUTE,
 }
 _PORTS = {
     "Pseudonyms": (
@@ -38,9 +39,11 @@ class Known:
     roles: tuple[str, ...] = ()
     permissions: tuple[str, ...] = ()
     tenants: tuple[str, ...] = ()
+    routes: tuple[str, ...] = ()
 
     def of(self, what: str) -> tuple[str, ...]:
-        return {"role": self.roles, "permission": self.permissions, "tenant": self.tenants}[what]
+        names = {"role": self.roles, "permission": self.permissions, "tenant": self.tenants}
+        return names.get(what, self.routes)
 
 
 def note_invalid(cause: Invalid, span: Span, known: Known, problems: Diagnostics, note: str | None = None) -> None:

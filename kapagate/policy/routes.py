@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping as Map
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -150,9 +150,14 @@ def check_together(routes: Sequence[DeclaredRoute], problems: Diagnostics) -> No
             )
 
 
+def route_names(routes: Iterable[Route]) -> tuple[str, ...]:
+    """Everything by which a policy may mean a route."""
+    return tuple(dict.fromkeys(name for route in routes for name in (route.name, route.permission)))
+
+
 def check_names(names: Sequence[str], places: Sequence[Span], routes: Sequence[Route], problems: Diagnostics) -> None:
     """What `when: {route: [...]}` names exists."""
-    known = {name for route in routes for name in (route.name, route.permission)}
+    known = route_names(routes)
     for name, span in zip(names, places, strict=True):
         if name not in known:
             suggestion = closest(name, known)

@@ -16,12 +16,13 @@ from kapagate.chain.secret import Secret
 from kapagate.chain.units import duration, size
 from kapagate.kapa.fields import uuid
 from kapagate.policy.gateway import State, parse_address, parse_data_address, parse_state
-from kapagate.traffic.rate import rate
+from kapagate.traffic.rate import rate, rates
 
 READINGS: Mapping[Callable[..., Any], str] = {
     duration: "duration",
     size: "size",
     rate: "rate",
+    rates: "rate, or list of rates",
     parse_address: "HOST:PORT",
     parse_data_address: "HOST:PORT or unix:PATH",
     parse_state: "`memory` or `sqlite:PATH`",

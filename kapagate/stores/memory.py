@@ -10,14 +10,13 @@ before those that are deep in debt.
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Sequence
+from copy import copy
 from heapq import heappop, heappush, heapreplace
-from typing import Any
 
 from kapagate.chain.clock import Clock
-from kapagate.traffic.buckets import Buckets
-from kapagate.traffic.gcra import Quota, take
-from kapagate.traffic.rate import Rate
+from kapagate.traffic.buckets import Key
+from kapagate.traffic.gcra import Limit, Quota, take, take_all
 
 _FEW = 64
 _MOST_LOOKS = 64  # notes looked at for one new bucket, so that no caller waits for the corrections of all
@@ -26,32 +25,56 @@ _MOST_LOOKS = 64  # notes looked at for one new bucket, so that no caller waits 
 class MemoryBuckets:
     """Rate-limit buckets on the monotonic clock: a jump of the wall clock frees no limit.
 
-    At most `capacity` buckets. With more than 64 outdated notes in front, the bound may forget a bucket out of turn.
+    At most `capacity` buckets over all scopes. With more than 64 outdated notes in front, the bound may forget a bucket
+    out of turn.
     """
 
     def __init__(self, clock: Clock, capacity: int = 100_000) -> None:
         self._clock = clock
         self._capacity = capacity
         self._few = min(_FEW, capacity)
-        self._tats: dict[tuple[str, ...], float] = {}
-        self._notes: list[tuple[float, tuple[str, ...]]] = []
+        self._prefix: Key = ()
+        self._tats: dict[Key, float] = {}
+        self._notes: list[tuple[float, Key]] = []
 
-    def scoped(self, prefix: str) -> Buckets:
-        return _Scope(self, (prefix,))
+    def scoped(self, prefix: str) -> MemoryBuckets:
+        scope = copy(self)
+        scope._prefix = (*self._prefix, prefix)
+        return scope
 
-    async def take(self, key: tuple[str, ...], rate: Rate, burst: int, cost: int = 1) -> Quota:
+    def key(self, *parts: str) -> Key:
+        return self._prefix + parts
+
+    async def take(self, key: Key, limit: Limit, cost: int = 1) -> Quota:
         now = self._clock.monotonic()
         known = self._tats.get(key)
-        tat, quota = take(now if known is None else known, now, rate, burst, cost)
-        if known is None:
-            if len(self._tats) >= self._few:
-                self._make_room(now)
-            heappush(self._notes, (tat, key))
-        self._tats[key] = tat
+        if known is not None:
+            self._tats[key], quota = take(known, now, limit, cost)
+            return quota
+        tat, quota = take(now, now, limit, cost)
+        self._remember(key, tat, now)
         return quota
+
+    async def take_all(self, keys: Sequence[Key], limits: Sequence[Limit], cost: int = 1) -> Sequence[Quota]:
+        now, tats = self._clock.monotonic(), self._tats
+        taken = take_all([tats.get(key, now) for key in keys], now, limits, cost)
+        quotas = [quota for _, quota in taken]
+        if not any(retry_after for _, _, retry_after in quotas):
+            for key, (tat, _) in zip(keys, taken, strict=True):
+                if key in tats:
+                    tats[key] = tat
+                else:
+                    self._remember(key, tat, now)
+        return quotas
 
     def __len__(self) -> int:
         return len(self._tats)
+
+    def _remember(self, key: Key, tat: float, now: float) -> None:
+        if len(self._tats) >= self._few:
+            self._make_room(now)
+        heappush(self._notes, (tat, key))
+        self._tats[key] = tat
 
     def _make_room(self, now: float) -> None:
         for _ in range(_MOST_LOOKS):
@@ -70,19 +93,3 @@ class MemoryBuckets:
 
     def _forget_first(self) -> None:
         del self._tats[heappop(self._notes)[1]]
-
-
-class _Scope:
-    """Buckets whose keys begin with a prefix."""
-
-    __slots__ = ("_buckets", "_prefix")
-
-    def __init__(self, buckets: MemoryBuckets, prefix: tuple[str, ...]) -> None:
-        self._buckets = buckets
-        self._prefix = prefix
-
-    def scoped(self, prefix: str) -> Buckets:
-        return _Scope(self._buckets, (*self._prefix, prefix))
-
-    def take(self, key: tuple[str, ...], rate: Rate, burst: int, cost: int = 1) -> Coroutine[Any, Any, Quota]:
-        return self._buckets.take(self._prefix + key, rate, burst, cost)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
-from kapagate.traffic.gcra import Quota
-from kapagate.traffic.rate import Rate
+from kapagate.traffic.gcra import Limit, Quota
+
+Key = tuple[str, ...]
 
 
 class Buckets(Protocol):
@@ -14,5 +16,11 @@ class Buckets(Protocol):
     def scoped(self, prefix: str) -> Buckets:
         """The same store under keys of its own, so that no two steps share a bucket."""
 
-    async def take(self, key: tuple[str, ...], rate: Rate, burst: int, cost: int = 1) -> Quota:
+    def key(self, *parts: str) -> Key:
+        """What these parts are called in the store: to be made once and kept where the parts stay the same."""
+
+    async def take(self, key: Key, limit: Limit, cost: int = 1) -> Quota:
         """Takes `cost` requests, or nothing when they are not there. Raises BackendFailed."""
+
+    async def take_all(self, keys: Sequence[Key], limits: Sequence[Limit], cost: int = 1) -> Sequence[Quota]:
+        """Takes `cost` requests from every bucket in one move, or from none. Raises BackendFailed."""

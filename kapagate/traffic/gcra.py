@@ -13,39 +13,60 @@ Source: ITU-T I.371, annex A (virtual scheduling algorithm); the form with burst
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from kapagate.traffic.rate import Rate
 
 _SLACK = 1e-3  # of one request: sums of binary fractions must not cost a caller its last request
 
+Quota = tuple[int, float, float]
+"""What a take came to: requests that are left; seconds until the bucket is full again; seconds until this request
+would pass, 0.0 when it did.
+"""
 
-class Quota(NamedTuple):
-    """What a take came to: `limit` and `remaining` in requests, the rest in seconds.
 
-    After `reset_after` the bucket is full again; after `retry_after` this request would pass (0.0 when it did).
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A rate, and the bucket of `burst` requests that it refills. In seconds: `interval` between two requests, `room`
+    for the whole bucket to refill, `most` that a TAT may lie ahead.
     """
 
-    allowed: bool
-    limit: int
-    remaining: int
-    reset_after: float
-    retry_after: float
+    rate: Rate
+    burst: int
+    interval: float = field(init=False)
+    room: float = field(init=False)
+    most: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        interval = self.rate.interval
+        object.__setattr__(self, "interval", interval)
+        object.__setattr__(self, "room", interval * self.burst)
+        object.__setattr__(self, "most", interval * (self.burst + _SLACK))
 
 
-def take(tat: float, now: float, rate: Rate, burst: int, cost: int = 1) -> tuple[float, Quota]:
-    """The new TAT and the quota. Any TAT at or before `now` is a full bucket; `1 <= cost <= burst`.
+def take(tat: float, now: float, limit: Limit, cost: int = 1) -> tuple[float, Quota]:
+    """The new TAT and the quota. Any TAT at or before `now` is a full bucket; `cost <= burst`.
 
-    A TAT further ahead than this burst allows is taken as an empty bucket: it was written under another rate.
+    A TAT further ahead than this burst allows is taken as an empty bucket: it was written under another rate. A cost
+    of 0 takes nothing and always passes.
     """
-    interval = rate.period / rate.count
-    room = interval * burst
+    interval, room = limit.interval, limit.room
     owed = tat - now if tat > now else 0.0
     if owed > room:
         owed = room
     ahead = owed + interval * cost
-    if ahead > room + interval * _SLACK:
-        remaining = int((room - owed) / interval + _SLACK)
-        return now + owed, Quota(False, burst, remaining, owed, ahead - room)
-    remaining = int((room - ahead) / interval + _SLACK) if ahead < room else 0
-    return now + ahead, Quota(True, burst, remaining, ahead, 0.0)
+    if ahead > limit.most:
+        return now + owed, (int((room - owed) / interval + _SLACK), owed, ahead - room)
+    return now + ahead, (int((room - ahead) / interval + _SLACK) if ahead < room else 0, ahead, 0.0)
+
+
+def take_all(tats: Sequence[float], now: float, limits: Sequence[Limit], cost: int = 1) -> list[tuple[float, Quota]]:
+    """Takes of all buckets, or of none where one of them refuses: then the others say what they have."""
+    asked = list(zip(tats, limits, strict=True))
+    taken = [take(tat, now, limit, cost) for tat, limit in asked]
+    if any(retry_after for _, (_, _, retry_after) in taken):
+        return [
+            made if made[1][2] else take(tat, now, limit, 0) for made, (tat, limit) in zip(taken, asked, strict=True)
+        ]
+    return taken

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import combinations
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -26,9 +27,13 @@ class Rate:
         """Seconds between two requests at exactly this rate."""
         return self.period / self.count
 
+    @property
+    def unit(self) -> str:
+        """`min`; `7 s` for a period that has no name."""
+        return next((name for name, seconds in _PERIODS.items() if seconds == self.period), f"{self.period:g} s")
+
     def __str__(self) -> str:
-        unit = next((name for name, seconds in _PERIODS.items() if seconds == self.period), f"{self.period:g} s")
-        return f"{self.count}/{unit}"
+        return f"{self.count}/{self.unit}"
 
 
 def rate(value: Any) -> Rate:
@@ -44,9 +49,21 @@ def rate(value: Any) -> Rate:
     return Rate(count, period)
 
 
-RateText = Annotated[
-    Rate,
-    BeforeValidator(rate),
-    PlainSerializer(str),
-    WithJsonSchema({"type": "string", "pattern": r"^\d{1,9}\s*/\s*(s|min|h|day|month)$"}),
+def rates(value: Any) -> tuple[Rate, ...]:
+    """The rates of a text, or of a list of texts with a unit of its own each. Raises ValueError."""
+    found = tuple(map(rate, value if isinstance(value, list | tuple) else [value]))
+    if not found:
+        raise ValueError(f"{_EXPECTED}, or a list of them")
+    for one, other in combinations(found, 2):
+        if one.period == other.period:
+            raise ValueError(f"{one} and {other} are limits of the same window; the smaller is enough")
+    return found
+
+
+_TEXT = {"type": "string", "pattern": r"^\d{1,9}\s*/\s*(s|min|h|day|month)$"}
+Rates = Annotated[
+    tuple[Rate, ...],
+    BeforeValidator(rates),
+    PlainSerializer(lambda found: [str(each) for each in found]),
+    WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}),
 ]

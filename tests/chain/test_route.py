@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from kapagate.chain.route import METHODS, serves
+from kapagate.chain.route import METHODS, Routes, serves
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,9 @@ def test_two_routes_are_the_same_only_if_they_are_the_same_object(lab) -> None:
 
 def test_methods_that_lead_elsewhere_are_not_known() -> None:
     assert METHODS.isdisjoint({"CONNECT", "TRACE"})
+
+
+def test_routes_know_what_they_are_called_unless_some_are_unknown(lab) -> None:
+    routes = Routes((lab.route(),))
+    assert [routes.has(name) for name in ("chat", "route.chat", "crm", "")] == [True, True, False, False]
+    assert Routes((lab.route(),), whole=False).has("crm")

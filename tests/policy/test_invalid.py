@@ -12,7 +12,7 @@ from kapagate.policy.invalid import Known, attempt
 from kapagate.policy.position import Span
 
 ORIGIN, FIELD = Span("a", 1, 1), Span("a", 2, 5)
-KNOWN = Known(roles=("viewer", "admin"), permissions=("kapa.chat",), tenants=("acme",))
+KNOWN = Known(roles=("viewer", "admin"), permissions=("kapa.chat",), tenants=("acme",), routes=("crm",))
 
 
 def raised(cause: Exception) -> Diagnostic:
@@ -39,6 +39,8 @@ def test_names_that_do_not_exist_get_the_closest_that_does() -> None:
     problem = raised(Invalid("there is no role 'vewer'", ("roles", 0)))
     assert (problem.code.name, problem.message, problem.suggestion) == ("KG305", 'there is no role "vewer"', "viewer")
     assert raised(Invalid("there is no tenant 'acm'")).suggestion == "acme"
+    assert raised(Invalid("there is no route or operation 'crn'")).suggestion == "crm"
+    assert raised(Invalid("there is no route or operation 'crn'")).code.name == "KG307"
 
 
 def test_a_port_that_is_missing_says_what_to_declare() -> None:

@@ -10,7 +10,7 @@ from kapagate.chain.secret import Secret
 from kapagate.chain.units import Duration, Size, duration, size
 from kapagate.policy.gateway import DataListener, Gateway, Limits, Listener
 from kapagate.policy.wording import default_of, models_within, type_of, with_unit
-from kapagate.traffic.rate import RateText
+from kapagate.traffic.rate import Rates
 
 
 class Inner(BaseModel):
@@ -24,7 +24,7 @@ class Sample(BaseModel):
     truth: bool = False
     wait: Annotated[Duration, Field(gt=0)] = 2.5
     weight: Size = 32 << 10
-    speed: RateText
+    speed: Rates
     key: Secret
     header: Annotated[Secret, BeforeValidator(lambda value: value)]
     at: Listener | None = None
@@ -52,7 +52,7 @@ def fields() -> dict[str, FieldInfo]:
         ("truth", "true or false"),
         ("wait", "duration, more than 0s"),
         ("weight", "size"),
-        ("speed", "rate"),
+        ("speed", "rate, or list of rates"),
         ("key", "secret"),
         ("header", "text or secret"),
         ("at", "HOST:PORT"),

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from kapagate.traffic.rate import Rate, RateText, rate
+from kapagate.traffic.rate import Rate, Rates, rate, rates
 
 
 @pytest.mark.parametrize(
@@ -43,10 +43,17 @@ def test_the_interval_is_the_time_between_two_requests() -> None:
     assert str(Rate(3, 7.0)) == "3/7 s"
 
 
-def test_a_policy_field_reads_and_writes_the_text() -> None:
-    field = TypeAdapter(RateText)
-    assert field.validate_python("60/min") == Rate(60, 60.0)
-    assert field.dump_python(Rate(60, 60.0)) == "60/min"
-    assert field.json_schema()["type"] == "string"
-    with pytest.raises(ValidationError, match="expected a rate"):
-        field.validate_python("often")
+def test_a_policy_field_reads_one_text_or_several() -> None:
+    field = TypeAdapter(Rates)
+    assert field.validate_python("60/min") == (Rate(60, 60.0),)
+    assert field.validate_python(["60/min", "1000/day"]) == (Rate(60, 60.0), Rate(1000, 86_400.0))
+    assert field.dump_python(rates(["60/min", "1000/day"])) == ["60/min", "1000/day"]
+    assert [each["type"] for each in field.json_schema()["anyOf"]] == ["string", "array"]
+    for wrong in ("often", [], ["60/min", "often"]):
+        with pytest.raises(ValidationError, match="expected a rate"):
+            field.validate_python(wrong)
+
+
+def test_a_window_has_one_limit() -> None:
+    with pytest.raises(ValueError, match="60/min and 30/min are limits of the same window"):
+        rates(["60/min", "5/s", "30/min"])
