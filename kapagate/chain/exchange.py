@@ -17,6 +17,7 @@ from kapagate.chain import problems
 from kapagate.chain.edit import UNREAD, UNTOUCHED, RequestEdit
 from kapagate.chain.fact import Fact
 from kapagate.chain.problem import Problem
+from kapagate.chain.query import parameters_of
 from kapagate.chain.request import Kept, Request
 from kapagate.chain.verdict import PASSED, Verdict
 
@@ -97,7 +98,10 @@ class Exchange:
         return verdict
 
     async def document(self) -> Any:
-        """The request's JSON body with the steps' changes; read and parsed once. Raises Problem when it is none."""
+        """The request's JSON body with the steps' changes; read and parsed once. Raises Problem when it is none.
+
+        Where a route asks by its query, the parameters are the document.
+        """
         document = self.edit.document
         if document is UNREAD:
             origin = self.shared or self
@@ -111,6 +115,8 @@ class Exchange:
 
     async def _parsed(self) -> Any:
         request = self.request
+        if self.route.asks_by_query:
+            return parameters_of(request.query)
         codings = request.headers.all(b"content-encoding")
         if codings and any(coding.lower() != b"identity" for coding in codings):
             raise Problem(problems.UNSUPPORTED_MEDIA, "send the body without a content coding")

@@ -4,6 +4,7 @@
 - A step that can act on no route, or on none of those that its `when` names, is a mistake.
 - A guard whose surface a route hides is an error at that route, unless the route says what then: `on_uninspectable:
   pass | refuse`. A surface that a route simply lacks (feedback has no answer) is nothing to guard.
+- A guard of answers that is locked and a route that opens a way around it exclude each other.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
 
-from kapagate.chain.compose import Placed
+from kapagate.chain.compose import ANSWER_SURFACES, Placed
 from kapagate.chain.fact import Fact
 from kapagate.chain.route import Route
 
@@ -35,6 +36,7 @@ def findings(gate: Sequence[Placed], chain: Sequence[Placed], routes: Sequence[R
     found = list(_unwritten(steps))
     for placed in steps:
         found += list(_unknown_routes(placed, routes)) or _unfit(placed, routes)
+        found += _evaded(placed, routes)
     return found
 
 
@@ -84,6 +86,19 @@ def _unfit(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
 def _means(placed: Placed, route: Route) -> bool:
     when = placed.options.when
     return when is None or any(when.covers(route, method) for method in route.answers)
+
+
+def _evaded(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
+    """What is locked is not to be got around by another route, whichever the step is for."""
+    if not placed.options.locked or ANSWER_SURFACES.isdisjoint(placed.step.needs):
+        return
+    for route in routes:
+        if route.evades:
+            message = (
+                f'is locked, and what route "{route.name}" opens passes no guard: say `{route.operation}: unguarded` '
+                "at the upstream, or `off`"
+            )
+            yield Finding(placed.id, message, route=route.name)
 
 
 def _hidden(placed: Placed, route: Route) -> Iterator[Finding]:

@@ -34,6 +34,9 @@ class Route:
     kinds. `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can see (an
     undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
     `idempotent`: a request may be sent to the upstream again. `found` False: it only refuses.
+
+    `aliases`: further templates under which it is found. `asks_by_query`: the document that steps see of a request is
+    its query. `evades`: what it opens passes no guard, so where a guard of answers is locked the policy has to say so.
     """
 
     name: str
@@ -51,6 +54,9 @@ class Route:
     body_limit: int = 1 << 20
     idempotent: bool = False
     found: bool = True
+    aliases: tuple[str, ...] = ()
+    asks_by_query: bool = False
+    evades: bool = False
 
     @property
     def answers(self) -> frozenset[str]:

@@ -33,7 +33,8 @@ class RouteTable:
         self._root = _Node()
         self._refusals: dict[tuple[str, ...], Route] = {}
         for route in routes:
-            self._add(route)
+            for template in (route.template, *route.aliases):
+                self._add(route, template)
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route and its parameters (percent-encoded as in the path); a route that refuses when there is none."""
@@ -46,16 +47,16 @@ class RouteTable:
 
     def ambiguities(self) -> list[tuple[Route, Route]]:
         """Pairs of routes that some request could match both."""
-        parsed = [(route, parse_template(route.template)) for route in self.routes]
+        parsed = [(route, parse_template(text)) for route in self.routes for text in (route.template, *route.aliases)]
         return [
             (one, other)
             for (one, left), (other, right) in combinations(parsed, 2)
-            if one.answers & other.answers and overlap(left, right)
+            if one is not other and one.answers & other.answers and overlap(left, right)
         ]
 
-    def _add(self, route: Route) -> None:
+    def _add(self, route: Route, template: str) -> None:
         node, names = self._root, []
-        for segment in parse_template(route.template):
+        for segment in parse_template(template):
             if isinstance(segment, Parameter):
                 names.append(segment.name)
                 if segment.rest:

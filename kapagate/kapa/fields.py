@@ -14,7 +14,7 @@ from urllib.parse import urlsplit, urlunsplit
 import orjson
 
 from kapagate.chain import problems
-from kapagate.chain.problem import Problem
+from kapagate.chain.problem import Kind, Problem
 
 Shape = Callable[[Any], Any]
 """The value as it is sent; None: nothing is. Raises ValueError with the rest of a sentence that the name begins."""
@@ -23,8 +23,10 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _FLAWS = ("incorrect", "irrelevant", "unaddressed")
 
 
-def taken(document: Any, shapes: Mapping[str, Shape], required: str = "") -> dict[str, Any]:
-    """The fields of `document` that `shapes` names; null is as good as absent. Raises Problem `malformed-body`."""
+def taken(
+    document: Any, shapes: Mapping[str, Shape], required: str = "", wrong: Kind = problems.MALFORMED_BODY
+) -> dict[str, Any]:
+    """The fields of `document` that `shapes` names; null is as good as absent. Raises Problem `wrong`."""
     if not isinstance(document, dict):
         raise malformed("the body must be a JSON object")
     found = {}
@@ -34,11 +36,11 @@ def taken(document: Any, shapes: Mapping[str, Shape], required: str = "") -> dic
         try:
             value = shape(value)
         except ValueError as cause:
-            raise malformed(f"{name} {cause}") from None
+            raise Problem(wrong, f"{name} {cause}") from None
         if value is not None:
             found[name] = value
     if required and required not in found:
-        raise malformed(f"{required} is required")
+        raise Problem(wrong, f"{required} is required")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Kapa's operations as data: where they are, who may call them, what a request may say, what an answer shows.
+"""Kapa's operations as data; those that only read are in `kapagate.kapa.readings`.
 
 What is not in `fields` never leaves, whatever the client sent. `query` and `query_feedback` are the gateway's own small
 API; each of their requests becomes one of Kapa's operations.
@@ -7,62 +7,26 @@ API; each of their requests becomes one of Kapa's operations.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final
 
 from kapagate.answer.codec import Codec
 from kapagate.answer.events import Place
-from kapagate.chain.route import Route, Surface
+from kapagate.chain.route import Surface
 from kapagate.kapa import fields
 from kapagate.kapa.chat_json import ChatJsonCodec
 from kapagate.kapa.fields import Shape
+from kapagate.kapa.listings import ListingCodec
+from kapagate.kapa.operation import Id, Operation
 from kapagate.kapa.passages import PassagesCodec
+from kapagate.kapa.readings import ACTIVITY_SHAPES, READINGS
 from kapagate.kapa.records import RecordsCodec
 
 _CHAT_SHOWS: Final[frozenset[Surface]] = frozenset(
     {"question", "answer text", "sources", "uncertainty", "whole answer"}
 )
-_WHOLE: Final[frozenset[Surface]] = frozenset({"whole answer"})
 _QUESTION: Final = (Place(("query",), "question"),)
 _COMMENT: Final = (Place(("comment",), "comment"), Place(("comment", "issue"), "comment"))
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Operation:
-    """One operation. `template` is the client's path; Kapa's is the same unless the operation is the gateway's own.
-
-    `fields` are the body's fields that may pass, `required` the one that must be there. `scoped`: source groups are
-    forced; `attributed`: so are integration and user. `streams`: the answer is, or may be, a stream of records.
-    `codec` makes the reader of an answer; None: nobody has anything to read in it.
-    """
-
-    name: str
-    template: str
-    permission: str
-    fields: Mapping[str, Shape]
-    required: str = ""
-    texts: tuple[Place, ...] = ()
-    shows: frozenset[Surface] = frozenset()
-    scoped: bool = False
-    attributed: bool = False
-    streams: bool = False
-    codec: Callable[[], Codec] | None = None
-
-    def route(self, held: bool) -> Route:
-        """Its route. `held`: streams are held to their end, so that even that is within a guard's reach."""
-        hides = _WHOLE if self.streams and not held else frozenset[Surface]()
-        return Route(
-            name=f"kapa.{self.name}",
-            methods=frozenset({"POST"}),
-            template=self.template,
-            permission=self.permission,
-            operation=self.name,
-            texts=self.texts,
-            shows=self.shows - hides,
-            hides=hides,
-        )
-
-
+_MADE: Final = (Id("made", ("thread_id",), "thread"), Id("made", ("question_answer_id",), "answer"))
 _PROJECT: Final = "/query/v1/projects/{project_id}"
 _THREAD: Final = "/query/v1/threads/{thread_id}"
 _CHAT_FIELDS: Final[dict[str, Shape]] = {
@@ -74,19 +38,23 @@ _CHAT_FIELDS: Final[dict[str, Shape]] = {
 }
 
 
-def _chat(name: str, template: str, codec: Callable[[], Codec]) -> Operation:
+def _chat(name: str, template: str, codec: Callable[[], Codec], permission: str = "kapa.chat") -> Operation:
+    in_thread = template.startswith(_THREAD)
     return Operation(
-        name,
-        template,
-        "kapa.chat",
-        _CHAT_FIELDS,
+        name=name,
+        template=template,
+        permission=permission,
+        fields=_CHAT_FIELDS,
         required="query",
+        item="thread_id" if in_thread else "",
         texts=_QUESTION,
         shows=_CHAT_SHOWS,
         scoped=True,
         attributed=True,
         streams=codec is RecordsCodec,
         codec=codec,
+        deprecated=permission != "kapa.chat",
+        ids=(Id("path", ("thread_id",), "thread"), *_MADE) if in_thread else _MADE,
     )
 
 
@@ -96,19 +64,25 @@ THREAD_CHAT: Final = _chat("thread_chat", f"{_THREAD}/chat/", ChatJsonCodec)
 THREAD_CHAT_STREAM: Final = _chat("thread_chat_stream", f"{_THREAD}/chat/stream/", RecordsCodec)
 
 FEEDBACK: Final = Operation(
-    "feedback",
-    "/query/v1/feedback/upsert/",
-    "kapa.feedback",
-    {"question_answer": fields.uuid, "reaction": fields.choice("upvote", "downvote"), "comment": fields.comment},
+    name="feedback",
+    template="/query/v1/feedback/upsert/",
+    permission="kapa.feedback",
+    fields={
+        "question_answer": fields.uuid,
+        "reaction": fields.choice("upvote", "downvote"),
+        "comment": fields.comment,
+    },
     texts=_COMMENT,
     shows=frozenset({"question"}),
+    subject="user_identifier",
+    ids=(Id("body", ("question_answer",), "answer"),),
 )
 
 RETRIEVAL: Final = Operation(
-    "retrieval",
-    f"{_PROJECT}/retrieval/",
-    "kapa.retrieval",
-    {
+    name="retrieval",
+    template=f"{_PROJECT}/retrieval/",
+    permission="kapa.retrieval",
+    fields={
         "query": fields.text,
         "mode": fields.choice("default", "deep"),
         "top_k": fields.integer,
@@ -126,10 +100,10 @@ RETRIEVAL: Final = Operation(
 )
 
 DOCUMENTS: Final = Operation(
-    "documents",
-    f"{_PROJECT}/documents/",
-    "kapa.documents",
-    {
+    name="documents",
+    template=f"{_PROJECT}/documents/",
+    permission="kapa.documents",
+    fields={
         "urls": fields.texts,
         "document_ids": fields.uuids,
         "page": fields.integer,
@@ -142,22 +116,90 @@ DOCUMENTS: Final = Operation(
     codec=PassagesCodec,
 )
 
+AGENT_SESSION: Final = Operation(
+    name="agent_session",
+    template="/agent/v1/projects/{project_id}/agent/sessions/",
+    permission="kapa.agent_session",
+    fields={},
+    bare=True,
+    subject="external_owner_id",
+    codec=ListingCodec,
+    evades=True,
+)
+
+CUSTOM_CHAT: Final = _chat("custom_chat", f"{_PROJECT}/chat/custom/", ChatJsonCodec, "kapa.custom_chat")
+CUSTOM_CHAT_STREAM: Final = _chat(
+    "custom_chat_stream", f"{_PROJECT}/chat/custom/stream/", RecordsCodec, "kapa.custom_chat"
+)
+SEARCH: Final = Operation(
+    name="search",
+    template=f"{_PROJECT}/search/",
+    permission="kapa.search",
+    fields={
+        "query": fields.text,
+        "num_results": fields.integer,
+        "include_source_names": fields.texts,
+        "source_group_ids_include": fields.uuids,
+    },
+    required="query",
+    texts=_QUESTION,
+    shows=frozenset({"question", "answer text"}),
+    scoped=True,
+    attributed=True,
+    codec=PassagesCodec,
+    deprecated=True,
+)
+ANALYTICS_ACTIVITY: Final = Operation(
+    name="analytics_activity",
+    template=f"{_PROJECT}/analytics/activity/",
+    permission="kapa.activity",
+    method="GET",
+    fields=ACTIVITY_SHAPES,
+    filtered="integration_filter",
+    shows=frozenset({"answer text"}),
+    codec=ListingCodec,
+    deprecated=True,
+)
+
+
+def _legacy(name: str, template: str, becomes: Operation) -> Operation:
+    return Operation(
+        name=name,
+        template=template,
+        permission="kapa.chat",
+        method="GET",
+        fields={"query": fields.text},
+        required="query",
+        texts=_QUESTION,
+        shows=_CHAT_SHOWS,
+        streams=becomes.streams,
+        deprecated=True,
+        ours=True,
+        ids=_MADE,
+    )
+
+
+LEGACY_QUERY: Final = _legacy("legacy_query", "/query/v1", CHAT)
+LEGACY_QUERY_STREAM: Final = _legacy("legacy_query_stream", "/query/v1/stream", CHAT_STREAM)
+
 QUERY: Final = Operation(
-    "query",
-    "/api/kapa/query",
-    "kapa.chat",
-    {"query": fields.text, "thread_id": fields.text, "stream": fields.flag, "integration_id": fields.text},
+    name="query",
+    template="/api/kapa/query",
+    permission="kapa.chat",
+    fields={"query": fields.text, "thread_id": fields.text, "stream": fields.flag, "integration_id": fields.text},
     required="query",
     texts=_QUESTION,
     shows=_CHAT_SHOWS,
     streams=True,
+    ours=True,
+    ids=(Id("body", ("thread_id",), "thread"), *_MADE),
 )
 
 QUERY_FEEDBACK: Final = Operation(
-    "query_feedback",
-    "/api/kapa/feedback",
-    "kapa.feedback",
-    {
+    name="query_feedback",
+    template="/api/kapa/feedback",
+    permission="kapa.feedback",
+    fields={
         "question_answer_id": fields.uuid,
         "response_id": fields.uuid,
         "helpful": fields.flag,
@@ -169,7 +211,14 @@ QUERY_FEEDBACK: Final = Operation(
     },
     texts=_COMMENT,
     shows=frozenset({"question"}),
+    ours=True,
+    ids=(Id("body", ("question_answer_id",), "answer"), Id("body", ("response_id",), "answer")),
 )
 
-KAPAS: Final = (CHAT, CHAT_STREAM, THREAD_CHAT, THREAD_CHAT_STREAM, FEEDBACK, RETRIEVAL, DOCUMENTS)
-OPERATIONS: Final[Mapping[str, Operation]] = {each.name: each for each in (*KAPAS, QUERY, QUERY_FEEDBACK)}
+_CHATS: Final = (CHAT, CHAT_STREAM, THREAD_CHAT, THREAD_CHAT_STREAM)
+_DEPRECATED: Final = (CUSTOM_CHAT, CUSTOM_CHAT_STREAM, SEARCH, ANALYTICS_ACTIVITY)
+_LEGACY: Final = (LEGACY_QUERY, LEGACY_QUERY_STREAM)
+KAPAS: Final = (*_CHATS, FEEDBACK, RETRIEVAL, DOCUMENTS, *READINGS, AGENT_SESSION, *_DEPRECATED)
+OPERATIONS: Final[Mapping[str, Operation]] = {
+    each.name: each for each in (*KAPAS, *_LEGACY, QUERY, QUERY_FEEDBACK)
+}

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from kapagate.chain import problems
 from kapagate.chain.problem import Problem
 from kapagate.kapa.fields import is_uuid
-from kapagate.kapa.operations import KAPAS, Operation
+from kapagate.kapa.operation import Operation
+from kapagate.kapa.operations import KAPAS
 
 DEFAULT = "default"
-_THREAD = b"{thread_id}"
 
 
 class Targets:
@@ -29,14 +29,15 @@ class Targets:
         target = self._filled[operation.name]
         project = params.get("project_id")
         if project is not None and project != DEFAULT and project.lower() != self._project:
-            raise _not_found()
-        thread = params.get("thread_id")
-        if thread is None:
+            raise not_found()
+        if not operation.item:
             return target
-        if not is_uuid(thread):
-            raise _not_found()
-        return target.replace(_THREAD, thread.lower().encode("ascii"))
+        item = params[operation.item]
+        if not is_uuid(item):
+            raise not_found()
+        return target.replace(b"{%b}" % operation.item.encode("ascii"), item.lower().encode("ascii"))
 
 
-def _not_found() -> Problem:
+def not_found() -> Problem:
+    """What is no project or thread of the caller's, whoever's else it is."""
     return Problem(problems.NOT_FOUND, "there is no such project or thread")

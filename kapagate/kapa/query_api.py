@@ -3,6 +3,9 @@
     POST /api/kapa/query     {query, thread_id?, stream?, integration_id?}
     POST /api/kapa/feedback  {question_answer_id (or response_id), helpful or reaction, comment?, and three figures}
 
+    GET /query/v1            ?query=        Kapa's own addresses of old, where the policy lists them
+    GET /query/v1/stream     ?query=
+
 The answer is exactly Kapa's. `integration_id` is accepted and not sent: the tenant's own is. The figures
 (`resolution_time_seconds`, `follow_up_count`, `satisfaction`) are checked and stay here, in the gateway's record.
 """
@@ -14,7 +17,7 @@ from typing import Any
 
 from kapagate.kapa import operations
 from kapagate.kapa.fields import malformed, taken
-from kapagate.kapa.operations import Operation
+from kapagate.kapa.operation import Operation
 
 _FIGURES = ("resolution_time_seconds", "follow_up_count", "satisfaction")
 _REACTIONS = {True: "upvote", False: "downvote"}
@@ -24,6 +27,8 @@ _CHATS = {
     (True, False): operations.THREAD_CHAT,
     (True, True): operations.THREAD_CHAT_STREAM,
 }
+_ANY_PROJECT = {"project_id": "default"}
+_LEGACY = {operations.LEGACY_QUERY: operations.CHAT, operations.LEGACY_QUERY_STREAM: operations.CHAT_STREAM}
 
 Asked = tuple[Operation, Mapping[str, str], Any]
 """Kapa's operation, the parameters of its path as the client sent them, its body as the client might have sent it."""
@@ -31,11 +36,12 @@ Asked = tuple[Operation, Mapping[str, str], Any]
 
 def in_kapas_words(operation: Operation, params: Mapping[str, str], document: Any) -> Asked:
     """What is asked of Kapa; Kapa's own operations stay as they are. Raises Problem `malformed-body`."""
-    if operation is operations.QUERY:
-        return _query(taken(document, operation.fields, operation.required))
-    if operation is operations.QUERY_FEEDBACK:
-        return _feedback(taken(document, operation.fields, operation.required))
-    return operation, params, document
+    if not operation.ours:
+        return operation, params, document
+    if operation in _LEGACY:
+        return _LEGACY[operation], _ANY_PROJECT, document
+    asked = taken(document, operation.fields, operation.required)
+    return _query(asked) if operation is operations.QUERY else _feedback(asked)
 
 
 def figures_of(operation: Operation, document: Any) -> dict[str, float]:
@@ -48,7 +54,7 @@ def figures_of(operation: Operation, document: Any) -> dict[str, float]:
 def _query(asked: dict[str, Any]) -> Asked:
     thread = asked.get("thread_id")
     operation = _CHATS[thread is not None, asked.get("stream", False)]
-    params = {"project_id": "default"} if thread is None else {"thread_id": thread}
+    params = _ANY_PROJECT if thread is None else {"thread_id": thread}
     return operation, params, {"query": asked["query"]}
 
 

@@ -1,7 +1,7 @@
-"""Kapa's request bodies: what the client may say, and what the gateway says for it.
+"""Kapa's requests: what the client may say, and what the gateway says for it.
 
-Forced: `source_group_ids_include` and `integration_id` from the tenant's account. Rebuilt: `user` and
-`user_identifier`; what the client says of persons never leaves, only a pseudonym and what the policy adds do.
+Forced: `source_group_ids_include` and `integration_id` from the tenant's account. Rebuilt: `user`, `user_identifier`
+and `external_owner_id`; what the client says of persons never leaves, only a pseudonym and what the policy adds do.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from kapagate.chain import problems
 from kapagate.chain.principal import Account
 from kapagate.chain.problem import Problem
 from kapagate.kapa.fields import taken
-from kapagate.kapa.operations import FEEDBACK, Operation
+from kapagate.kapa.operation import Operation
 
 GROUPS = "source_group_ids_include"
+SOURCES = "source_ids_include"
 
 
 def body_of(
@@ -28,11 +29,26 @@ def body_of(
     body = taken(document, operation.fields, operation.required)
     if operation.scoped and account.source_groups is not None:
         body[GROUPS] = groups_of(body.get(GROUPS), account.source_groups)
+        body.pop(SOURCES, None)  # nobody has said whether Kapa takes sources within the groups, or beside them
     if operation.attributed:
         _attribute(body, account, person, context)
-    if operation is FEEDBACK:
-        body["user_identifier"] = person
+    if operation.subject:
+        body[operation.subject] = person
     return body
+
+
+def parameters_for(operation: Operation, document: Any, account: Account) -> dict[str, str]:
+    """The query of one of Kapa's operations. Raises Problem `malformed-request`; `forbidden` where the client asks for
+    an integration that is not the tenant's.
+    """
+    said: dict[str, str] = taken(document, operation.fields, operation.required, problems.MALFORMED_REQUEST)
+    own = account.integration_id
+    if operation.filtered and own is not None:
+        asked = said.get(operation.filtered)
+        if asked is not None and own.lower() not in asked.lower().split(","):
+            raise Problem(problems.FORBIDDEN, f"{operation.filtered} names no integration of this tenant")
+        said[operation.filtered] = own
+    return said
 
 
 def groups_of(asked: Sequence[str] | None, own: Sequence[str]) -> list[str]:

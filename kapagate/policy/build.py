@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from kapagate.access.roles import RoleDeclaration, Roles, faults
 from kapagate.chain.generation import Generation
 from kapagate.chain.principal import Tenant, Tenants
+from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.route import Routes, Serve
 from kapagate.chain.services import Services
 from kapagate.identity.pseudonym import Pseudonyms
@@ -120,10 +121,11 @@ class Build:
         return gateway
 
     def _offer_ports(self, node: Mapping, roles: dict[str, RoleDeclaration]) -> None:
-        """What steps borrow of the policy itself: its roles, its tenants, its pseudonyms."""
+        """What steps and upstreams borrow of the policy itself: roles, tenants, pseudonyms, the name of the gateway."""
         if any(True for _ in faults(roles)):
             roles = {name: RoleDeclaration() for name in roles}
-        ports: dict[type, object] = {Roles: Roles(roles), Tenants: self.tenants}
+        public = PublicUrl(self.gateway.listen.public_url or "")
+        ports: dict[type, object] = {Roles: Roles(roles), Tenants: self.tenants, PublicUrl: public}
         if "pseudonyms" in node.entries:
             ports[Pseudonyms] = self._pseudonyms(node)
         self.services = self.offer(self.gateway).with_ports(ports)

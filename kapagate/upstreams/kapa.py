@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from re import compile as pattern
 from typing import Annotated, Literal
+from urllib.parse import urlencode
 
 import orjson
 from pydantic import AfterValidator, Field
@@ -22,23 +23,26 @@ from kapagate.chain.filter import Invalid
 from kapagate.chain.hop import Inbound, Outbound
 from kapagate.chain.principal import NOBODY, PRINCIPAL, TENANT, Account
 from kapagate.chain.problem import Problem
+from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.secret import Secret
 from kapagate.chain.services import Services
 from kapagate.chain.upstream import Compiled
 from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.kapa.errors import ErrorCodec
 from kapagate.kapa.fields import uuid
-from kapagate.kapa.operations import FEEDBACK, OPERATIONS
+from kapagate.kapa.links import relinked
+from kapagate.kapa.listings import PagedCodec
+from kapagate.kapa.operation import Operation
+from kapagate.kapa.operations import AGENT_SESSION, OPERATIONS
 from kapagate.kapa.own_key import rules_against
-from kapagate.kapa.paths import Targets
+from kapagate.kapa.paths import Targets, not_found
 from kapagate.kapa.query_api import figures_of, in_kapas_words
-from kapagate.kapa.requests import body_of
+from kapagate.kapa.requests import body_of, parameters_for
 
 _JSON = (b"Content-Type", b"application/json")
 _SENT = (
     (b"Accept", b"application/json"),
     (b"Accept-Encoding", b"identity"),
-    _JSON,
     (b"User-Agent", b"kapagate/" + __version__.encode()),
 )
 _RELAYED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"cache-control"})
@@ -49,6 +53,9 @@ _TRACEPARENT = pattern(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _KEY = pattern(r"[!-~]+")
 
 Uuid = Annotated[str, AfterValidator(uuid)]
+Deprecated = Literal[
+    "custom_chat", "custom_chat_stream", "search", "analytics_activity", "legacy_query", "legacy_query_stream"
+]
 
 
 class Kapa(Reachable):
@@ -64,13 +71,26 @@ class Kapa(Reachable):
     stream: Literal["window", "buffer"] = Field(
         default="window", description="`window`: text flows while it is safe; `buffer`: streams are held to their end"
     )
+    agent_session: Literal["on", "unguarded", "off"] = Field(
+        default="on",
+        description="whether sessions of Kapa's agent are opened, with which browsers talk to Kapa past every guard; "
+        "where a guard of answers is locked, `on` is not enough: say `unguarded`, or `off`",
+    )
+    deprecated: tuple[Deprecated, ...] = Field(
+        default=(), description="operations that Kapa has deprecated and that are served nevertheless"
+    )
 
     def compile(self, name: str, services: Services) -> Compiled:
         self.account()
-        held = self.stream == "buffer"
-        adapter = KapaAdapter(name, self.prefix, services[Pseudonyms].of)
-        routes = [operation.route(held) for operation in OPERATIONS.values()]
+        held, unguarded = self.stream == "buffer", self.agent_session == "unguarded"
+        adapter = KapaAdapter(name, self.prefix, services[Pseudonyms].of, services[PublicUrl])
+        routes = [each.route(held, unguarded) for each in OPERATIONS.values() if self._serves(each)]
         return Compiled(self.endpoint(name), adapter, routes)
+
+    def _serves(self, operation: Operation) -> bool:
+        if operation is AGENT_SESSION:
+            return self.agent_session != "off"
+        return not operation.deprecated or operation.name in self.deprecated
 
     def account(self) -> Account | None:
         """The account that these fields describe; None while project or key are left to tenants. Raises `Invalid`."""
@@ -86,11 +106,13 @@ class Kapa(Reachable):
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """What one account needs on every call, made once."""
+    """What one tenant's account needs on every call, made once. `headers` go with a body, `reading` without."""
 
+    tenant: str
     account: Account
     key: str
     headers: tuple[tuple[bytes, bytes], ...]
+    reading: tuple[tuple[bytes, bytes], ...]
     targets: Targets
     partition: bytes
     rules: tuple[AnswerRules, ...]
@@ -99,30 +121,36 @@ class Line:
 class KapaAdapter:
     """Kapa's side of an exchange. `pseudonym` makes one of tenant and subject, where no step made one."""
 
-    def __init__(self, upstream: str, prefix: str, pseudonym: Callable[[str, str], str]) -> None:
+    def __init__(
+        self, upstream: str, prefix: str, pseudonym: Callable[[str, str], str], public: PublicUrl = PublicUrl()
+    ) -> None:
         self._upstream = upstream
         self._prefix = prefix
         self._pseudonym = pseudonym
+        self._public = public
         self._lines: dict[str, Line] = {}
 
     async def outbound(self, exchange: Exchange) -> Outbound:
         line = self._line(exchange)
-        called, said = OPERATIONS[exchange.route.operation], await exchange.document()
+        if exchange.params.get("tenant", line.tenant) != line.tenant:
+            raise not_found()
+        called = OPERATIONS[exchange.route.operation]
+        says_nothing = called.bare and exchange.request.body.length == 0
+        said = {} if says_nothing else await exchange.document()
         operation, params, document = in_kapas_words(called, exchange.params, said)
         exchange.upstream_rules = line.rules
-        if figures := figures_of(called, said):
+        if called.ours and (figures := figures_of(called, said)):
             exchange.put(DETAILS, figures)
         exchange.operation = operation.name
         target = line.targets.of(operation, params)
+        if operation.method == "GET":
+            return _reading(exchange, line, target, parameters_for(operation, document, line.account))
         person = exchange.edit.pseudonym
-        if person is None and operation is FEEDBACK:
+        if person is None and operation.subject:
             principal = exchange.get(PRINCIPAL) or NOBODY
             person = self._pseudonym(principal.tenant, principal.subject)
         body = body_of(operation, document, line.account, person, exchange.edit.context)
-        headers = [*line.headers, (b"X-Correlation-ID", exchange.correlation_id.encode("ascii"))]
-        traceparent = exchange.edit.headers.get(b"traceparent") or exchange.request.headers.get(b"traceparent")
-        if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
-            headers.append((b"traceparent", traceparent))
+        headers = _headers(exchange, line.headers)
         return Outbound(b"POST", target, headers, orjson.dumps(body), partition=line.partition)
 
     def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
@@ -140,6 +168,9 @@ class KapaAdapter:
             if inspected:
                 raise Problem(problems.UPSTREAM_UNINSPECTABLE, f"Kapa's answer is {unread}, so it cannot be guarded")
             return None
+        if operation.paged:
+            address = self._public.of(exchange.request) + exchange.request.path
+            return PagedCodec(lambda link: relinked(link, address, operation.fields))
         return operation.codec() if operation.codec else ErrorCodec(head.status, self._line(exchange).key)
 
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
@@ -157,14 +188,30 @@ class KapaAdapter:
             raise Problem(problems.NOT_FOUND, "this tenant has no Kapa project here")
         line = self._lines.get(tenant.name)
         if line is None or line.account is not account:
-            line = self._lines[tenant.name] = self._made(account)
+            line = self._lines[tenant.name] = self._made(tenant.name, account)
         return line
 
-    def _made(self, account: Account) -> Line:
+    def _made(self, tenant: str, account: Account) -> Line:
         key = account.api_key.reveal()
         headers = ((b"X-API-KEY", key.encode("ascii")), *_SENT)
+        rules = (rules_against(key, f"upstream.{self._upstream}"),)
         targets, digest = Targets(account.project, self._prefix), sha256(key.encode()).digest()
-        return Line(account, key, headers, targets, digest, (rules_against(key, f"upstream.{self._upstream}"),))
+        return Line(tenant, account, key, (*headers, _JSON), headers, targets, digest, rules)
+
+
+def _reading(exchange: Exchange, line: Line, target: bytes, parameters: Mapping[str, str]) -> Outbound:
+    if parameters:
+        target += b"?" + urlencode(parameters).encode("ascii")
+    method, headers = exchange.request.method.encode("ascii"), _headers(exchange, line.reading)
+    return Outbound(method, target, headers, partition=line.partition, idempotent=True)
+
+
+def _headers(exchange: Exchange, own: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:
+    headers = [*own, (b"X-Correlation-ID", exchange.correlation_id.encode("ascii"))]
+    traceparent = exchange.edit.headers.get(b"traceparent") or exchange.request.headers.get(b"traceparent")
+    if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
+        headers.append((b"traceparent", traceparent))
+    return headers
 
 
 def _unreadable(head: Inbound, medias: frozenset[bytes]) -> str:

@@ -5,14 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapagate.chain.problem import Problem
-from kapagate.kapa.operations import KAPAS, OPERATIONS, Operation
+from kapagate.chain.template import Parameter, parse_template
+from kapagate.kapa.operation import Operation
+from kapagate.kapa.operations import KAPAS, OPERATIONS
 from kapagate.kapa.paths import Targets
 
 PROJECT = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 FOREIGN = "00000000-0000-0000-0000-000000000000"
 THREAD = "A0000000-0000-4000-8000-00000000000B"
-IN_PROJECT = [each for each in KAPAS if "{project_id}" in each.template]
-IN_THREAD = [each for each in KAPAS if "{thread_id}" in each.template]
+IN_PROJECT = [each for each in KAPAS if "{project_id}" in each.template and not each.item]
+BY_ITEM = [each for each in KAPAS if each.item]
 
 
 @pytest.mark.parametrize("segment", ["default", PROJECT, PROJECT.upper()])
@@ -22,10 +24,18 @@ def test_the_callers_own_project_and_default_become_the_tenants_project(operatio
     assert target.decode() == operation.template.replace("{project_id}", PROJECT)
 
 
-@pytest.mark.parametrize("operation", IN_THREAD, ids=lambda each: each.name)
-def test_a_thread_is_addressed_by_its_uuid(operation: Operation) -> None:
-    target = Targets(PROJECT).of(operation, {"thread_id": THREAD})
-    assert target.decode() == operation.template.replace("{thread_id}", THREAD.lower())
+@pytest.mark.parametrize("operation", BY_ITEM, ids=lambda each: each.name)
+def test_threads_periods_and_sources_are_addressed_by_their_uuid(operation: Operation) -> None:
+    target = Targets(PROJECT).of(operation, {"project_id": "default", operation.item: THREAD})
+    path = operation.template.replace("{project_id}", PROJECT)
+    assert target.decode() == path.replace("{%s}" % operation.item, THREAD.lower())
+
+
+@pytest.mark.parametrize("operation", KAPAS, ids=lambda each: each.name)
+def test_every_parameter_of_a_path_is_the_project_or_the_item(operation: Operation) -> None:
+    names = {segment.name for segment in parse_template(operation.template) if isinstance(segment, Parameter)}
+    assert names <= {"project_id", operation.item}
+    assert not operation.item or operation.item in names
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 
 from kapagate.chain.problem import Problem
 from kapagate.kapa import operations
-from kapagate.kapa.operations import KAPAS, Operation
+from kapagate.kapa.operation import Operation
+from kapagate.kapa.operations import KAPAS
 from kapagate.kapa.query_api import figures_of, in_kapas_words
 
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from kapagate.chain.principal import Account
 from kapagate.chain.problem import Problem
 from kapagate.chain.secret import Secret
-from kapagate.kapa.operations import KAPAS, OPERATIONS, Operation
+from kapagate.kapa.operation import Operation
+from kapagate.kapa.operations import KAPAS, OPERATIONS
 from kapagate.kapa.requests import body_of, groups_of
 
 ID = "3fa85f64-5717-4562-b3fc-2c963f66afa6"

@@ -14,6 +14,7 @@ from kapagate.chain.exchange import Exchange
 from kapagate.chain.headers import Headers
 from kapagate.chain.hop import Inbound, Outbound
 from kapagate.chain.principal import TENANT, Account, Tenant
+from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.response import once
 from kapagate.chain.secret import Secret
 from kapagate.chain.services import Services
@@ -28,7 +29,7 @@ from tests.upstreams.asking import asks
 PROJECT, KEY = next(iter(DEFAULT_PROJECTS.items()))
 ACCOUNT = Account(PROJECT, Secret(KEY), integration_id=PROJECT, source_groups=(PROJECT,))
 KAPA = Kapa.model_validate({"url": "https://api.kapa.ai"}).compile(
-    "kapa", Services({Pseudonyms: Pseudonyms(b"k" * 32)})
+    "kapa", Services({Pseudonyms: Pseudonyms(b"k" * 32), PublicUrl: PublicUrl()})
 )
 ROUTES = {route.operation: route for route in KAPA.routes}
 

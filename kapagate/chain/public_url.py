@@ -1,0 +1,23 @@
+"""The only source of absolute links: what the policy calls the gateway, else what trusted proxies say that clients do."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kapagate.chain.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class PublicUrl:
+    """`base`: scheme and authority as the policy says them; empty where it does not."""
+
+    base: str = ""
+
+    def of(self, request: Request) -> str:
+        """Scheme and authority for links to this client; empty where nobody to be trusted has said any.
+
+        `Host` is the client's own word and never taken (`request.host` is a trusted proxy's).
+        """
+        if self.base or not request.host:
+            return self.base
+        return f"{'https' if request.secure else 'http'}://{request.host}"
