@@ -21,6 +21,7 @@ from kapagate.chain.hop import Hops
 from kapagate.chain.meter import Meter
 from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
+from kapagate.identity.key_sets import KeySets
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.clock import SystemClock
 from kapagate.machine.ids import SystemIds
@@ -30,9 +31,12 @@ from kapagate.policy.interpolation import Resolve
 from kapagate.policy.load import Loaded, load_policy
 from kapagate.proxy.bounds import Deadlines, Limits
 from kapagate.proxy.certificates import CertificateFiles, Certificates
+from kapagate.proxy.egress import allowed
 from kapagate.proxy.hops import PooledHops
 from kapagate.proxy.listener import Listener
 from kapagate.proxy.unix import UnixSocket
+from kapagate.remote.documents import Documents
+from kapagate.remote.key_sets import ProviderKeySets
 from kapagate.schemes.api_key import ApiKey
 from kapagate.stores.memory import MemoryBuckets
 from kapagate.stores.ring import MemoryLedger
@@ -45,7 +49,7 @@ from kapagate.web.config import ConfigView, view_of
 from kapagate.web.credentials import Credentials
 from kapagate.web.doors import open_doors
 from kapagate.web.endpoints import Document, implemented, serves
-from kapagate.web.health import Check, ledger_check, upstream_check
+from kapagate.web.health import Check, key_set_check, ledger_check, upstream_check
 from kapagate.web.probe import Lifecycle, Probe
 
 log = logging.getLogger(__name__)
@@ -76,11 +80,13 @@ class Machine:
     ids: Ids
     meter: PrometheusMeter
     hops: PooledHops
+    key_sets: ProviderKeySets
 
     @classmethod
     def started(cls) -> Machine:
         clock = SystemClock()
-        return cls(clock, SystemIds(), PrometheusMeter(), PooledHops(clock))
+        key_sets = ProviderKeySets(Documents(allowed), clock)
+        return cls(clock, SystemIds(), PrometheusMeter(), PooledHops(clock), key_sets)
 
     def services(self, ledger: Ledger) -> Services:
         ports: dict[type, object] = {
@@ -88,6 +94,7 @@ class Machine:
             Ids: self.ids,
             Meter: self.meter,
             Hops: self.hops,
+            KeySets: self.key_sets,
             Buckets: MemoryBuckets(self.clock),
             Ledger: ledger,
         }
@@ -171,11 +178,14 @@ async def open_gateway(
     live = Live(loaded.generation)
     async with AsyncExitStack() as stack:
         stack.callback(machine.hops.close)
+        stack.push_async_callback(machine.key_sets.close)
+        machine.key_sets.start()
         if isinstance(ledger, SqliteLedger):
             await ledger.start()
         stack.push_async_callback(ledger.close)
         checks.append(ledger_check(ledger))
         checks.extend(upstream_check(hop.pool.endpoint.name, hop, machine.clock) for hop in machine.hops)
+        checks.extend(key_set_check(source.host, source) for source in machine.key_sets)
         access_log = _access_log(log_stream, stack)
         entry = Entry(
             live, machine.clock, machine.ids, access_log, loaded.gateway.listen.limits.exchanges, _hops(loaded.gateway)

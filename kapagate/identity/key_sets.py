@@ -13,7 +13,7 @@ import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 SHARED = {"HS256": 32, "HS384": 48, "HS512": 64}  # least bytes of the secret (RFC 7518, 3.2)
 _BY_TYPE = {
@@ -26,6 +26,7 @@ _BY_TYPE = {
 }
 PUBLIC = tuple(dict.fromkeys(name for names in _BY_TYPE.values() for name in names))
 ALGORITHMS = (*SHARED, *PUBLIC)
+MOST_KEYS = 100
 _PRIVATE = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
 _PUBLIC_TEXT = re.compile(rb'-----BEGIN [A-Z0-9 ]+-----|\A\s*(?:ssh-|ecdsa-sha2-|\{\s*"(?:kty|keys)")')
 
@@ -35,18 +36,27 @@ Holds = Callable[[str, bytes, bytes], bool]
 
 @dataclass(frozen=True, slots=True)
 class VerifyingKey:
-    """One key and the algorithms that it may verify."""
+    """One key and the algorithms that it may verify. A public one is told apart by its `thumbprint` (RFC 7638)."""
 
     kid: str | None
     algorithms: frozenset[str]
-    holds: Holds = field(repr=False)
+    holds: Holds = field(repr=False, compare=False)
+    thumbprint: str = ""
 
 
 class KeySet:
-    """The keys of one issuer."""
+    """The keys of one issuer. `faults` are sentences about keys that were passed over although they should work."""
 
-    def __init__(self, keys: Sequence[VerifyingKey]) -> None:
+    def __init__(self, keys: Sequence[VerifyingKey], faults: Sequence[str] = ()) -> None:
         self._keys = tuple(keys)
+        self.faults = tuple(faults)
+
+    def __len__(self) -> int:
+        return len(self._keys)
+
+    def has_all_of(self, other: KeySet) -> bool:
+        """Whether every key of the other is here, so that what was verified with it still would be."""
+        return set(other._keys) <= set(self._keys)
 
     def select(self, algorithm: str, kid: str | None) -> VerifyingKey | None:
         """The one key that fits; None when none does, or when several do and the token does not say which.
@@ -79,15 +89,74 @@ class KeySet:
         Keys of unknown types, for encryption or for other algorithms are passed over. Raises ValueError for private
         and symmetric keys, broken ones, two that a token could not tell apart, and when no key is left.
         """
-        entries = document.get("keys")
-        if not isinstance(entries, list):
-            raise ValueError("a key set is an object whose `keys` is a list (RFC 7517, section 5)")
-        found = [_key(entry, index, frozenset(algorithms)) for index, entry in enumerate(entries)]
+        found = [_key(entry, index, frozenset(algorithms)) for index, entry in enumerate(_entries(document))]
         keys = [key for key in found if key is not None]
         if not keys:
             raise ValueError(f"no key of the set can verify {', '.join(algorithms)}")
         _refuse_twins(keys)
         return cls(keys)
+
+    @classmethod
+    def published(cls, document: Any, algorithms: Sequence[str]) -> KeySet:
+        """As `of_jwks`, for what a provider publishes: keys that are no good are passed over (RFC 7517, 5), and of
+        those that a token cannot tell apart none is selected. Raises ValueError; also for more than 100 keys.
+        """
+        keys, faults = [], []
+        entries = _entries(document)
+        if len(entries) > MOST_KEYS:
+            raise ValueError(f"the set has {len(entries)} keys, at most {MOST_KEYS} are read")
+        for index, entry in enumerate(entries):
+            try:
+                key = _key(entry, index, frozenset(algorithms))
+            except ValueError as cause:
+                faults.append(str(cause))
+            else:
+                keys += [key] if key else []
+        if not keys:
+            raise ValueError("; ".join([f"no key of the set can verify {', '.join(algorithms)}", *faults[:3]]))
+        return cls(keys, faults)
+
+
+class KeySource(Protocol):
+    """The keys of one issuer over time. `revision` is another number when a key that was there before no longer is."""
+
+    def revision(self) -> int: ...
+
+    async def key_set(self) -> KeySet:
+        """The keys in force. Raises Problem `identity-provider-unavailable`."""
+
+    async def newer(self, than: KeySet) -> KeySet:
+        """The keys in force after a look for newer ones, where one is due; raises as `key_set`."""
+
+
+class KeySets(Protocol):
+    """Hands out a source per URL; the same declaration gets the same source."""
+
+    def open(self, url: str, algorithms: Sequence[str], ca_file: str | None) -> KeySource:
+        """At load: no I/O, no await. Raises ValueError for an address that is never asked."""
+
+
+class Declared:
+    """Keys that stand in the policy: a source that never changes."""
+
+    def __init__(self, keys: KeySet) -> None:
+        self._keys = keys
+
+    def revision(self) -> int:
+        return 0
+
+    async def key_set(self) -> KeySet:
+        return self._keys
+
+    async def newer(self, than: KeySet) -> KeySet:
+        return self._keys
+
+
+def _entries(document: Any) -> list[Any]:
+    entries = document.get("keys") if isinstance(document, Mapping) else None
+    if not isinstance(entries, list):
+        raise ValueError("a key set is an object whose `keys` is a list (RFC 7517, section 5)")
+    return entries
 
 
 def _shared(material: bytes) -> Holds:
@@ -111,10 +180,10 @@ def _key(entry: Any, index: int, declared: frozenset[str]) -> VerifyingKey | Non
     algorithms = _algorithms(entry) & declared
     if not algorithms:
         return None
-    from kapagate.identity.public_keys import read
+    from kapagate.identity.public_keys import read, thumbprint
 
     try:
-        return VerifyingKey(kid, algorithms, read(entry, algorithms))
+        return VerifyingKey(kid, algorithms, read(entry, algorithms), thumbprint(entry))
     except ValueError as cause:
         raise ValueError(f"{where} {cause}") from cause
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +15,7 @@ if TYPE_CHECKING:
     from kapagate.identity.key_sets import Holds
 
 _LEAST_RSA_BITS = 2048
+_REQUIRED = {"RSA": ("e", "kty", "n"), "EC": ("crv", "kty", "x", "y"), "OKP": ("crv", "kty", "x")}
 
 
 def read(entry: Mapping[str, Any], algorithms: Iterable[str]) -> Holds:
@@ -31,3 +35,10 @@ def read(entry: Mapping[str, Any], algorithms: Iterable[str]) -> Holds:
         return able[algorithm].verify(message, material, signature)
 
     return holds
+
+
+def thumbprint(entry: Mapping[str, Any]) -> str:
+    """The SHA-256 thumbprint of a public JWK (RFC 7638; RFC 8037, 2), in base64url."""
+    members = {name: entry[name] for name in _REQUIRED[entry["kty"]]}
+    said = json.dumps(members, separators=(",", ":"), sort_keys=True)
+    return base64.urlsafe_b64encode(hashlib.sha256(said.encode()).digest()).rstrip(b"=").decode()

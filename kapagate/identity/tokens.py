@@ -32,6 +32,10 @@ class Rejected(Exception):
         self.expired = expired
 
 
+class NoKey(Rejected):
+    """No key fits: perhaps a newer set has one."""
+
+
 @dataclass(frozen=True, slots=True)
 class Expected:
     """What a scheme expects of its tokens; `leeway` in seconds. Raises ValueError for what RFC 8725 forbids."""
@@ -65,14 +69,14 @@ def addressed_to(token: str, expected: Expected) -> bool:
 
 
 def verify(token: str, expected: Expected, keys: KeySet, now: float) -> dict[str, Any]:
-    """The claims of a token that holds at `now` (Unix seconds). Raises Rejected."""
+    """The claims of a token that holds at `now` (Unix seconds). Raises Rejected, of which NoKey is one."""
     if not is_token(token):
         raise Rejected("not a signed token, or longer than 8 KiB")
     header = _object(token.split(".", maxsplit=1)[0])
     algorithm, kid = _chosen(header, expected.algorithms)
     key = keys.select(algorithm, kid)
     if key is None:
-        raise Rejected("no key fits")
+        raise NoKey("no key fits")
     message, _, signature = token.rpartition(".")
     if not key.holds(algorithm, message.encode("ascii"), _decoded(signature)):
         raise Rejected("the signature does not hold")

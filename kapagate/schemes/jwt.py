@@ -6,9 +6,11 @@ import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
+from kapagate.access.hosts import is_loopback
 from kapagate.answer.document import strict_loads
 from kapagate.chain import problems
 from kapagate.chain.clock import Clock
@@ -22,8 +24,8 @@ from kapagate.chain.services import Services
 from kapagate.chain.units import Duration
 from kapagate.identity.bearer import AUTHORIZATION, bearer
 from kapagate.identity.claims import claim, names_claim, text_claim
-from kapagate.identity.key_sets import SHARED, KeySet
-from kapagate.identity.tokens import MOST_LEEWAY, Expected, Rejected, addressed_to, is_token, verify
+from kapagate.identity.key_sets import SHARED, Declared, KeySet, KeySets, KeySource
+from kapagate.identity.tokens import MOST_LEEWAY, Expected, NoKey, Rejected, addressed_to, is_token, verify
 
 _CHALLENGE = 'Bearer realm="kapagate"'
 _REFUSED = f'{_CHALLENGE}, error="invalid_token"'  # RFC 6750, 3.1
@@ -34,14 +36,27 @@ Algorithm = Literal[
 ]
 
 
-def _key_set(value: Any) -> Any:
-    """A key set may come as the text of the file that it was read from."""
+def _keys(value: Any) -> Any:
+    """The URL of a key set, or a set; which may come as the text of the file that it was read from."""
     if not isinstance(value, str):
         return value
+    if value.startswith(("https://", "http://")):
+        return _url(value)
     try:
         return strict_loads(value.encode("utf-8", "surrogatepass"))
     except ValueError:
-        raise ValueError("expected a JSON Web Key Set, such as ${file:/run/secrets/jwks.json}") from None
+        raise ValueError(
+            "expected a JSON Web Key Set, such as ${file:/run/secrets/jwks.json}, or the URL of one"
+        ) from None
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if not parts.hostname or not text.isascii() or not text.isprintable() or " " in text or parts.port == 0:
+        raise ValueError("expected a URL such as https://id.example/jwks.json")
+    if "@" in parts.netloc or parts.fragment:
+        raise ValueError("the URL of a key set has no user and no fragment")
+    return text
 
 
 class Claims(BaseModel):
@@ -62,8 +77,17 @@ class Jwt(Scheme):
     audience: str | tuple[str, ...] = Field(min_length=1, description="The `aud` that tokens for this gateway have.")
     algorithms: tuple[Algorithm, ...] = Field(min_length=1, description="The signature algorithms that are accepted.")
     secret: Secret | None = Field(None, description="The shared secret, for HS256 (32 bytes or more), HS384, HS512.")
-    keys: Annotated[dict[str, Any] | None, BeforeValidator(_key_set)] = Field(
-        None, description="The provider's public keys as a JSON Web Key Set, for all other algorithms."
+    keys: Annotated[str | dict[str, Any] | None, BeforeValidator(_keys)] = Field(
+        None,
+        description="The provider's public keys, for all other algorithms: the URL of a JSON Web Key Set, which is "
+        "fetched at start and whenever it is no longer fresh, or the set itself. `http://` needs a loopback host or "
+        "`plain_http`.",
+    )
+    ca_file: str | None = Field(
+        None, min_length=1, description="PEM file of the authorities that are believed at that URL, not the system's."
+    )
+    plain_http: tuple[str, ...] = Field(
+        (), description="Hosts whose key set may be fetched without TLS although they are not this machine."
     )
     claims: Claims = Field(Claims(), description="Which claims say who the caller is.")
     tenant: str | None = Field(None, min_length=1, description="The tenant of tokens without a tenant claim.")
@@ -78,10 +102,12 @@ class Jwt(Scheme):
             expected = Expected(self.issuer, audiences, frozenset(self.algorithms), self.leeway)
         except ValueError as cause:
             raise Invalid(str(cause)) from cause
-        desk = _Desk(self, expected, self._keys(), services[Clock])
-        return Recogniser(desk.recognise, frozenset({AUTHORIZATION}), _CHALLENGE, steady=True)
+        keys = self._source(services)
+        desk = _Desk(self, expected, keys, services[Clock])
+        revision = keys.revision if isinstance(self.keys, str) else None
+        return Recogniser(desk.recognise, frozenset({AUTHORIZATION}), _CHALLENGE, steady=True, revision=revision)
 
-    def _keys(self) -> KeySet:
+    def _source(self, services: Services) -> KeySource:
         shared = [name for name in self.algorithms if name in SHARED]
         if shared and len(shared) != len(self.algorithms):
             raise Invalid("algorithms with a shared secret and with public keys do not go together", ("algorithms",))
@@ -91,11 +117,20 @@ class Jwt(Scheme):
         if getattr(self, other) is not None:
             raise Invalid(f"{self.algorithms[0]} has no use for `{other}`", (other,))
         try:
+            if isinstance(self.keys, str):
+                self._check_transport(self.keys)
+                return services[KeySets].open(self.keys, self.algorithms, self.ca_file)
             if self.secret is not None:
-                return KeySet.of_secret(self.secret.reveal(), self.algorithms)
-            return KeySet.of_jwks(self.keys or {}, self.algorithms)
+                return Declared(KeySet.of_secret(self.secret.reveal(), self.algorithms))
+            return Declared(KeySet.of_jwks(self.keys or {}, self.algorithms))
         except ValueError as cause:
             raise Invalid(str(cause), (source,)) from cause
+
+    def _check_transport(self, url: str) -> None:
+        parts = urlsplit(url)
+        host = parts.hostname or ""
+        if parts.scheme == "http" and not is_loopback(host) and host not in {each.lower() for each in self.plain_http}:
+            raise ValueError(f"{host} is not this machine: use https, or name it in `plain_http`")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,18 +139,23 @@ class _Desk:
 
     declared: Jwt
     expected: Expected
-    keys: KeySet
+    keys: KeySource
     clock: Clock
 
     async def recognise(self, exchange: Exchange) -> Principal | None:
         token = bearer(exchange.request.headers)
         if token is None or not is_token(token) or not addressed_to(token, self.expected):
             return None
-        return self._principal(self._verified_claims(token, exchange))
+        return self._principal(await self._claims(token, exchange))
 
-    def _verified_claims(self, token: str, exchange: Exchange) -> dict[str, Any]:
+    async def _claims(self, token: str, exchange: Exchange) -> dict[str, Any]:
+        keys = await self.keys.key_set()
         try:
-            return verify(token, self.expected, self.keys, self.clock.wall())
+            try:
+                return verify(token, self.expected, keys, self.clock.wall())
+            except NoKey:
+                keys = await self.keys.newer(keys)
+                return verify(token, self.expected, keys, self.clock.wall())
         except Rejected as cause:
             detail = "the token has expired" if cause.expired else "the token is not valid"
             log.info("a token of %s was refused: %s", self.expected.issuer, cause, extra={"exchange": exchange})

@@ -92,6 +92,27 @@ def upstream_check(name: str, hop: Watched, clock: Clock) -> Asked:
     return Asked(f"upstream.{name}", check)
 
 
+class Cached(Protocol):
+    """A key set: seconds since it was fetched (None: there is none), why the last fetch failed, how many keys."""
+
+    @property
+    def age(self) -> float | None: ...
+    failure: str
+    def __len__(self) -> int: ...
+
+
+def key_set_check(host: str, keys: Cached) -> Asked:
+    """Whether tokens can be verified: with keys at hand they are, also when their provider cannot be asked."""
+
+    async def check() -> Health:
+        age = keys.age
+        if age is None:
+            return Health("unhealthy", keys.failure)
+        return Health("degraded" if keys.failure else "healthy", keys.failure, {"keys": len(keys), "age": round(age)})
+
+    return Asked(f"keys.{host}", check)
+
+
 async def _asked(check: Check, clock: Clock) -> dict[str, Any]:
     asked = clock.monotonic()
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from kapagate.identity.key_sets import ALGORITHMS, PUBLIC, KeySet
+from kapagate.identity.key_sets import ALGORITHMS, PUBLIC, Declared, KeySet
 from tests.identity.keys import SHARED, jwk
 
 
@@ -81,6 +81,40 @@ def test_a_set_without_a_usable_key_is_refused() -> None:
 def test_broken_sets_are_refused(document: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"key"):
         KeySet.of_jwks(document, ("RS256",))
+
+
+def test_of_a_published_set_what_is_no_good_is_passed_over() -> None:
+    entries = [jwk("RSA"), jwk("small"), {"kty": "new"}, 5, {"kty": "oct"}, {**jwk("P-256"), "d": "AQAB"}]
+    keys = KeySet.published({"keys": entries}, ("RS256", "ES256"))
+    assert len(keys) == 1
+    assert keys.select("RS256", "RSA")
+    assert [fault.split()[0] for fault in keys.faults] == ["keys[1]", "keys[3]", "keys[4]", "keys[5]"]
+
+
+@pytest.mark.parametrize("document", [None, 5, [], {}, {"keys": 5}, {"keys": []}, {"keys": [{}] * 101}])
+def test_a_published_set_without_keys_is_none(document: Any) -> None:
+    with pytest.raises(ValueError, match="key"):
+        KeySet.published(document, ("RS256",))
+
+
+def test_of_published_keys_that_a_token_cannot_tell_apart_none_is_taken() -> None:
+    keys = KeySet.published({"keys": [jwk("RSA", kid="a"), jwk("RSA", kid="a")]}, ("RS256",))
+    assert keys.select("RS256", "a") is None
+
+
+def test_a_set_has_all_of_another_when_no_key_left() -> None:
+    one, two = key_set(jwk("RSA")), key_set(jwk("P-256"), jwk("RSA"))
+    assert two.has_all_of(one)
+    assert not one.has_all_of(two)
+    assert not key_set(jwk("RSA", kid="new")).has_all_of(one)
+    assert not key_set(jwk("RSA", alg="RS256"), algorithms=PUBLIC).has_all_of(key_set(jwk("RSA"), algorithms=PUBLIC))
+
+
+async def test_keys_of_the_policy_are_a_source_that_never_changes() -> None:
+    keys = key_set(jwk("RSA"))
+    source = Declared(keys)
+    assert await source.key_set() is await source.newer(keys) is keys
+    assert source.revision() == 0
 
 
 def test_short_rsa_keys_are_refused() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 import jwt
 import pytest
 
-from kapagate.identity.public_keys import read
+from kapagate.identity.public_keys import read, thumbprint
 from tests.identity.keys import algorithm, jwk, private
 
 MESSAGE = b"header.payload"
@@ -50,3 +50,16 @@ def test_a_point_that_is_not_on_its_curve_is_refused() -> None:
 def test_short_rsa_keys_are_refused() -> None:
     with pytest.raises(ValueError, match="1024 bits, RSA needs 2048"):
         read(jwk("small"), ["RS256"])
+
+
+def test_a_thumbprint_is_what_the_standard_says() -> None:
+    """The key and its thumbprint of RFC 8037, A.2 and A.3."""
+    point = "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
+    key = {"kty": "OKP", "crv": "Ed25519", "x": point, "kid": "any", "use": "sig"}
+    assert thumbprint(key) == "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_thumbprint_is_of_the_key_alone(name: str) -> None:
+    assert thumbprint(jwk(name)) == thumbprint(jwk(name, kid="other", use="sig", alg=algorithm(name)))
+    assert len({thumbprint(jwk(each)) for each in NAMES}) == len(NAMES)

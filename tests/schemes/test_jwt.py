@@ -1,16 +1,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
+from kapagate.chain import problems
 from kapagate.chain.filter import Invalid
 from kapagate.chain.principal import Principal
 from kapagate.chain.problem import Problem
 from kapagate.chain.scheme import Recogniser
 from kapagate.chain.secret import Secret
+from kapagate.identity.key_sets import KeySet, KeySets
 from kapagate.schemes.jwt import Jwt
 from tests.filters.exchanges import NOW, FakeClock, exchange, services
 from tests.identity.keys import SHARED, jwk, private, signed
@@ -33,9 +36,53 @@ OPTIONS: dict[str, Any] = {
 }
 
 
+URL = "https://id.example/jwks.json"
+BY_URL: dict[str, Any] = {"algorithms": ["RS256"], "secret": None, "keys": URL}
+
+
+class Turning:
+    """Key sets of a provider: the first, and from the first look for newer ones on the last."""
+
+    def __init__(self, *sets: KeySet) -> None:
+        self.sets = list(sets)
+        self.opened: list[tuple[str, tuple[str, ...], str | None]] = []
+        self.looked = 0
+
+    def open(self, url: str, algorithms: Sequence[str], ca_file: str | None) -> Turning:
+        if "169.254" in url:
+            raise ValueError("never asked")
+        self.opened.append((url, tuple(algorithms), ca_file))
+        return self
+
+    def revision(self) -> int:
+        return 7
+
+    async def key_set(self) -> KeySet:
+        if not self.sets:
+            raise Problem(problems.IDENTITY_PROVIDER_UNAVAILABLE, "down", retry_after=30)
+        return self.sets[0]
+
+    async def newer(self, than: KeySet) -> KeySet:
+        self.looked += 1
+        return self.sets[-1]
+
+
+def by_url(provider: Turning, **options: Any) -> Recogniser:
+    given = {name: value for name, value in {**OPTIONS, **BY_URL, **options}.items() if value is not None}
+    return Jwt.model_validate(given).compile(services().with_ports({KeySets: provider}))
+
+
+def published(*names: str) -> KeySet:
+    return KeySet.published({"keys": [jwk("RSA", kid=name) for name in names]}, ["RS256"])
+
+
+def by_kid(kid: str) -> Any:
+    return sent(signed({"alg": "RS256", "kid": kid}, CLAIMS, private("RSA"), "RS256"))
+
+
 def compiled(clock: FakeClock | None = None, **options: Any) -> Recogniser:
     chosen = {name: value for name, value in {**OPTIONS, **options}.items() if value is not None}
-    return Jwt.model_validate(chosen).compile(services(clock))
+    return Jwt.model_validate(chosen).compile(services(clock).with_ports({KeySets: Turning()}))
 
 
 def token(**claims: Any) -> str:
@@ -70,6 +117,61 @@ async def test_public_keys_verify() -> None:
     assert principal.subject == "ann"
     as_text = {**options, "keys": json.dumps(options["keys"])}
     assert await compiled(**as_text).recognise(sent(text)) == principal
+
+
+async def test_keys_may_come_from_a_url() -> None:
+    provider = Turning(published("a"))
+    recogniser = by_url(provider, ca_file="ca.pem")
+    principal = await recogniser.recognise(by_kid("a"))
+    assert principal is not None
+    assert (principal.subject, provider.looked) == ("ann", 0)
+    assert provider.opened == [(URL, ("RS256",), "ca.pem")]
+    assert recogniser.revision is not None
+    assert recogniser.revision() == 7
+
+
+async def test_keys_of_the_policy_never_change() -> None:
+    assert compiled().revision is None
+
+
+async def test_a_key_that_is_not_there_is_looked_for_once() -> None:
+    provider = Turning(published("a"), published("a", "b"))
+    recogniser = by_url(provider)
+    assert await recogniser.recognise(by_kid("b"))
+    with pytest.raises(Problem) as caught:
+        await recogniser.recognise(by_kid("c"))
+    assert (caught.value.kind.name, provider.looked) == ("invalid-credentials", 2)
+
+
+async def test_a_forged_signature_looks_for_no_key() -> None:
+    provider = Turning(published("a"))
+    forged = signed({"alg": "RS256", "kid": "a"}, {**CLAIMS, "sub": "eve"}, private("RSA"), "RS384")
+    with pytest.raises(Problem):
+        await by_url(provider).recognise(sent(forged))
+    assert provider.looked == 0
+
+
+async def test_without_the_providers_keys_nobody_is_called_a_liar() -> None:
+    with pytest.raises(Problem) as caught:
+        await by_url(Turning()).recognise(by_kid("a"))
+    assert (caught.value.kind.name, caught.value.kind.status) == ("identity-provider-unavailable", 503)
+
+
+async def test_other_peoples_tokens_ask_no_provider() -> None:
+    other = signed({"alg": "RS256", "kid": "a"}, {**CLAIMS, "iss": "https://other.example"}, private("RSA"), "RS256")
+    assert await by_url(Turning()).recognise(sent(other)) is None
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"keys": "http://127.0.0.1:9/jwks"},
+        {"keys": "http://localhost/jwks"},
+        {"keys": "http://id.internal/jwks", "plain_http": ["ID.internal"]},
+    ],
+)
+def test_plain_http_is_for_this_machine_and_for_hosts_that_are_named(options: dict[str, Any]) -> None:
+    assert by_url(Turning(), **options).revision is not None
 
 
 @pytest.mark.parametrize("text", ["", "abc", "_".join(["kg", "live", "x"]), "a.b.c", "a.b.c.d.e"])
@@ -163,6 +265,9 @@ async def test_several_audiences_may_be_meant() -> None:
         ({"algorithms": ["RS256"], "keys": {"keys": [jwk("RSA")]}}, ("secret",)),
         ({"claims": {}}, ()),
         ({"audience": ["docs", ""]}, ()),
+        ({"keys": URL}, ("keys",)),
+        ({**BY_URL, "keys": "http://id.example/jwks.json"}, ("keys",)),
+        ({**BY_URL, "keys": "https://169.254.169.254/jwks.json"}, ("keys",)),
     ],
 )
 def test_declarations_that_cannot_work_are_refused(options: dict[str, Any], at: tuple[str, ...]) -> None:
@@ -180,7 +285,12 @@ def test_declarations_that_cannot_work_are_refused(options: dict[str, Any], at: 
         {"audience": []},
         {"issuer": ""},
         {"leeway": "61s"},
-        {"keys": "https://id.example/jwks.json"},
+        {"keys": "id.example/jwks.json"},
+        {"keys": "https://"},
+        {"keys": "https://id.example:0/"},
+        {"keys": "https://ann:pass@id.example/"},
+        {"keys": "https://id.example/jwks.json#keys"},
+        {"keys": "https://id.example/jw ks.json"},
         {"secret": SHARED},
         {"claims": {"tennant": "org"}},
     ],

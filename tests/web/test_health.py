@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from kapagate.stores.ring import MemoryLedger
-from kapagate.web.health import Asked, Check, Health, ledger_check, system_health, upstream_check, worst
+from kapagate.web.health import Asked, Check, Health, key_set_check, ledger_check, system_health, upstream_check, worst
 from tests.web.doors import StoppedClock
 
 
@@ -118,3 +118,29 @@ async def test_an_upstream_is_as_its_last_requests_went(failures: int, now: floa
     assert (check.name, told.status) == ("upstream.kapa", status)
     assert told.message == ("upstream-unreachable" if failures else "")
     assert told.details == {"failures_in_a_row": failures}
+
+
+class Keys:
+    def __init__(self, age: float | None, failure: str) -> None:
+        self.age = age
+        self.failure = failure
+
+    def __len__(self) -> int:
+        return 2
+
+
+@pytest.mark.parametrize(
+    ("age", "failure", "status", "details"),
+    [
+        (12.4, "", "healthy", {"keys": 2, "age": 12}),
+        (12.4, "status 500", "degraded", {"keys": 2, "age": 12}),
+        (None, "status 500", "unhealthy", {}),
+    ],
+)
+async def test_without_keys_no_token_can_be_verified(
+    age: float | None, failure: str, status: str, details: dict[str, int]
+) -> None:
+    check = key_set_check("id.example", Keys(age, failure))
+    health = await check.check()
+    assert (check.name, health.status, health.message) == ("keys.id.example", status, failure)
+    assert health.details == details
