@@ -46,7 +46,7 @@ class Generation:
 
     def _looked_up(self, method: str, target: bytes) -> Meant:
         raw_path, query = split_target(target)
-        path = canonical(raw_path)
+        path = self.routes.opaque(raw_path) or canonical(raw_path)
         route, params = self.match(method, path)
         meant = Meant(path, query, route, params, self.stranger(route, method))
         if route.found and len(target) <= _LONGEST_KNOWN:

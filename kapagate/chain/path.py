@@ -2,6 +2,10 @@
 
 Forwarding the raw form would let `/crm/%61dmin` past a rule for `/crm/admin`. So percent-encoded unreserved
 characters are decoded and hex digits put in upper case; whatever two parsers could read in two ways is refused.
+
+A backend that needs such paths has an opaque route: behind its prefix no byte is changed. The raw form is then what is
+matched, audited and forwarded. Refused is only what some reader could find outside of the prefix: `..` however it is
+spelt, more often than names before it.
 """
 
 from __future__ import annotations
@@ -18,6 +22,9 @@ _QUERY_BYTES = re.compile(rb"[!\"$-~]*")
 _ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})?")
 _UNRESERVED = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")
 _FORBIDDEN = frozenset([*range(0x20), 0x7F, *b"/\\"])
+_DOT = re.compile(rb"%2[Ee]")
+_MAYBE_SLASH = re.compile(rb"\\|%2[Ff]|%5[Cc]")
+_MAYBE_SEMICOLON = re.compile(rb";|%3[Bb]")
 
 
 def split_target(target: bytes) -> tuple[bytes, str]:
@@ -44,6 +51,45 @@ def canonical(path: bytes) -> str:
     if not _is_utf8(unquote_to_bytes(decoded)):
         raise _malformed("the path has percent-encoded bytes that are not UTF-8")
     return decoded.decode("ascii")
+
+
+def opaque(path: bytes, prefix: str) -> str | None:
+    """The path as it came, behind `prefix`, which ends in '/'; None where it begins otherwise. Raises Problem
+    `malformed-path` for one that leads out of it or is none.
+    """
+    parts = path.split(b"/", prefix.count("/"))
+    if len(parts) <= prefix.count("/") or not _is(prefix, b"/".join(parts[:-1]) + b"/"):
+        return None
+    rest = parts[-1]
+    if not _QUERY_BYTES.fullmatch(rest):
+        raise _malformed("the path has a character that must be percent-encoded")
+    if _leads_out(rest):
+        raise _malformed("the path leads out of its route")
+    return prefix + rest.decode("ascii")
+
+
+def _is(prefix: str, begun: bytes) -> bool:
+    try:
+        return canonical(begun) == prefix
+    except Problem:
+        return False
+
+
+def _leads_out(rest: bytes) -> bool:
+    """To a reader that decodes dots, takes encoded slashes and backslashes for slashes or does not, and drops
+    parameters and empty segments: the worst of them at every step.
+    """
+    depth = 0
+    for segment in _DOT.sub(b".", rest).split(b"/"):
+        lowest = steps = 0
+        for part in _MAYBE_SLASH.split(segment):
+            name = _MAYBE_SEMICOLON.split(part, 1)[0]
+            steps += -1 if name == b".." else name not in (b"", b".")
+            lowest = min(lowest, steps)
+        if depth + lowest < 0:
+            return True
+        depth += min(steps, 1)
+    return False
 
 
 def _is_utf8(text: bytes) -> bool:

@@ -33,6 +33,7 @@ class Route:
     request's texts; `answer_texts` are the answer's, where the policy declares them: field paths (`items[].body`) and
     kinds. `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can see (an
     undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
+    `opaque`: its paths go on as they came, behind what stands before the parameter (`path.py`).
     `idempotent`: a request may be sent to the upstream again. `found` False: it only refuses.
 
     `aliases`: further templates under which it is found. `asks_by_query`: the document that steps see of a request is
@@ -53,6 +54,7 @@ class Route:
     on_uninspectable: Literal["error", "pass", "refuse"] = "error"
     body_limit: int = 1 << 20
     idempotent: bool = False
+    opaque: bool = False
     found: bool = True
     aliases: tuple[str, ...] = ()
     asks_by_query: bool = False

@@ -8,10 +8,11 @@ from itertools import combinations
 
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
+from kapagate.chain.path import opaque
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
 from kapagate.chain.route import Route, serves
-from kapagate.chain.template import Parameter, Segment, overlap, parse_template
+from kapagate.chain.template import Parameter, Segment, opaque_prefix, overlap, parse_template
 
 
 @dataclass(slots=True)
@@ -32,6 +33,7 @@ class RouteTable:
         self.routes = tuple(routes)
         self._root = _Node()
         self._refusals: dict[tuple[str, ...], Route] = {}
+        self._opaque = tuple({opaque_prefix(route.template): None for route in routes if route.opaque})
         for route in routes:
             for template in (route.template, *route.aliases):
                 self._add(route, template)
@@ -45,13 +47,23 @@ class RouteTable:
             allowed |= route.answers
         return self._refusal(tuple(sorted(allowed)), not allowed and self._slashed(path)), {}
 
+    def opaque(self, raw: bytes) -> str | None:
+        """A path that goes on as it came, since it is an opaque route's. Raises Problem `malformed-path`."""
+        for prefix in self._opaque:
+            found = opaque(raw, prefix)
+            if found is not None:
+                return found
+        return None
+
     def ambiguities(self) -> list[tuple[Route, Route]]:
-        """Pairs of routes that some request could match both."""
+        """Pairs of routes that some request could match both. Nobody shares the paths of an opaque route, whatever the
+        methods, but another with the same template.
+        """
         parsed = [(route, parse_template(text)) for route in self.routes for text in (route.template, *route.aliases)]
         return [
             (one, other)
             for (one, left), (other, right) in combinations(parsed, 2)
-            if one is not other and one.answers & other.answers and overlap(left, right)
+            if one is not other and (one.answers & other.answers or _differ(one, other)) and overlap(left, right)
         ]
 
     def _add(self, route: Route, template: str) -> None:
@@ -79,6 +91,11 @@ class RouteTable:
         if route is None:
             route = self._refusals[key] = _refusing(allowed, slashed)
         return route
+
+
+def _differ(one: Route, other: Route) -> bool:
+    """Whether they would read one path in two ways."""
+    return (one.opaque or other.opaque) and (one.opaque, one.template) != (other.opaque, other.template)
 
 
 def _child(node: _Node, segment: Segment) -> _Node:

@@ -60,6 +60,12 @@ def _literal(part: str) -> str:
     return part
 
 
+def opaque_prefix(template: str) -> str:
+    """Of `/files/{rest:*}`: `/files/`. Empty where a template is not words and then everything behind them."""
+    prefix, _, parameter = template.rpartition("/")
+    return prefix + "/" if parameter.endswith(":*}") and "{" not in prefix else ""
+
+
 def overlap(one: tuple[Segment, ...], other: tuple[Segment, ...]) -> bool:
     """Whether some path matches both templates."""
     for left, right in zip(one, other, strict=False):

@@ -228,6 +228,12 @@ class RouteDeclaration(Settings):
     on_uninspectable: Literal["pass", "refuse"] | None = Field(
         None, description="What happens to bodies that guards cannot see; an error at load when left out."
     )
+    path: Literal["canonical", "opaque"] = Field(
+        "canonical",
+        description="Whether paths are made canonical and refused where two readers could differ, or go on behind the "
+        "last '/' before {rest:*} as they came, with '//', ';' and encoded slashes; what leads out of the route is "
+        "still refused.",
+    )
     idempotent: bool = Field(
         False,
         description="Whether a request may be sent a second time when a connection that served others before ended "

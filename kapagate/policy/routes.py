@@ -12,7 +12,7 @@ from kapagate.access.endpoints import ENDPOINTS
 from kapagate.answer.fields import parse_field_path
 from kapagate.chain.route import Route, Serve, Surface
 from kapagate.chain.route_table import RouteTable
-from kapagate.chain.template import parse_template
+from kapagate.chain.template import opaque_prefix, parse_template
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.gateway import RouteDeclaration
@@ -62,6 +62,8 @@ class RouteReader:
         methods, template = self._match(node, declared.match)
         leads_to = self._check_target(node, declared)
         self._check_texts(node, declared)
+        if declared.path == "opaque":
+            self._check_opaque(node, declared, template)
         if self.problems.errors > before:
             return None
         route = self._route(declared, methods, template)
@@ -87,6 +89,7 @@ class RouteReader:
             on_uninspectable=declared.on_uninspectable or "error",
             body_limit=self.body_limit,
             idempotent=declared.idempotent,
+            opaque=declared.path == "opaque",
         )
 
     def _match(self, node: Mapping, text: str) -> tuple[frozenset[str], str]:
@@ -132,6 +135,14 @@ class RouteReader:
             except ValueError as cause:
                 self.problems.add(codes.UNACCEPTABLE, place(node, ("text", index)), str(cause))
 
+    def _check_opaque(self, node: Mapping, declared: RouteDeclaration, template: str) -> None:
+        span = place(node, ("path",))
+        if declared.serve is not None:
+            self.problems.add(codes.ROUTE_SHAPE, span, "only an upstream can make sense of an opaque path")
+        if not opaque_prefix(template):
+            message = 'an opaque path has one parameter, {rest:*} at its end: "GET /files/{rest:*}"'
+            self.problems.add(codes.ROUTE_SHAPE, place(node, ("match",)), message)
+
 
 def check_together(routes: Sequence[DeclaredRoute], problems: Diagnostics) -> None:
     """No name twice, no request for two routes."""
@@ -143,8 +154,9 @@ def check_together(routes: Sequence[DeclaredRoute], problems: Diagnostics) -> No
             message = f'there is a route "{each.route.name}" already'
             problems.add(codes.REPEATED_ROUTE, each.name, message, note=f"first at {known.name}")
     for one, other in RouteTable([each.route for each in routes]).ambiguities():
+        shared = "path" if one.opaque or other.opaque else "request"
         for this, that in ((one, other), (other, one)):
-            message = f'route "{this.name}" and route "{that.name}" can match the same request'
+            message = f'route "{this.name}" and route "{that.name}" can match the same {shared}'
             problems.add(
                 codes.AMBIGUOUS_ROUTES, by_route[this].match, message, note=f"the other: {by_route[that].match}"
             )

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+import pytest
+
 from kapagate.chain.compose import Steps
 from kapagate.chain.generation import Generation, Live
 from kapagate.chain.principal import Tenant
+from kapagate.chain.problem import Problem
+from kapagate.chain.route import Route
 
 
 def test_tenants_with_equal_steps_share_their_chain(lab) -> None:
@@ -56,3 +60,13 @@ def test_a_reload_swaps_one_reference(lab) -> None:
     live = Live(old)
     live.generation = new
     assert live.generation is new
+
+
+def test_the_path_of_an_opaque_route_is_meant_as_it_came() -> None:
+    files = Route("files", frozenset({"GET"}), "/files/{rest:*}", "route.files", "files", opaque=True)
+    generation = Generation(routes=[files], steps=Steps([], []), tenants={}, policy="")
+    path, query, route, params, _ = generation.meant("GET", b"/files/a%2Fb//%7E;v=1?x")
+    assert (path, query, route, params) == ("/files/a%2Fb//%7E;v=1", "x", files, {"rest": "a%2Fb//%7E;v=1"})
+    for target in (b"/other/a%2Fb", b"/files/../other/x"):
+        with pytest.raises(Problem, match="malformed-path"):
+            generation.meant("GET", target)

@@ -1,12 +1,15 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from itertools import product
 from urllib.parse import unquote_to_bytes
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapagate.chain.path import canonical, split_target
+from kapagate.chain.path import canonical, opaque, split_target
 from kapagate.chain.problem import Problem
 
 
@@ -140,3 +143,116 @@ def test_a_target_is_path_and_query(target: bytes, path: bytes, query: str) -> N
 def test_a_target_in_another_form_is_refused(target: bytes) -> None:
     with pytest.raises(Problem, match="malformed-path"):
         split_target(target)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *(
+            b"",
+            b"x",
+            b"x//y",
+            b"/x",
+            b"//",
+            b"a%2Fb",
+            b"a%2fb",
+            b"a%5Cb",
+            b"a\\b",
+            b"a;v=1/b",
+            b"%41%7e",
+            b"%00",
+            b"%zz%",
+        ),
+        *(
+            b"%C0%AF",
+            b"%FF",
+            b'[x]|^`{}<>"',
+            b".",
+            b"./x",
+            b"x/../y",
+            b"x/..",
+            b"x/%2E%2E/y",
+            b"a/b/../../c",
+            b".../..x",
+        ),
+        *(b"..x/x", b"x/..;v=1/y", b"%252e%252e/x"),
+    ],
+)
+def test_an_opaque_path_is_not_changed_behind_its_prefix(rest: bytes) -> None:
+    assert opaque(b"/files/v1/" + rest, "/files/v1/") == "/files/v1/" + rest.decode("ascii")
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        *(
+            b"..",
+            b"../x",
+            b"./../x",
+            b"x/../../y",
+            b"%2e%2e/x",
+            b".%2E/x",
+            b"..;/x",
+            b"..;v=1/x",
+            b"..%3Bv/x",
+            b"/../x",
+        ),
+        *(
+            b"x//../../y",
+            b"..\\x",
+            b"..%5Cx",
+            b"..%2fx",
+            b"..%2F",
+            b"x/..%2F..",
+            b"x%2Fy/../..",
+            b"x\\y/../..",
+            b";x/..",
+        ),
+    ],
+)
+def test_an_opaque_path_stays_behind_its_prefix_for_every_reader(rest: bytes) -> None:
+    with pytest.raises(Problem, match="malformed-path") as caught:
+        opaque(b"/files/" + rest, "/files/")
+    assert "leads out" in caught.value.detail
+
+
+@pytest.mark.parametrize("rest", [b"\x7f", b"a b", b"\xc3\xa4", b"a#b", b"\x00"])
+def test_an_opaque_path_has_only_bytes_that_a_request_line_may_have(rest: bytes) -> None:
+    with pytest.raises(Problem, match="malformed-path"):
+        opaque(b"/files/" + rest, "/files/")
+
+
+@pytest.mark.parametrize(
+    "raw", [b"/", b"/files", b"/filesx/", b"/x/files/", b"//files/x", b"/./files/x", b"/files%2Fx"]
+)
+def test_a_path_that_begins_otherwise_is_not_opaque(raw: bytes) -> None:
+    assert opaque(raw, "/files/") is None
+
+
+def test_the_prefix_of_an_opaque_path_may_be_spelt_in_any_way_and_gets_its_own() -> None:
+    assert opaque(b"/%66iles/%41//x", "/files/") == "/files/%41//x"
+    assert opaque(b"//x/", "/") == "//x/"
+
+
+def readings(rest: bytes) -> Iterator[list[bytes]]:
+    """What readers of all kinds take for the names of a path, `.` and `..` among them."""
+    for slashes, semicolons, merges in product(
+        (rb"/", rb"[/\\]", rb"/|%2[Ff]", rb"[/\\]|%2[Ff]|%5[Cc]"), (0, 1), (0, 1)
+    ):
+        names = [re.sub(rb"%2[Ee]", b".", name) for name in re.split(slashes, rest)]
+        names = [re.split(rb";|%3[Bb]", name)[0] for name in names] if semicolons else names
+        yield [name for name in names if name] if merges else names
+
+
+@given(st.lists(st.sampled_from([b"a", b"..", b".", b"%2e%2E", b"/", b"/", b"%2f", b"\\", b"%5C", b";"]), max_size=12))
+def test_no_reader_finds_an_accepted_opaque_path_elsewhere(parts: list[bytes]) -> None:
+    rest = b"".join(parts)
+    try:
+        opaque(b"/files/" + rest, "/files/")
+    except Problem:
+        return
+    for names in readings(rest):
+        depth = 0
+        for name in names:
+            depth += {b"..": -1, b".": 0}.get(name, 1)
+            assert depth >= 0, (rest, names)

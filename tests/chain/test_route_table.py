@@ -17,8 +17,9 @@ PATHS = ["/" + "/".join(parts) for n in range(1, 5) for parts in product(["a", "
 PATHS += [path + "/" for path in PATHS if path.count("/") < 4] + ["/"]
 
 
-def route(template: str, *methods: str, name: str = "") -> Route:
-    return Route(name or f"{','.join(methods)} {template}", frozenset(methods or {"GET"}), template, "p", "o")
+def route(template: str, *methods: str, name: str = "", opaque: bool = False) -> Route:
+    name = name or f"{','.join(methods)} {template}"
+    return Route(name, frozenset(methods or {"GET"}), template, "p", "o", opaque=opaque)
 
 
 @st.composite
@@ -151,3 +152,28 @@ def test_refusals_are_few_however_many_addresses_are_tried() -> None:
     table = RouteTable([route("/chat", "POST"), route("/x/")])
     tried = {table.match(method, path)[0] for method in ("GET", "PUT") for path in (*PATHS, "/chat", "/x")}
     assert len(tried) == 3
+
+
+def test_a_path_is_opaque_where_it_begins_as_an_opaque_route_does() -> None:
+    table = RouteTable([route("/files/{rest:*}", opaque=True), route("/crm/{rest:*}")])
+    assert table.opaque(b"/files/a//b") == "/files/a//b"
+    assert table.opaque(b"/crm/a//b") is None
+    assert table.opaque(b"/files") is None
+    assert table.match("GET", "/files/a//b")[1] == {"rest": "a//b"}
+
+
+@pytest.mark.parametrize(
+    ("other", "ambiguous"),
+    [
+        (route("/files/x", "POST"), True),
+        (route("/files/{rest:*}", "POST"), True),
+        (route("/{one}/x", "POST"), True),
+        (route("/files/x/{rest:*}", "POST", opaque=True), True),
+        (route("/files/{rest:*}", "GET", opaque=True), True),
+        (route("/files/{rest:*}", "POST", opaque=True), False),
+        (route("/files", "GET"), False),
+        (route("/other/{rest:*}", "GET", opaque=True), False),
+    ],
+)
+def test_nobody_shares_the_paths_of_an_opaque_route(other: Route, ambiguous: bool) -> None:
+    assert bool(RouteTable([route("/files/{rest:*}", "GET", opaque=True), other]).ambiguities()) is ambiguous

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapagate.chain.template import Parameter, overlap, parse_template
+from kapagate.chain.template import Parameter, opaque_prefix, overlap, parse_template
 
 
 @pytest.mark.parametrize(
@@ -86,3 +86,20 @@ def test_templates_overlap_when_some_path_matches_both(one: str, other: str, bot
     left, right = parse_template(one), parse_template(other)
     assert overlap(left, right) is both
     assert overlap(right, left) is both
+
+
+@pytest.mark.parametrize(
+    ("template", "prefix"),
+    [
+        ("/files/{rest:*}", "/files/"),
+        ("/files/v1/{rest:*}", "/files/v1/"),
+        ("/{rest:*}", "/"),
+        ("/files/{one}/{rest:*}", ""),
+        ("/files/{rest}", ""),
+        ("/files", ""),
+        ("/files/", ""),
+        ("", ""),
+    ],
+)
+def test_an_opaque_path_has_words_before_its_one_parameter(template: str, prefix: str) -> None:
+    assert opaque_prefix(template) == prefix

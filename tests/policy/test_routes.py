@@ -42,6 +42,20 @@ def test_a_route_is_sent_once_unless_it_is_declared_idempotent(with_route: Calla
     assert route(with_route(line + ", idempotent: true}")).idempotent
 
 
+def test_a_path_is_canonical_unless_it_is_declared_opaque(with_route: Callable[[str], Loaded]) -> None:
+    line = '{name: crm, match: "GET /crm/{rest:*}", upstream: crm, on_uninspectable: pass'
+    assert not route(with_route(line + "}")).opaque
+    assert not route(with_route(line + ", path: canonical}")).opaque
+    assert route(with_route(line + ", path: opaque}")).opaque
+
+
+def test_no_narrower_route_may_lie_in_an_opaque_one(load: Callable[..., Loaded], good: str) -> None:
+    opaque = '  - {name: crm, match: "GET /crm/{rest:*}", upstream: crm, on_uninspectable: pass, path: opaque}\n'
+    narrower = '  - {name: admin, match: "POST /crm/admin", upstream: crm, on_uninspectable: pass}\n'
+    found = [each.message for each in load(good.replace(LINE, opaque + narrower)).diagnostics]
+    assert 'route "crm" and route "admin" can match the same path' in found
+
+
 def test_an_undeclared_body_is_hidden_from_guards(with_route: Callable[[str], Loaded]) -> None:
     found = route(with_route('{name: crm, match: "GET|POST /crm", upstream: crm, on_uninspectable: pass}'))
     assert found.hides == {"question", "answer text", "whole answer"}
@@ -79,6 +93,11 @@ def test_the_policys_body_limit_holds_on_every_route(load: Callable[..., Loaded]
         ("{name: crm, match: 'GET /{rest:*}/b', upstream: crm}", "KG312"),
         ("{name: crm, match: 'GET /x', upstream: crm, serve: config}", "KG312"),
         ("{name: Crm, match: 'GET /x', upstream: crm}", "KG212"),
+        ("{name: crm, match: 'GET /x', upstream: crm, path: raw}", "KG213"),
+        ("{name: crm, match: 'GET /x', upstream: crm, path: opaque}", "KG312"),
+        ("{name: crm, match: 'GET /x/{id}', upstream: crm, path: opaque}", "KG312"),
+        ("{name: crm, match: 'GET /{id}/{rest:*}', upstream: crm, path: opaque}", "KG312"),
+        ("{name: crm, match: 'GET /x/{rest:*}', serve: config, path: opaque}", "KG312"),
         ("crm", "KG211"),
     ],
 )

@@ -2,6 +2,7 @@
 
     /a/...          any method, passed as it is
     /inspected/...  POST, the body is read by a step: at most 1 KiB of JSON
+    /opaque/...     as /a/, with paths that go on as they came
     all else        is no route
 
 A step on every route vouches for the request header `X-Subject`, as `identify` or `enrich` would.
@@ -45,6 +46,11 @@ _STEPS = Steps(
 def _routes(upstream: Upstream) -> list[Route]:
     return [
         Route("any", METHODS, "/a/{rest:*}", "route.any", "any", upstream, on_uninspectable="pass"),
+        Route(
+            *("opaque", METHODS, "/opaque/{rest:*}", "route.opaque", "opaque", upstream),
+            on_uninspectable="pass",
+            opaque=True,
+        ),
         Route(
             *("inspected", frozenset({"POST"}), "/inspected/{rest:*}", "route.inspected", "inspected", upstream),
             on_uninspectable="pass",

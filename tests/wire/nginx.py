@@ -36,6 +36,7 @@ http {{
   server {{
     listen 127.0.0.1:{port};
     location /a/ {{ proxy_pass http://127.0.0.1:{upstream}; }}
+    location /opaque/ {{ proxy_pass http://127.0.0.1:{upstream}; }}
     location /inspected/ {{ proxy_pass http://127.0.0.1:{upstream}; client_max_body_size 1024; }}
     location / {{ return 404; }}
   }}
