@@ -80,8 +80,9 @@ class Steps:
 
 
 def compose(gate: Sequence[Placed], chain: Sequence[Placed], route: Route, method: str) -> Chain:
-    """Sorts the hooks of all steps that are meant for this route and method."""
-    first = _meant(gate, route, method)
+    """Sorts the hooks of all steps that are meant for this route and method; a route's own gate stands for `gate`."""
+    own = gate if route.gate is None else route.gate
+    first = _meant(own, route, method)
     then = _meant(chain, route, method)
     steps = first + then
     sees_answers = not ANSWER_SURFACES.isdisjoint(route.shows)
@@ -94,7 +95,7 @@ def compose(gate: Sequence[Placed], chain: Sequence[Placed], route: Route, metho
         opening=_hooks(steps[::-1], lambda step: step.on_opening),
         seal=_hooks(steps[::-1], lambda step: step.on_seal),
         done=_hooks(steps, lambda step: step.on_done),
-        asserts=frozenset().union(*(placed.step.asserts for placed in (*gate, *chain))),
+        asserts=route.asserts.union(*(placed.step.asserts for placed in (*gate, *own, *chain))),
         inspects=bool(answer),
     )
 

@@ -1,6 +1,6 @@
 """Whether steps and routes fit each other: what can be decided about a chain before the first request.
 
-- A fact is read only after a step that writes it unconditionally.
+- A fact is read only after a step that writes it unconditionally, on every route that has a gate of its own as well.
 - A step that can act on no route, or on none of those that its `when` names, is a mistake.
 - A guard whose surface a route hides is an error at that route, unless the route says what then: `on_uninspectable:
   pass | refuse`. A surface that a route simply lacks (feedback has no answer) is nothing to guard.
@@ -32,21 +32,52 @@ class Finding:
 
 def findings(gate: Sequence[Placed], chain: Sequence[Placed], routes: Sequence[Route]) -> list[Finding]:
     """Everything that does not fit: facts first, then step by step."""
-    steps = [placed for placed in (*gate, *chain) if placed.options.mode != "off"]
-    found = list(_unwritten(steps))
+    steps = _at_work((*gate, *chain))
+    found = list(_out_of_order(gate, chain, routes))
     for placed in steps:
         found += list(_unknown_routes(placed, routes)) or _unfit(placed, routes)
         found += _evaded(placed, routes)
     return found
 
 
-def _unwritten(steps: Sequence[Placed]) -> Iterator[Finding]:
+def _at_work(steps: Sequence[Placed]) -> list[Placed]:
+    return [placed for placed in steps if placed.options.mode != "off"]
+
+
+def _out_of_order(gate: Sequence[Placed], chain: Sequence[Placed], routes: Sequence[Route]) -> Iterator[Finding]:
+    """The gateway's gate is also for what no route matches, where there is no chain."""
+    sharing = [route for route in routes if route.gate is None]
+    apart = [route for route in routes if route.gate is not None]
+    elsewhere = [placed for placed in chain if _acts(placed, apart) and not _acts(placed, sharing)]
+    yield from _unwritten([placed for placed in (*gate, *chain) if placed not in elsewhere])
+    for route in apart:
+        yield from _unwritten([each for each in (*(route.gate or ()), *chain) if _means(each, route)], route)
+
+
+def _acts(placed: Placed, routes: Sequence[Route]) -> bool:
+    return any(_means(placed, route) for route in routes)
+
+
+def _unwritten(steps: Sequence[Placed], route: Route | None = None) -> Iterator[Finding]:
+    """`route` is the one whose gate this is. On a public one, steps for some roles are passed by."""
     written: set[Fact[Any]] = set()
-    for position, placed in enumerate(steps):
+    public = route is not None and route.public
+    on = _at_work(steps)
+    for position, placed in enumerate(on):
+        if public and placed.options.when is not None and placed.options.when.role is not None:
+            continue
         for fact in sorted(placed.step.reads - written, key=attrgetter("name")):
-            yield Finding(placed.id, _why_unwritten(fact, placed, steps[position + 1 :]))
+            why = _nobody_known(fact, route) if public and route else _why_unwritten(fact, placed, on[position + 1 :])
+            yield Finding(placed.id, why, route=route.name if route else "")
         if placed.options.unconditional:
             written |= placed.step.writes
+
+
+def _nobody_known(fact: Fact[Any], route: Route) -> str:
+    return (
+        f'needs to know the {fact.name}, and route "{route.name}" is public, so nobody is known there: say '
+        "`when: {public: false}` at the step"
+    )
 
 
 def _why_unwritten(fact: Fact[Any], reader: Placed, later: Sequence[Placed]) -> str:

@@ -35,9 +35,14 @@ class When(BaseModel):
     role: tuple[str, ...] | None = Field(
         None, min_length=1, description="Roles; one of the caller's must be among them."
     )
+    public: bool | None = Field(
+        None, description="`false`: routes that ask who is there; `true`: those that do not (`public: true`)."
+    )
 
     def covers(self, route: Route, method: str) -> bool:
         """What can be decided without a caller."""
+        if self.public is not None and self.public != route.public:
+            return False
         by_route = self.route is None or route.covered_by(frozenset(self.route))
         return by_route and (self.method is None or serves(self.method, method))
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from kapagate.answer.events import Place, TextKind
 
 if TYPE_CHECKING:
+    from kapagate.chain.compose import Placed
     from kapagate.chain.exchange import Exchange
     from kapagate.chain.response import Response
     from kapagate.chain.upstream import Upstream
@@ -35,6 +36,8 @@ class Route:
     undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
     `opaque`: its paths go on as they came, behind what stands before the parameter (`path.py`).
     `idempotent`: a request may be sent to the upstream again. `found` False: it only refuses.
+    `public`: nobody is asked who they are. `gate`: the steps of the route's own gate; None: the gateway's. `asserts`:
+    request headers that the gate of some route vouches for, so that no client may speak them on any.
 
     `aliases`: further templates under which it is found. `asks_by_query`: the document that steps see of a request is
     its query. `evades`: what it opens passes no guard, so where a guard of answers is locked the policy has to say so.
@@ -56,6 +59,9 @@ class Route:
     idempotent: bool = False
     opaque: bool = False
     found: bool = True
+    public: bool = False
+    gate: tuple[Placed, ...] | None = None
+    asserts: frozenset[bytes] = frozenset()
     aliases: tuple[str, ...] = ()
     asks_by_query: bool = False
     evades: bool = False

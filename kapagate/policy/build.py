@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from kapagate.access.roles import RoleDeclaration, Roles, faults
 from kapagate.chain.generation import Generation
@@ -28,6 +28,7 @@ from kapagate.policy.nodes import Mapping, Node
 from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.position import Span
 from kapagate.policy.roles import check_roles, grants, read_roles
+from kapagate.policy.route_gates import RouteGates
 from kapagate.policy.routes import DeclaredRoute, RouteReader, check_together, route_names
 from kapagate.policy.scope import malformed
 from kapagate.policy.steps import StepCompiler, validated_at
@@ -88,9 +89,12 @@ class Build:
         services = self.services.with_ports({Routes: Routes(tuple(routes), routes_read)})
         compiler = StepCompiler(self.table, services, self.problems, known)
         steps = compiler.shared(gate, chain)
-        fitting = Fitting(gate, self.routes, compiler, self.problems)
-        if len(steps.gate) == len(items(node.get("gate"))):
+        before = self.problems.errors
+        self._give_gates(RouteGates(steps.gate, compiler))
+        routes_read = routes_read and self.problems.errors == before
+        if len(steps.gate) == len(items(node.get("gate"))) and self.problems.errors == before:
             check_identified(steps.gate, self.routes, self.problems)
+        fitting = Fitting(gate, self.routes, compiler, self.problems)
         whole = len(gate) + len(chain) == sum(len(items(node.get(name))) for name in ("gate", "chain"))
         if whole and routes_read:
             fitting.check(chain)
@@ -99,11 +103,16 @@ class Build:
         tenancy = Tenancy(self.interpolation, accounts, lanes, compiler, gate, chain, patterns, whole)
         self.tenants.update(tenancy.read(documents, known.tenants, fitting if whole and routes_read else None))
         existing = {*self.tenants, *(each.name for each in documents)}
-        for step in gate if whole else ():
+        for step in (*gate, *(own for each in self.routes for own in each.own)) if whole else ():
             check_tenants(step.own.get("schemes"), existing, self.problems)
         if self.problems.errors:
             return None
         return Generation(routes=[each.route for each in self.routes], steps=steps, tenants=self.tenants, policy=policy)
+
+    def _give_gates(self, gates: RouteGates) -> None:
+        """Every route with its gate."""
+        routes = gates.of([(each.route, each.own) for each in self.routes])
+        self.routes = [replace(each, route=route) for each, route in zip(self.routes, routes, strict=True)]
 
     def _read_gateway(self, node: Mapping, span: Span) -> Gateway:
         before = self.problems.errors

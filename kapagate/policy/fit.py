@@ -20,12 +20,19 @@ _WHOLE: frozenset[Surface] = frozenset({"whole answer"})
 
 
 def check_identified(gate: Sequence[Placed], routes: Sequence[DeclaredRoute], problems: Diagnostics) -> None:
-    """Open access is never an oversight: before what leads to an upstream, the gate asks who is there."""
-    if any(PRINCIPAL in each.step.writes and each.options.unconditional for each in gate):
-        return
-    for span in {each.leads_to for each in routes if each.route.upstream}:
+    """Open access is never an oversight: before what leads to an upstream, the gate asks who is there, or the route is
+    declared public.
+    """
+    for span in dict.fromkeys(each.leads_to for each in routes if each.route.upstream and _is_open(each.route, gate)):
         message = "this leads to an upstream, and no step of the gate identifies the caller"
-        problems.add(codes.UNIDENTIFIED, span, message, note="add `identify` to the gate")
+        note = "add `identify` to the gate or to the route, or say `public: true` at the route"
+        problems.add(codes.UNIDENTIFIED, span, message, note=note)
+
+
+def _is_open(route: Route, gate: Sequence[Placed]) -> bool:
+    steps = gate if route.gate is None else route.gate
+    asks = any(PRINCIPAL in each.step.writes and each.options.unconditional for each in steps)
+    return not asks and not route.public
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +54,7 @@ class Fitting:
             return
         self._done.add((chain, buffered))
         routes = [_held(each.route, buffered) for each in self.routes]
-        by_id = {step.id: step for step in steps}
+        by_id = {step.id: step for step in (*steps, *(own for each in self.routes for own in each.own))}
         for found in findings(placed[: len(self.gate)], placed[len(self.gate) :], routes):
             span = by_id[found.step].place(found.option)
             if found.option[:2] != ("when", "route") and (span, found.message) not in self._said:

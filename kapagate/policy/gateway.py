@@ -239,6 +239,14 @@ class RouteDeclaration(Settings):
         description="Whether a request may be sent a second time when a connection that served others before ended "
         "without a byte of an answer; never is one whose body was streamed.",
     )
+    public: bool = Field(
+        False, description="Nobody is asked who they are. Steps that must know are for others: `when: {public: false}`."
+    )
+    cors: dict[str, Any] | None = Field(None, description="The route's own `cors`, in place of the gate's.")
+    ip_allow: tuple[str, ...] | dict[str, Any] | None = Field(
+        None, description="The route's own `ip_allow`, in place of the gate's; a list is what is allowed."
+    )
+    identify: dict[str, Any] | None = Field(None, description="The route's own `identify`, in place of the gate's.")
 
 
 class Gateway(Settings):

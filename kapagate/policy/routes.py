@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping as Map
 from collections.abc import Iterable, Sequence
+from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,6 +18,8 @@ from kapagate.policy.finding import Diagnostics
 from kapagate.policy.gateway import RouteDeclaration
 from kapagate.policy.nodes import Mapping, Node, described
 from kapagate.policy.position import Span
+from kapagate.policy.route_gates import read_own
+from kapagate.policy.steps import StepDeclaration
 from kapagate.policy.suggestion import closest
 from kapagate.policy.upstreams import DeclaredUpstream
 from kapagate.policy.validation import Subject, place, validate
@@ -32,12 +34,13 @@ _MATCH = re.compile(r"(\S+)\s+(\S+)")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeclaredRoute:
-    """A route, and where its name, its methods and path, and what answers stand."""
+    """A route, and where its name, its methods and path, and what answers stand. `own`: the steps of its own gate."""
 
     route: Route
     name: Span
     match: Span
     leads_to: Span
+    own: tuple[StepDeclaration, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +65,13 @@ class RouteReader:
         methods, template = self._match(node, declared.match)
         leads_to = self._check_target(node, declared)
         self._check_texts(node, declared)
+        own = read_own(node, declared.name, declared.public, self.problems)
         if declared.path == "opaque":
             self._check_opaque(node, declared, template)
         if self.problems.errors > before:
             return None
         route = self._route(declared, methods, template)
-        return DeclaredRoute(route, place(node, ("name",)), place(node, ("match",)), leads_to)
+        return DeclaredRoute(route, place(node, ("name",)), place(node, ("match",)), leads_to, own)
 
     def _route(self, declared: RouteDeclaration, methods: frozenset[str], template: str) -> Route:
         shows = _ANSWER if declared.text else _NOTHING
@@ -89,6 +93,7 @@ class RouteReader:
             on_uninspectable=declared.on_uninspectable or "error",
             body_limit=self.body_limit,
             idempotent=declared.idempotent,
+            public=declared.public,
             opaque=declared.path == "opaque",
         )
 

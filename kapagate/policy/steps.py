@@ -35,17 +35,19 @@ OPTION_KEYS = tuple(names(Options))
 @dataclass(frozen=True, slots=True, eq=False)
 class StepDeclaration:
     """A step of an effective chain. `own` are the filter's options, `common` those that stand beside them; `origin` is
-    where the filter's name stands."""
+    where the filter's name stands. `route`: the route whose own gate it is of."""
 
     filter: str
     own: Mapping
     common: Mapping
     options: Options
     origin: Span
+    route: str = ""
 
     @property
     def id(self) -> str:
-        return self.options.id or self.filter
+        """Unique over gate and chain; that of a route's own step has a dot, which no other has."""
+        return f"{self.route}.{self.filter}" if self.route else self.options.id or self.filter
 
     def place(self, path: Path) -> Span:
         """Where an option stands, or the closest above it."""

@@ -106,3 +106,12 @@ def test_rules_that_differ_from_answer_to_answer_are_signed_each(lab) -> None:
     signed = [hook(lab.exchange()) for _ in range(3)]
     assert [each and each.text.word for each in signed] == ["x", None, "y"]
     assert {each.step for each in signed if each} == {"mine"}
+
+
+def test_a_routes_own_gate_stands_for_the_gateways(lab) -> None:
+    own = lab.placed("own", asserts=frozenset({b"x-own"}))
+    route = lab.route(gate=(own,), asserts=frozenset({b"x-elsewhere"}))
+    chain = compose([lab.placed("door", asserts=frozenset({b"x-door"}))], [lab.placed("one")], route, "POST")
+    assert names(chain.gate) == ["own"]
+    assert chain.steps == ("own", "one")
+    assert chain.asserts == {b"x-own", b"x-door", b"x-elsewhere"}

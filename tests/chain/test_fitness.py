@@ -132,3 +132,28 @@ def test_everything_is_found_at_once(lab) -> None:
 def test_a_step_of_a_policy_without_routes_is_told_so(lab) -> None:
     (found,) = findings([], [lab.placed("one")], [])
     assert (found.message, found.option) == ("can never act: the policy has no routes", ())
+
+
+def test_facts_come_in_order_in_every_routes_own_gate(lab) -> None:
+    chain = [placed(lab, "rbac", reads=[PRINCIPAL])]
+    who = placed(lab, "who", writes=[PRINCIPAL])
+    assert findings([], chain, [lab.route(gate=(who,))]) == []
+    assert findings([who], chain, [lab.route(), lab.route(gate=(who,))]) == []
+    (found,) = findings([who], chain, [lab.route(), lab.route(name="hooks", gate=())])
+    assert (found.step, found.route) == ("rbac", "hooks")
+    assert "no earlier step" in found.message
+
+
+def test_the_gateways_gate_is_in_order_even_when_every_route_has_its_own(lab) -> None:
+    who = placed(lab, "who", writes=[PRINCIPAL])
+    (found,) = findings([placed(lab, "limit", reads=[PRINCIPAL])], [], [lab.route(gate=(who,))])
+    assert found.step == "limit"
+
+
+def test_a_step_that_reads_who_asks_is_for_routes_that_ask(lab) -> None:
+    who, route = placed(lab, "who", writes=[PRINCIPAL]), lab.route(name="open", public=True, gate=())
+    (found,) = findings([who], [placed(lab, "rbac", reads=[PRINCIPAL])], [lab.route(), route])
+    assert (found.step, found.route) == ("rbac", "open")
+    assert "`when: {public: false}`" in found.message
+    for when in ({"public": False}, {"role": ["viewer"]}):
+        assert findings([who], [placed(lab, "rbac", {"when": when}, reads=[PRINCIPAL])], [lab.route(), route]) == []

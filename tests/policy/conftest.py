@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
@@ -44,6 +45,13 @@ class Token(Scheme):
         return Recogniser(recognise, frozenset({b"authorization"}), "Bearer")
 
 
+class Badge(Token):
+    """Another scheme."""
+
+    def compile(self, services: Services) -> Recogniser:
+        return replace(super().compile(services), headers=frozenset({b"badge"}))
+
+
 class Identify(Filter):
     """Who asks."""
 
@@ -52,12 +60,29 @@ class Identify(Filter):
     schemes: tuple[InstanceOf[Scheme], ...] = Field(min_length=1, description="ways to say who asks")
 
     def compile(self, services: Services) -> Step:
+        asserts: frozenset[bytes] = frozenset()
         for index, scheme in enumerate(self.schemes):
             try:
-                scheme.compile(services)
+                asserts |= scheme.compile(services).headers
             except Invalid as cause:
                 raise Invalid(str(cause), ("schemes", index, *cause.at)) from cause
-        return Step(writes=frozenset({PRINCIPAL, TENANT}))
+        return Step(writes=frozenset({PRINCIPAL, TENANT}), asserts=asserts)
+
+
+class Cors(Filter):
+    """Stands for `cors`."""
+
+    def compile(self, services: Services) -> Step:
+        return Step()
+
+
+class IpAllow(Filter):
+    """Stands for `ip_allow`."""
+
+    allow: tuple[str, ...] = Field(min_length=1, description="who may")
+
+    def compile(self, services: Services) -> Step:
+        return Step()
 
 
 class Level(BaseModel):
@@ -118,8 +143,8 @@ class SocketlessHops:
 
 
 TABLE = Table(
-    filters={"identify": Identify, "note": Note, "ask": Ask, "guard": Guard},
-    schemes={"token": Token, "api_key": Token},
+    filters={"identify": Identify, "note": Note, "ask": Ask, "guard": Guard, "cors": Cors, "ip_allow": IpAllow},
+    schemes={"token": Token, "api_key": Token, "badge": Badge},
 )
 ENVIRONMENT = {
     "TOKEN": "t-" + "o" * 40,
