@@ -25,6 +25,7 @@ from kapagate.identity.key_sets import KeySets
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.clock import SystemClock
 from kapagate.machine.ids import SystemIds
+from kapagate.machine.process import check_file
 from kapagate.policy.gateway import Address, Listen, Socket, State, Tls, UnixAddress
 from kapagate.policy.gateway import Gateway as Settings
 from kapagate.policy.interpolation import Resolve
@@ -181,6 +182,7 @@ async def open_gateway(
         stack.push_async_callback(machine.key_sets.close)
         machine.key_sets.start()
         if isinstance(ledger, SqliteLedger):
+            check_file(Path(loaded.gateway.state.path or ""))
             await ledger.start()
         stack.push_async_callback(ledger.close)
         checks.append(ledger_check(ledger))

@@ -7,6 +7,7 @@ import logging
 import os
 import signal
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -17,10 +18,11 @@ from kapagate.machine.heap import settle
 from kapagate.machine.process import confine, is_root
 from kapagate.policy.gateway import Address, UnixAddress, parse_address, parse_data_address
 from kapagate.remote.references import References
-from kapagate.run import Addresses, InvalidPolicy, open_gateway
+from kapagate.run import Addresses, Gateway, InvalidPolicy, open_gateway
 from kapagate.telemetry.logs import configure
 
 log = logging.getLogger(__name__)
+_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class AddressType(click.ParamType[Address]):
@@ -64,10 +66,10 @@ def run(
     admin: Address | None,
     log_level: str,
 ) -> None:
-    """Serve with the policy in PATH until SIGTERM or SIGINT, then finish what runs.
+    """Serve with the policy in PATH until SIGTERM or SIGINT, then finish what runs; a second signal cuts it.
 
     Logs go to standard error, one JSON object a line. Exit codes: 0 stopped, 1 failed at run time (an address is
-    taken), 2 usage, 3 invalid policy.
+    taken, the state's folder is not there), 2 usage, 3 invalid policy.
     """
     configure(log_level)
     confine()
@@ -85,9 +87,9 @@ def run(
 
 
 async def _serve(paths: tuple[Path, ...], addresses: Addresses, access_log: bool) -> None:
-    stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    stop, again = asyncio.Event(), asyncio.Event()
+    for number in _SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, _heed, stop, again)
     stream = sys.stderr.buffer if access_log else None
     async with open_gateway(paths, References(os.environ), addresses, stream) as gateway:
         urls = {"data": gateway.data_url, "probe": gateway.probe_url, "admin": gateway.admin_url}
@@ -98,9 +100,34 @@ async def _serve(paths: tuple[Path, ...], addresses: Addresses, access_log: bool
         await stop.wait()
         log.info("stopping")
         gateway.lifecycle.draining = True
-        await asyncio.sleep(gateway.drain_delay)
-        await gateway.drain()
+        await _stop(gateway, again)
     log.info("stopped")
+
+
+def _heed(stop: asyncio.Event, again: asyncio.Event) -> None:
+    """The first signal stops, the second cuts; a third is the system's, and ends the process where it stands."""
+    if stop.is_set():
+        again.set()
+        for number in _SIGNALS:
+            asyncio.get_running_loop().remove_signal_handler(number)
+    stop.set()
+
+
+async def _stop(gateway: Gateway, again: asyncio.Event) -> None:
+    """Until everything has ended, its time is over, or the signal comes again."""
+    draining, told = asyncio.create_task(_drain(gateway)), asyncio.create_task(again.wait())
+    await asyncio.wait((draining, told), return_when=asyncio.FIRST_COMPLETED)
+    told.cancel()
+    if not draining.done():
+        log.warning("told to stop again: what still runs is cut")
+        draining.cancel()
+    with suppress(asyncio.CancelledError):
+        await draining
+
+
+async def _drain(gateway: Gateway) -> None:
+    await asyncio.sleep(gateway.drain_delay)
+    await gateway.drain()
 
 
 def _let_go_of_the_log() -> None:

@@ -152,9 +152,22 @@ async def recorded(stage: Stage) -> dict[str, Any]:
                 return found[0]
 
 
-async def test_what_cannot_be_recorded_is_not_served(tmp_path: Path) -> None:
+@pytest.fixture
+def taken(tmp_path: Path) -> str:
+    """A state that cannot be written for now: its log cannot be, since a folder has its name."""
+    (tmp_path / "state.db-wal").mkdir()
+    return str(tmp_path / "state.db")
+
+
+async def test_a_state_that_can_never_be_kept_is_no_gateway(tmp_path: Path) -> None:
     state = str(tmp_path / "missing" / "state.db")
-    async with served(tmp_path, environment={"KAPAGATE_STATE": state}) as stage:
+    with pytest.raises(FileNotFoundError, match="nothing can be kept in"):
+        async with served(tmp_path, environment={"KAPAGATE_STATE": state}):
+            pytest.fail("it serves")
+
+
+async def test_what_cannot_be_recorded_is_not_served(tmp_path: Path, taken: str) -> None:
+    async with served(tmp_path, environment={"KAPAGATE_STATE": taken}) as stage:
         reply = await ask(stage)
         assert (reply.status, problem_of(reply), reply.document["step"]) == (503, "unavailable", "audit")
         assert int(reply.headers["Retry-After"]) > 0
@@ -164,10 +177,9 @@ async def test_what_cannot_be_recorded_is_not_served(tmp_path: Path) -> None:
         assert "state.db" not in reply.body.decode()
 
 
-async def test_where_the_policy_says_so_it_is_served_and_counted(tmp_path: Path) -> None:
-    state = str(tmp_path / "missing" / "state.db")
+async def test_where_the_policy_says_so_it_is_served_and_counted(tmp_path: Path, taken: str) -> None:
     change = ("on_full: refuse", "on_full: serve")
-    async with served(tmp_path, change, environment={"KAPAGATE_STATE": state}) as stage:
+    async with served(tmp_path, change, environment={"KAPAGATE_STATE": taken}) as stage:
         assert (await ask(stage)).status == 200
         assert 'kapagate_audit_full_total{action="served"} 1.0' in await stage.metrics()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
@@ -81,6 +82,49 @@ def test_a_signal_drains_it_after_it_said_that_it_is_not_ready(
     assert gateway.was_ready_when_drained is False
     assert opened[0] == (policy,)
     assert opened[2] == Addresses(Address("127.0.0.1", 1), Address("::1", 0), None)
+
+
+@pytest.mark.parametrize("second", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("delay", [0.0, 3600.0])
+def test_a_second_signal_ends_what_still_runs(
+    policy: Path, monkeypatch: pytest.MonkeyPatch, second: signal.Signals, delay: float
+) -> None:
+    class Endless(Drained):
+        drain_delay, cut = delay, False
+
+        async def drain(self) -> None:
+            await self._forever()
+
+        async def _forever(self) -> None:
+            os.kill(os.getpid(), second)
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                self.cut = True
+
+    gateway = Endless()
+
+    @asynccontextmanager
+    async def open_gateway(*arguments: Any) -> AsyncIterator[Drained]:
+        os.kill(os.getpid(), signal.SIGTERM)
+        if delay:
+            asyncio.get_running_loop().call_later(0.05, os.kill, os.getpid(), second)
+        yield gateway
+
+    monkeypatch.setattr(command, "open_gateway", open_gateway)
+    result = run(str(policy))
+    assert result.exit_code == 0, result.output
+    assert gateway.cut is not bool(delay)
+    assert "told to stop again" in result.stderr
+    assert '"message":"stopped"' in result.stderr
+
+
+def test_a_state_that_can_never_be_kept_is_one_line_and_exit_code_1(policy: Path, tmp_path: Path) -> None:
+    policy.write_text(f"{GATEWAY}state: sqlite:{tmp_path}/missing/state.db\n")
+    result = run(str(policy), "--data", "127.0.0.1:0", "--admin", "127.0.0.1:0", "--probe", "127.0.0.1:0")
+    assert result.exit_code == 1
+    said = f"kapagate: nothing can be kept in {tmp_path}/missing/state.db: no such file or directory\n"
+    assert result.stderr.endswith(said)
 
 
 @pytest.mark.parametrize(("level", "logs"), [("debug", True), ("info", True), ("warning", False), ("error", False)])
