@@ -1,4 +1,4 @@
-"""The only source of absolute links: what the policy calls the gateway, else what trusted proxies say that clients do."""
+"""The only source of absolute links: the policy's name of the gateway, else what trusted proxies say it is called."""
 
 from __future__ import annotations
 

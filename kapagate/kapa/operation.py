@@ -39,8 +39,8 @@ class Operation:
 
     `streams`: the answer is, or may be, a stream of records. `codec` makes the reader of an answer; None: nobody has
     anything to read in it. `paged`: the answer links to other pages. `evades`: what it opens passes no guard.
-    `deprecated`: it is there only where the policy lists it. `ours`: said in the gateway's own words, it becomes another.
-    `ids`: what ownership has to know.
+    `deprecated`: it is there only where the policy lists it. `ours`: said in the gateway's own words, it becomes
+    another. `ids`: what ownership has to know.
     """
 
     name: str

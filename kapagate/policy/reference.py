@@ -88,14 +88,20 @@ def _declarations(title: str, models: Mapping[str, type[BaseModel]], policy: str
 def _operations() -> Iterator[str]:
     yield "## Kapa's operations"
     yield (
-        "All take `POST`. In `when: {route: [...]}` an operation is `kapa.<operation>` or the permission, which covers "
-        "all operations that ask for it. What is not a listed field of the body never leaves; see [kapa.md](kapa.md)."
+        "In `when: {route: [...]}` an operation is `kapa.<operation>` or the permission, which covers all operations "
+        "that ask for it. What is not a listed field of the body, or of the query of a `GET`, never leaves; see "
+        "[kapa.md](kapa.md)."
     )
     rows = [
-        (f"`{each.name}`", f"`{each.template}`", f"`{each.permission}`", ", ".join(f"`{name}`" for name in each.fields))
+        (
+            f"`{each.name}`",
+            f"`{each.method} {each.template}`",
+            f"`{each.permission}`",
+            ", ".join(f"`{name}`" for name in each.fields),
+        )
         for each in OPERATIONS.values()
     ]
-    yield _rows(("operation", "address", "permission", "fields of the body that may pass"), rows)
+    yield _rows(("operation", "address", "permission", "fields that may pass"), rows)
 
 
 def _endpoints() -> Iterator[str]:

@@ -30,7 +30,7 @@ from kapagate.chain.upstream import Compiled
 from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.kapa.errors import ErrorCodec
 from kapagate.kapa.fields import uuid
-from kapagate.kapa.links import relinked
+from kapagate.kapa.links import path_of, relinked
 from kapagate.kapa.listings import PagedCodec
 from kapagate.kapa.operation import Operation
 from kapagate.kapa.operations import AGENT_SESSION, OPERATIONS
@@ -48,6 +48,7 @@ _SENT = (
 _RELAYED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"cache-control"})
 _RELAYED_BESIDE_JSON = ((b"cache-control", b"Cache-Control"), (b"retry-after", b"Retry-After"))
 _OBJECTS = frozenset({b"application/json"})
+_FAILURES = {429: problems.UPSTREAM_LIMITED, 503: problems.UPSTREAM_UNAVAILABLE}
 _RECORDS = _OBJECTS | {b"text/plain"}
 _TRACEPARENT = pattern(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _KEY = pattern(r"[!-~]+")
@@ -121,9 +122,7 @@ class Line:
 class KapaAdapter:
     """Kapa's side of an exchange. `pseudonym` makes one of tenant and subject, where no step made one."""
 
-    def __init__(
-        self, upstream: str, prefix: str, pseudonym: Callable[[str, str], str], public: PublicUrl = PublicUrl()
-    ) -> None:
+    def __init__(self, upstream: str, prefix: str, pseudonym: Callable[[str, str], str], public: PublicUrl) -> None:
         self._upstream = upstream
         self._prefix = prefix
         self._pseudonym = pseudonym
@@ -158,6 +157,8 @@ class KapaAdapter:
             detail = "Kapa refused the key that this gateway holds for the tenant"
             raise Problem(problems.UPSTREAM_CREDENTIALS, detail)
         if head.status >= 400:
+            if _media(head) not in _OBJECTS:
+                raise _failed(head)
             return ErrorCodec(head.status, self._line(exchange).key)
         if 300 <= head.status < 400:
             raise Problem(problems.UPSTREAM_MALFORMED, "Kapa answered with a redirect, which is never followed")
@@ -176,10 +177,23 @@ class KapaAdapter:
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
         if not inspected and head.status < 400:
             return [field for field in head.headers.raw if field[0].lower() in _RELAYED]
-        return [_JSON, *[(name, value) for lower, name in _RELAYED_BESIDE_JSON for value in head.headers.all(lower)]]
+        told = [(name, value) for lower, name in _RELAYED_BESIDE_JSON for value in head.headers.all(lower)]
+        if head.status == 201 and (location := self._location(exchange, head)) is not None:
+            told.append((b"Location", location))
+        return [_JSON, *told]
 
     def holds(self, exchange: Exchange) -> bool:
         return self._line(exchange).account.buffered
+
+    def _location(self, exchange: Exchange, head: Inbound) -> bytes | None:
+        """Where the gateway has what Kapa has made; None where it does not serve it."""
+        path = path_of(head.headers.get(b"location") or b"", self._prefix)
+        route, _ = exchange.generation.match("GET", path)
+        if not route.found or route.upstream is not exchange.route.upstream:
+            return None
+        tenant = exchange.params.get("tenant")
+        under = f"/t/{tenant}" if tenant else ""
+        return f"{self._public.of(exchange.request)}{under}{path}".encode("ascii")
 
     def _line(self, exchange: Exchange) -> Line:
         tenant = exchange.get(TENANT)
@@ -219,5 +233,16 @@ def _unreadable(head: Inbound, medias: frozenset[bytes]) -> str:
     coding = head.headers.get(b"content-encoding")
     if head.status == 206 or coding not in (None, b"", b"identity"):
         return "partial or coded"
-    media = (head.headers.get(b"content-type") or b"").partition(b";")[0].strip().lower()
-    return "" if media in medias else "not JSON"
+    return "" if _media(head) in medias else "not JSON"
+
+
+def _media(head: Inbound) -> bytes:
+    return (head.headers.get(b"content-type") or b"").partition(b";")[0].strip().lower()
+
+
+def _failed(head: Inbound) -> Problem:
+    """An error in words that nobody here can vouch for: a page of what stands in front of Kapa."""
+    wait = head.headers.get(b"retry-after") or b""
+    detail = f"Kapa answered with an error that is not shown (status {head.status})"
+    kind = _FAILURES.get(head.status, problems.UPSTREAM_FAILED)
+    return Problem(kind, detail, retry_after=float(wait) if wait.isdigit() else None)

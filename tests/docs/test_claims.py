@@ -176,9 +176,10 @@ async def test_the_feedback_figures_stay_here(open_stage: Stage) -> None:
     assert set(seen) == {"question_answer", "reaction", "user_identifier"}
 
 
-async def test_an_error_that_is_no_json_becomes_one_sentence(open_stage: Stage) -> None:
+async def test_an_error_that_is_no_json_becomes_a_problem(open_stage: Stage) -> None:
     reply = await open_stage.ask("POST", CHAT, {"query": "x [[html-502]]"}, bearer(open_stage, ADA))
-    assert (reply.status, reply.document) == (502, {"detail": "Kapa answered with an error (status 502)."})
+    assert (reply.status, reply.document["type"].rpartition("/")[2]) == (502, "upstream-failed")
+    assert reply.document["detail"] == "Kapa answered with an error that is not shown (status 502)"
 
 
 @pytest.mark.parametrize(

@@ -101,7 +101,9 @@ async def test_every_outcome_of_a_record_has_its_row(played: Stage) -> None:
 
 def test_every_operation_has_its_row_with_address_and_permission() -> None:
     told = [tuple(codes(cell)[0] for cell in row[:3]) for row in rows("kapa.md", "operation")]
-    assert told == [(f"kapa.{each.name}", each.template, each.permission) for each in OPERATIONS.values()]
+    assert told == [
+        (f"kapa.{each.name}", f"{each.method} {each.template}", each.permission) for each in OPERATIONS.values()
+    ]
 
 
 def test_every_finding_has_its_row_with_its_placeholder() -> None:

@@ -100,7 +100,9 @@ def test_every_text_has_a_field_that_carries_it(operation: Operation) -> None:
 
 @pytest.mark.parametrize("operation", EVERY, ids=lambda each: each.name)
 def test_no_operation_takes_personal_fields_from_the_client(operation: Operation) -> None:
-    assert operation.fields.keys().isdisjoint({"user", "user_identifier", "external_owner_id", "mcp_client_meta", "files"})
+    assert operation.fields.keys().isdisjoint(
+        {"user", "user_identifier", "external_owner_id", "mcp_client_meta", "files"}
+    )
 
 
 @pytest.mark.parametrize("operation", KAPAS, ids=lambda each: each.name)
@@ -125,7 +127,7 @@ def test_every_template_can_be_read(operation: Operation) -> None:
 def test_ids_stand_where_the_operation_has_something(operation: Operation) -> None:
     asked = {each.part: each.path[0] for each in operation.ids if each.part in ("path", "body")}
     assert asked.get("path", operation.item) == operation.item
-    assert asked.get("body", None) in {None, *operation.fields}
+    assert asked.get("body") in {None, *operation.fields}
     assert not operation.ids or operation.codec or operation.ours or operation is OPERATIONS["feedback"]
 
 

@@ -28,7 +28,7 @@ def test_the_callers_own_project_and_default_become_the_tenants_project(operatio
 def test_threads_periods_and_sources_are_addressed_by_their_uuid(operation: Operation) -> None:
     target = Targets(PROJECT).of(operation, {"project_id": "default", operation.item: THREAD})
     path = operation.template.replace("{project_id}", PROJECT)
-    assert target.decode() == path.replace("{%s}" % operation.item, THREAD.lower())
+    assert target.decode() == path.replace(f"{{{operation.item}}}", THREAD.lower())
 
 
 @pytest.mark.parametrize("operation", KAPAS, ids=lambda each: each.name)

@@ -12,6 +12,7 @@ from kapagate.chain.filter import Filter
 from kapagate.chain.options import Options
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
+from kapagate.kapa.operation import Operation
 from kapagate.kapa.operations import OPERATIONS
 from kapagate.policy.reference import example, reference
 from kapagate.policy.table import Table
@@ -102,9 +103,9 @@ def test_says_which_modes_a_filter_allows(written: str) -> None:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS.values(), ids=lambda each: each.name)
-def test_lists_every_operation_with_its_address_and_permission(written: str, operation: object) -> None:
-    for word in ("name", "template", "permission"):
-        assert f"| `{getattr(operation, word)}` |" in section(written, "## Kapa's operations")
+def test_lists_every_operation_with_its_address_and_permission(written: str, operation: Operation) -> None:
+    for said in (operation.name, f"{operation.method} {operation.template}", operation.permission):
+        assert f"| `{said}` |" in section(written, "## Kapa's operations")
 
 
 @pytest.mark.parametrize("word", ["config", "GET /api/system/health", "admin.health.read"])

@@ -14,6 +14,7 @@ from kapagate.chain.exchange import Exchange
 from kapagate.chain.headers import Headers
 from kapagate.chain.hop import Inbound, Outbound
 from kapagate.chain.principal import TENANT, Account, Tenant
+from kapagate.chain.problem import Problem
 from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.response import once
 from kapagate.chain.secret import Secret
@@ -142,6 +143,7 @@ async def test_kapas_own_errors_arrive_as_kapa_said_them(
     assert told[1] in body
 
 
-async def test_html_from_in_front_of_kapa_is_told_in_one_neutral_sentence() -> None:
-    status, body = await asked(Standin(), "chat", {"query": "x [[html-502]]"}, project_id="default")
-    assert (status, orjson.loads(body)) == (502, {"detail": "Kapa answered with an error (status 502)."})
+async def test_html_from_in_front_of_kapa_becomes_a_problem() -> None:
+    with pytest.raises(Problem) as told:
+        await asked(Standin(), "chat", {"query": "x [[html-502]]"}, project_id="default")
+    assert (told.value.kind.name, told.value.kind.status) == ("upstream-failed", 502)
