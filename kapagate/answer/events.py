@@ -60,7 +60,9 @@ class Uncertain(Record):
 
 
 class Identifiers(Record):
-    """`value`: an object with `thread_id` and `question_answer_id`; one that is no UUID is a text. Closes a stream."""
+    """`value`: an object with `thread_id` and `question_answer_id`, or one of them; one that is no UUID is a text.
+    Closes a stream, unless it opens one with its thread.
+    """
 
     __slots__ = ()
 

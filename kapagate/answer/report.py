@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from kapagate.answer.events import Event, Text, Uncertain
+from kapagate.answer.events import Event, Identifiers, Text, Uncertain
 from kapagate.answer.rules import AnswerRules
 
 Counts = dict[str, int]
@@ -41,7 +42,8 @@ class Report:
     edited or not. `delivered`: characters of running text given to the wire, notices and disclaimers included.
     `held_back`: the most characters that waited at once. `cut`: the step whose limit ended the text.
     `dropped`: records that came after the closing one. `uncertain`: the delivered answer calls
-    itself that. `listen` is given every delivered piece of running text.
+    itself that. `listen` is given every delivered piece of running text. `identifiers` are those that leave with the
+    next piece; whoever takes note of them takes them away.
     """
 
     seen: int = 0
@@ -53,6 +55,7 @@ class Report:
     uncertain: bool = False
     steps: dict[str, StepReport] = field(default_factory=dict)
     listen: Callable[[str], None] | None = None
+    identifiers: Mapping[str, Any] | None = None
 
     def enrol(self, rules: Iterable[AnswerRules]) -> None:
         """Take up the steps that contribute rules, before the first event."""
@@ -77,6 +80,8 @@ class Report:
             self.delivered += len(event.text)
             if self.listen is not None:
                 self.listen(event.text)
+        elif isinstance(event, Identifiers):
+            self.identifiers = {**(self.identifiers or {}), **event.value}
         elif isinstance(event, Uncertain) and event.value:
             self.uncertain = True
 

@@ -17,6 +17,7 @@ from kapagate.chain.options import Options, for_roles, lenient
 from kapagate.chain.route import METHODS, Route, Surface
 from kapagate.chain.shadow import shadow
 from kapagate.chain.step import OnAnswer, OnDone, OnOpening, OnRequest, OnSeal, Step
+from kapagate.chain.upstream import Innermost, OnIdentifiers
 
 H = TypeVar("H")
 Named = tuple[tuple[str, H], ...]
@@ -46,7 +47,7 @@ class Chain:
     """What happens to an exchange, phase by phase: pairs of step id and hook, in the order of the phase.
 
     `steps` are the ids of gate and chain in the policy's order. `asserts`: request headers that no client may speak.
-    `inspects`: whether some step looks into the answer.
+    `inspects`: whether some step looks into the answer. `identifiers`: the upstream's own step that waits for them.
     """
 
     steps: tuple[str, ...]
@@ -58,6 +59,7 @@ class Chain:
     done: Named[OnDone]
     asserts: frozenset[bytes]
     inspects: bool
+    identifiers: tuple[str, OnIdentifiers] | None = None
 
 
 class Steps:
@@ -84,19 +86,25 @@ def compose(gate: Sequence[Placed], chain: Sequence[Placed], route: Route, metho
     own = gate if route.gate is None else route.gate
     first = _meant(own, route, method)
     then = _meant(chain, route, method)
-    steps = first + then
+    steps, inner = first + then, route.innermost or Innermost("")
     sees_answers = not ANSWER_SURFACES.isdisjoint(route.shows)
     answer = _hooks(steps[::-1], lambda step: step.on_answer) if sees_answers else ()
+    if inner.on_answer:
+        answer = ((inner.name, _signed(inner.on_answer, inner.name)), *answer)
+    request = _hooks(then, lambda step: step.on_request) if route.found else ()
+    if inner.on_request:
+        request = (*request, (inner.name, inner.on_request))
     return Chain(
         steps=tuple(name for name, _ in steps),
         gate=_hooks(first, lambda step: step.on_request),
-        request=_hooks(then, lambda step: step.on_request) if route.found else (),
+        request=request,
         answer=answer,
         opening=_hooks(steps[::-1], lambda step: step.on_opening),
         seal=_hooks(steps[::-1], lambda step: step.on_seal),
         done=_hooks(steps, lambda step: step.on_done),
         asserts=route.asserts.union(*(placed.step.asserts for placed in (*gate, *own, *chain))),
         inspects=bool(answer),
+        identifiers=(inner.name, inner.on_identifiers) if inner.on_identifiers else None,
     )
 
 

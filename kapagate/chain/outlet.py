@@ -43,6 +43,8 @@ class Outlet:
         """Sends a piece. The first one takes the head along; before the last one the answer is sealed."""
         ex = self._ex
         ex.step = ""
+        if ex.report.identifiers is not None:
+            await self._identify()
         if not self.opened and ex.chain.opening:
             if self._opening is None:
                 self._opening = iter(ex.chain.opening)
@@ -50,6 +52,7 @@ class Outlet:
         if last and ex.chain.seal:
             if self._seal is None:
                 self._seal = iter(ex.chain.seal)
+            ex.sealing = len(piece)
             await self._run(self._seal)
         if self.opened:
             await self._sink.write(piece, last)
@@ -71,6 +74,17 @@ class Outlet:
         if words is None:
             raise Cut
         return Response(ex.status, body=once(words))
+
+    async def _identify(self) -> None:
+        """The identifiers that leave with the next piece wait until the upstream's own step has noted them; with a
+        refusal none leave.
+        """
+        ex = self._ex
+        identifiers, ex.report.identifiers = ex.report.identifiers, None
+        if ex.chain.identifiers is not None and identifiers is not None and ex.refusal is None:
+            ex.step, hook = ex.chain.identifiers
+            await hook(ex, identifiers)
+            ex.step = ""
 
     async def _run(self, hooks: Hooks) -> None:
         """Every hook once per exchange; one that fails refuses the answer, unless it is a refusal that leaves."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from kapagate.chain.compose import Placed
     from kapagate.chain.exchange import Exchange
     from kapagate.chain.response import Response
-    from kapagate.chain.upstream import Upstream
+    from kapagate.chain.upstream import Innermost, Upstream
 
 Surface = Literal["question", "answer text", "sources", "uncertainty", "whole answer"]
 SURFACES: tuple[Surface, ...] = ("question", "answer text", "sources", "uncertainty", "whole answer")
@@ -35,7 +35,8 @@ class Route:
     kinds. `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can see (an
     undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
     `opaque`: its paths go on as they came, behind what stands before the parameter (`path.py`).
-    `idempotent`: a request may be sent to the upstream again. `found` False: it only refuses.
+    `idempotent`: a request may be sent to the upstream again. `found` False: it only refuses. `innermost` is the
+    upstream's own step there.
     `public`: nobody is asked who they are. `gate`: the steps of the route's own gate; None: the gateway's. `asserts`:
     request headers that the gate of some route vouches for, so that no client may speak them on any.
 
@@ -59,6 +60,7 @@ class Route:
     idempotent: bool = False
     opaque: bool = False
     found: bool = True
+    innermost: Innermost | None = None
     public: bool = False
     gate: tuple[Placed, ...] | None = None
     asserts: frozenset[bytes] = frozenset()

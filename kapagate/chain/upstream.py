@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from kapagate.answer.codec import Codec
 from kapagate.chain.hop import Endpoint, Hop, Inbound, Outbound
 from kapagate.chain.route import Route
+from kapagate.chain.step import OnAnswer, OnRequest
 
 if TYPE_CHECKING:
     from kapagate.chain.exchange import Exchange
@@ -34,6 +35,23 @@ class Adapter(Protocol):
 
     def holds(self, exchange: Exchange) -> bool:
         """Whether a streamed answer is held to its end (`stream: buffer`) for this tenant."""
+
+
+OnIdentifiers = Callable[["Exchange", Mapping[str, Any]], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Innermost:
+    """An upstream's own step on one of its routes: behind all of the policy's on the way in, before them back out.
+
+    `on_identifiers` gets the identifiers of the answer that are about to leave, and they wait until it returns. A
+    refusal that it raises is told in their place. `name` is one that no step of a policy can have.
+    """
+
+    name: str
+    on_request: OnRequest | None = None
+    on_answer: OnAnswer | None = None
+    on_identifiers: OnIdentifiers | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -164,7 +164,7 @@ def _known(kind: str, content: dict[str, Any]) -> Record | None:
             return Uncertain(uncertain)
         case "error", {"reason": str(reason)}:
             return Failure(reason, (Place((), "other"),))
-        case "identifiers", {"thread_id": str()} | {"question_answer_id": str()}:
+        case "identifiers" | "stream_start", {"thread_id": str()} | {"question_answer_id": str()}:
             identifiers = {key: content[key] for key in _IDENTIFIERS if key in content}
             return Identifiers(identifiers, places_in(identifiers))
     return None

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from kapagate.answer.events import Other, Text, Uncertain
+from kapagate.answer.events import Identifiers, Other, Text, Uncertain
 from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
 from tests.answer.toys import Digits, streamed
@@ -52,3 +52,10 @@ def test_knows_how_long_text_waited() -> None:
     _, report = streamed([AnswerRules("d", text=Digits())], map(Text, ["a 1", "23", "4567", " b"]))
     assert report.held_back == 7
     assert (report.seen, report.released) == (11, 11)
+
+
+def test_the_identifiers_that_leave_are_kept_until_somebody_takes_them() -> None:
+    report = Report()
+    report.tell(Identifiers({"thread_id": "t"}))
+    report.tell(Identifiers({"thread_id": "t", "question_answer_id": "q"}))
+    assert report.identifiers == {"thread_id": "t", "question_answer_id": "q"}

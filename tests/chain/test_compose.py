@@ -4,6 +4,7 @@ import pytest
 
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.compose import Placed, Steps, compose
+from kapagate.chain.upstream import Innermost
 
 
 def names(hooks) -> list[str]:
@@ -115,3 +116,27 @@ def test_a_routes_own_gate_stands_for_the_gateways(lab) -> None:
     assert names(chain.gate) == ["own"]
     assert chain.steps == ("own", "one")
     assert chain.asserts == {b"x-own", b"x-door", b"x-elsewhere"}
+
+
+def test_an_upstreams_own_step_is_behind_the_policys_on_the_way_in_and_before_them_on_the_way_out(lab) -> None:
+    inner = Innermost("toy.own", on_request=identified, on_answer=lambda ex: None, on_identifiers=identified)
+    chain = compose([], [lab.placed("one")], lab.route(innermost=inner), "POST")
+    assert (names(chain.request), names(chain.answer)) == (["one", "toy.own"], ["toy.own", "one"])
+    assert chain.identifiers == ("toy.own", identified)
+    assert chain.steps == ("one",)
+
+
+def test_an_upstreams_own_step_looks_into_answers_that_show_nothing_to_others(lab) -> None:
+    route = lab.route(shows=frozenset(), innermost=Innermost("toy.own", on_answer=lambda ex: AnswerRules()))
+    chain = compose([], [lab.placed("one")], route, "POST")
+    assert (names(chain.answer), chain.inspects) == (["toy.own"], True)
+    assert chain.answer[0][1](lab.exchange()).step == "toy.own"
+
+
+def test_without_an_upstreams_own_step_nothing_is_added(lab) -> None:
+    chain = compose([], [lab.placed("one")], lab.route(), "POST")
+    assert (names(chain.request), chain.identifiers) == (["one"], None)
+
+
+async def identified(ex, identifiers=None) -> None:
+    return

@@ -5,8 +5,9 @@ import pytest
 
 from kapagate.chain import problems
 from kapagate.chain.outlet import Cut, Outlet
-from kapagate.chain.problem import Problem
+from kapagate.chain.problem import BackendFailed, Problem
 from kapagate.chain.response import Response
+from kapagate.chain.upstream import Innermost
 
 
 def outlet(lab, *placed, response: Response | None = None) -> tuple[Outlet, object]:
@@ -92,3 +93,51 @@ async def test_a_refusal_after_the_head_without_words_is_a_cut(lab, words: bool 
     await out.write(b"a", last=False)
     with pytest.raises(Cut):
         out.refusal(Problem(problems.FORBIDDEN, "no"))
+
+
+def identifies(lab, hook) -> tuple[Outlet, object]:
+    ex = lab.exchange(route=lab.route(innermost=Innermost("toy.own", on_identifiers=hook)))
+    ex.response = Response(200)
+    return Outlet(ex, lab.sink, lab.clock), ex
+
+
+async def test_identifiers_wait_until_the_upstreams_own_step_has_noted_them(lab) -> None:
+    noted = []
+
+    async def note(ex, identifiers) -> None:
+        noted.append((ex.step, dict(identifiers), lab.sink.body))
+
+    out, ex = identifies(lab, note)
+    await out.write(b"text", last=False)
+    ex.report.identifiers = {"thread_id": "t"}
+    await out.write(b"ids", last=True)
+    assert noted == [("toy.own", {"thread_id": "t"}, b"text")]
+    assert (ex.step, ex.report.identifiers, lab.sink.body) == ("", None, b"textids")
+
+
+async def test_identifiers_that_cannot_be_noted_do_not_leave(lab) -> None:
+    async def fail(ex, identifiers) -> None:
+        raise BackendFailed("no disk")
+
+    out, ex = identifies(lab, fail)
+    ex.report.identifiers = {"thread_id": "t"}
+    with pytest.raises(BackendFailed):
+        await out.write(b"ids", last=True)
+    assert (ex.step, lab.sink.heads) == ("toy.own", [])
+
+
+async def test_nobody_notes_the_identifiers_of_an_answer_that_a_refusal_replaces(lab) -> None:
+    async def fail(ex, identifiers) -> None:
+        raise BackendFailed("no disk")
+
+    out, ex = identifies(lab, fail)
+    ex.report.identifiers, ex.refusal = {"thread_id": "t"}, Problem(problems.FORBIDDEN, "no")
+    await out.write(b"refused", last=True)
+    assert lab.sink.body == b"refused"
+
+
+async def test_identifiers_leave_at_once_where_nobody_notes_them(lab) -> None:
+    out, ex = outlet(lab)
+    ex.report.identifiers = {"thread_id": "t"}
+    await out.write(b"ids", last=True)
+    assert lab.sink.body == b"ids"

@@ -261,3 +261,10 @@ def test_records_of_one_piece_are_read_when_those_before_them_are_through() -> N
     assert next(events) == Other({"a": 1})
     with pytest.raises(Garbled):
         next(events)
+
+
+def test_the_record_that_opens_a_stream_with_its_thread_has_identifiers_and_stays_what_it_is() -> None:
+    opening = record("stream_start", {"thread_id": IDS["thread_id"]})
+    assert [(type(each), each.value) for each in events(opening)] == [(Identifiers, {"thread_id": IDS["thread_id"]})]
+    codec = RecordsCodec()
+    assert read(codec.encode(codec.decode(opening))) == read(opening)
