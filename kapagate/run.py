@@ -189,9 +189,9 @@ async def open_gateway(
         checks.extend(upstream_check(hop.pool.endpoint.name, hop, machine.clock) for hop in machine.hops)
         checks.extend(key_set_check(source.host, source) for source in machine.key_sets)
         access_log = _access_log(log_stream, stack)
-        entry = Entry(
-            live, machine.clock, machine.ids, access_log, loaded.gateway.listen.limits.exchanges, _hops(loaded.gateway)
-        )
+        limits, hops = loaded.gateway.listen.limits, _hops(loaded.gateway)
+        ports = machine.clock, machine.ids, access_log
+        entry = Entry(live, *ports, limits.exchanges, hops, limits.exchanges_per_tenant)
         data = addresses.data or loaded.gateway.listen.data
         listener = await _listening(loaded.gateway.listen, data, entry, machine, stack)
         doors = await _doors(loaded.gateway, addresses, machine, life, checks, endpoints, stack)

@@ -15,6 +15,7 @@ from kapagate.chain.headers import Headers
 from kapagate.chain.problem import Problem
 from kapagate.chain.request import Body, Request
 from kapagate.chain.run import run
+from kapagate.chain.shares import Shares
 from kapagate.chain.sink import Sink
 
 _CORRELATION_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -40,8 +41,8 @@ class Application(Protocol):
 class Entry:
     """The application of one data port.
 
-    At most `most` exchanges run at a time. `finished` is told of every exchange after its done hooks (the access log).
-    `hops` are the proxies that are believed when they say who asks.
+    At most `most` exchanges run at a time, at most `each` of one tenant. `finished` is told of every exchange after its
+    done hooks (the access log). `hops` are the proxies that are believed when they say who asks.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Entry:
         finished: Callable[[Exchange], None] | None = None,
         most: int = 2048,
         hops: TrustedHops | None = None,
+        each: int = 1024,
     ) -> None:
         self._live = live
         self._clock = clock
         self._ids = ids
         self._finished = finished
         self._most = most
+        self._shares = Shares(each) if each < most else None
         self._hops = hops
         self._running = 0
 
@@ -92,7 +95,7 @@ class Entry:
     async def run(self, exchange: Exchange, sink: Sink) -> None:
         self._running += 1
         try:
-            await run(exchange, sink, self._clock)
+            await run(exchange, sink, self._clock, self._shares)
         finally:
             self._running -= 1
         if self._finished is not None:

@@ -46,7 +46,8 @@ class Exchange:
     """`decision` names this exchange's decision in records and problems; `correlation_id` ties it to the caller's own.
 
     `step` is the id of the step at work. `status` is what the client was told (0: nothing). `refusal` and `broken` say
-    how it failed before and after its head left. `received_at` is wall time. `headers_out` are fields that steps add to
+    how it failed before and after its head left. `share` is the tenant whose bound it counts for, while it runs.
+    `received_at` is wall time. `headers_out` are fields that steps add to
     whatever answer leaves. `when_gone` is set by the hop while it waits. `forks` are the exchanges of shadow steps by
     their ids, None for one that would have refused. `upstream_rules` are what the upstream's adapter itself asks of the
     answer, beside the policy's steps.
@@ -78,6 +79,7 @@ class Exchange:
     headers_out: list[tuple[bytes, bytes]] = field(default_factory=list)
     forks: dict[str, Exchange | None] = field(default_factory=dict)
     upstream_rules: tuple[AnswerRules, ...] = ()
+    share: str = ""
 
     def __getitem__(self, fact: Fact[T]) -> T:
         value: T = self.facts[fact]

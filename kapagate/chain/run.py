@@ -29,6 +29,7 @@ from kapagate.chain.outlet import Cut, Outlet
 from kapagate.chain.principal import TENANT
 from kapagate.chain.problem import Gone, Problem
 from kapagate.chain.response import Response, Truncated
+from kapagate.chain.shares import Shares
 from kapagate.chain.sink import Sink
 from kapagate.chain.step import OnRequest
 from kapagate.chain.upstream import Adapter, Upstream
@@ -37,12 +38,12 @@ from kapagate.chain.verdict import PASSED
 log = logging.getLogger(__name__)
 
 
-async def run(ex: Exchange, sink: Sink, clock: Clock) -> None:
+async def run(ex: Exchange, sink: Sink, clock: Clock, shares: Shares | None = None) -> None:
     """From the admitted request to the record of what was done. Raises nothing but cancellation."""
     outlet = Outlet(ex, sink, clock)
     try:
         try:
-            await _deliver(await _respond(ex), ex, outlet)
+            await _deliver(await _respond(ex, shares), ex, outlet)
         except Exception as cause:
             if outlet.opened and isinstance(cause, Truncated):
                 raise
@@ -58,14 +59,19 @@ async def run(ex: Exchange, sink: Sink, clock: Clock) -> None:
             log.exception("an exchange broke", extra={"exchange": ex})
     finally:
         ex.times.ended = clock.monotonic()
+        if shares is not None and ex.share:
+            shares.give_back(ex.share)
         _finish(ex)
 
 
-async def _respond(ex: Exchange) -> Response:
+async def _respond(ex: Exchange, shares: Shares | None) -> Response:
     response = await _first(ex, ex.chain.gate)
     if response is None:
         tenant = ex.get(TENANT)
         if tenant is not None:
+            if shares is not None:
+                ex.step = ""
+                ex.share = shares.take(tenant.name)
             ex.chain = ex.generation.chain(ex.route, ex.request.method, tenant)
         response = await _first(ex, ex.chain.request)
     ex.step = ""

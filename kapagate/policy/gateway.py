@@ -167,6 +167,7 @@ class Limits(Settings):
     body: Size = Field(1 << 20, gt=0, description="Longest body of a request that steps look into.")
     connections: int = Field(4096, ge=1, description="Most connections at a time.")
     exchanges: int = Field(2048, ge=1, description="Most requests at work at a time.")
+    exchanges_per_tenant: int = Field(1024, ge=1, description="Most requests of one tenant at work at a time.")
 
 
 class Deadlines(Settings):

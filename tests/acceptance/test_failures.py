@@ -90,6 +90,25 @@ async def test_above_the_connection_limit_nobody_waits(tmp_path: Path) -> None:
         assert (await ask(stage)).status == 200
 
 
+async def test_a_tenant_above_its_share_is_told_to_come_back_and_others_are_served(tmp_path: Path) -> None:
+    gate = Gate()
+    change = ("connections: 4096}", "connections: 4096, exchanges_per_tenant: 1}")
+    async with served(tmp_path, change, kapa={"sleep": gate.sleep}) as stage:
+        first = asyncio.create_task(ask(stage, "[[latency=1]] hi"))
+        await asyncio.wait_for(gate.entered.wait(), PATIENCE)
+        reply = await ask(stage, who=BOB)
+        assert (reply.status, problem_of(reply)) == (503, "unavailable")
+        assert int(reply.headers["Retry-After"]) > 0
+        record = await newest(stage)
+        assert (record["outcome"], record["problem"], record["tenant"]) == ("failed", "unavailable", "acme")
+        assert (await ask(stage, who=EVE)).status == 200
+        async with stage.client.get(f"{stage.gateway.probe_url}/readyz") as ready:
+            assert ready.status == 200
+        gate.open.set()
+        assert (await first).status == 200
+        assert (await ask(stage, who=BOB)).status == 200
+
+
 async def test_an_upstream_that_stays_silent_is_a_504(tmp_path: Path) -> None:
     gate = Gate()
     async with served(tmp_path, ("first_byte: 90s", "first_byte: 20ms"), kapa={"sleep": gate.sleep}) as stage:

@@ -4,11 +4,17 @@ from ipaddress import ip_network
 
 import pytest
 
+from kapagate.chain import problems
+from kapagate.chain.compose import Placed
 from kapagate.chain.entry import Entry
+from kapagate.chain.exchange import Exchange
 from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Live
 from kapagate.chain.headers import Headers
-from kapagate.chain.problem import Problem
+from kapagate.chain.options import Options
+from kapagate.chain.principal import PRINCIPAL, TENANT, Principal, Tenant
+from kapagate.chain.problem import Gone, Problem
+from kapagate.chain.step import Step
 
 
 def entry(lab, chain=(), finished=None, live: Live | None = None) -> Entry:
@@ -100,6 +106,73 @@ async def test_no_more_exchanges_run_at_a_time_than_allowed(lab) -> None:
     await door.run(admit(door, body=lab.Body(b"")), lab.Sink())
     assert during == [1]
     assert admit(door).route.name == "chat"
+
+
+def _door(lab, chain, tenant=None, **entry) -> Entry:
+    generation = lab.generation([lab.identify(tenant=tenant)], chain, [lab.route(template="/chat/{id}")])
+    return Entry(Live(generation), lab.clock, lambda: "0" * 32, **entry)
+
+
+async def asked(door: Entry, lab, body: bytes = b"") -> Exchange:
+    ex = admit(door, body=lab.Body(body))
+    await door.run(ex, lab.Sink())
+    return ex
+
+
+async def test_a_tenant_has_no_more_exchanges_at_work_than_its_share(lab) -> None:
+    during: list[Exchange] = []
+
+    async def ask_again(ex: Exchange) -> None:
+        if not during:
+            during.append(ex)
+            during.append(await asked(door, lab))
+
+    chain = [Placed("one", "one", Step(on_request=ask_again), Options())]
+    door = _door(lab, chain, each=1)
+    first = await asked(door, lab)
+    refused = during[1]
+    assert (first.status, refused.status) == (200, 503)
+    assert refused.refusal is not None
+    assert (refused.refusal.kind.name, refused.refusal.retry_after, refused.refusal.step) == ("unavailable", 1, "")
+    assert (await asked(door, lab)).status == 200
+
+
+async def test_tenants_do_not_share_their_shares(lab) -> None:
+    statuses: list[int] = []
+    tenants = iter([Tenant("acme"), Tenant("globex"), Tenant("acme")])
+
+    def known(ex: Exchange) -> None:
+        ex.put(PRINCIPAL, Principal("ann", "acme"))
+        ex.put(TENANT, next(tenants))
+
+    async def ask_again(ex: Exchange) -> None:
+        if len(statuses) < 2 and ex[TENANT].name == "acme":
+            statuses.extend([(await asked(door, lab)).status, (await asked(door, lab)).status])
+
+    gate = lab.placed("identify", only=["request"], request=known, writes=frozenset({PRINCIPAL, TENANT}))
+    chain = [Placed("one", "one", Step(on_request=ask_again), Options())]
+    generation = lab.generation([gate], chain, [lab.route(template="/chat/{id}")])
+    door = Entry(Live(generation), lab.clock, lambda: "0" * 32, each=1)
+    assert (await asked(door, lab)).status == 200
+    assert statuses == [200, 503]
+
+
+@pytest.mark.parametrize("cause", [Problem(problems.FORBIDDEN, "no"), ValueError("a bug"), Gone()])
+async def test_however_an_exchange_ends_its_share_is_given_back(lab, cause: BaseException) -> None:
+    def fail(ex: Exchange) -> None:
+        raise cause
+
+    door = _door(lab, [lab.placed("one", request=fail)], each=1)
+    for _ in range(3):
+        ex = await asked(door, lab)
+        assert ex.refusal is None or ex.refusal.kind is not problems.UNAVAILABLE
+
+
+async def test_who_is_not_known_takes_nobodys_share(lab) -> None:
+    generation = lab.generation([], [lab.placed("one")], [lab.route(template="/chat/{id}")])
+    door = Entry(Live(generation), lab.clock, lambda: "0" * 32, each=1)
+    ex = await asked(door, lab)
+    assert (ex.status, ex.share) == (200, "")
 
 
 def test_a_trusted_hop_says_who_asks(lab) -> None:
