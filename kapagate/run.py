@@ -22,6 +22,7 @@ from kapagate.chain.meter import Meter
 from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
 from kapagate.identity.key_sets import KeySets
+from kapagate.identity.published import PublishedKeys
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.clock import SystemClock
 from kapagate.machine.ids import SystemIds
@@ -82,12 +83,13 @@ class Machine:
     meter: PrometheusMeter
     hops: PooledHops
     key_sets: ProviderKeySets
+    published: PublishedKeys
 
     @classmethod
     def started(cls) -> Machine:
         clock = SystemClock()
         key_sets = ProviderKeySets(Documents(allowed), clock)
-        return cls(clock, SystemIds(), PrometheusMeter(), PooledHops(clock), key_sets)
+        return cls(clock, SystemIds(), PrometheusMeter(), PooledHops(clock), key_sets, PublishedKeys())
 
     def services(self, ledger: Ledger) -> Services:
         ports: dict[type, object] = {
@@ -96,6 +98,7 @@ class Machine:
             Meter: self.meter,
             Hops: self.hops,
             KeySets: self.key_sets,
+            PublishedKeys: self.published,
             Buckets: MemoryBuckets(self.clock),
             Ledger: ledger,
         }
@@ -283,7 +286,7 @@ async def _doors(
     stack: AsyncExitStack,
 ) -> list[Address]:
     listen, meter = settings.listen, machine.meter
-    probe = Probe(life, checks, machine.clock, __version__, meter.render, meter.content_type)
+    probe = Probe(life, checks, machine.clock, __version__, meter.render, meter.content_type, machine.published)
     access = _access(settings, machine.clock)
     doors = await open_doors(
         addresses.probe or listen.probe,

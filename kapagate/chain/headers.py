@@ -3,8 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from re import compile as pattern
+from urllib.parse import quote
 
 RawHeaders = Sequence[tuple[bytes, bytes]]
+_PLAIN = pattern(r"[!-$&-~]([ -$&-~]*[!-$&-~])?|")
+_SAFE = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}~"
+
+
+def field_value(text: str) -> bytes:
+    """Any text as a field's value: what is not printable ASCII, and '%', is percent-encoded UTF-8."""
+    return (text if _PLAIN.fullmatch(text) else quote(text.strip(), safe=_SAFE)).encode("ascii")
 
 
 class Headers:

@@ -20,9 +20,15 @@ SOURCES = "source_ids_include"
 
 
 def body_of(
-    operation: Operation, document: Any, account: Account, person: str | None, context: Mapping[str, str]
+    operation: Operation,
+    document: Any,
+    account: Account,
+    person: str | None,
+    context: Mapping[str, str],
+    email: str | None = None,
 ) -> dict[str, Any]:
-    """The body of one of Kapa's operations. `person`: the caller's pseudonym; `context` becomes the user's metadata.
+    """The body of one of Kapa's operations. `person`: the caller's pseudonym; `context` becomes the user's metadata;
+    `email` is the person's where the policy tells it.
 
     Raises Problem `malformed-body`; `forbidden` where the client asks for source groups that are not the tenant's.
     """
@@ -31,7 +37,7 @@ def body_of(
         body[GROUPS] = groups_of(body.get(GROUPS), account.source_groups)
         body.pop(SOURCES, None)  # nobody has said whether Kapa takes sources within the groups, or beside them
     if operation.attributed:
-        _attribute(body, account, person, context)
+        _attribute(body, account, person, context, email)
     if operation.subject:
         body[operation.subject] = person
     return body
@@ -62,12 +68,16 @@ def groups_of(asked: Sequence[str] | None, own: Sequence[str]) -> list[str]:
     return found
 
 
-def _attribute(body: dict[str, Any], account: Account, person: str | None, context: Mapping[str, str]) -> None:
+def _attribute(
+    body: dict[str, Any], account: Account, person: str | None, context: Mapping[str, str], email: str | None
+) -> None:
     if account.integration_id is not None:
         body["integration_id"] = account.integration_id
     user: dict[str, Any] = {}
     if person is not None:
         user["unique_client_id"] = person
+    if email is not None:
+        user["email"] = email
     if context:
         user["metadata"] = context
     if user:

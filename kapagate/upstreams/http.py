@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from re import compile as pattern
 from typing import Annotated, Any, Literal
-from urllib.parse import quote
 
 import orjson
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
@@ -17,6 +16,7 @@ from kapagate.chain import problems
 from kapagate.chain.edit import UNREAD
 from kapagate.chain.endpoint import Reachable
 from kapagate.chain.exchange import Exchange
+from kapagate.chain.headers import field_value
 from kapagate.chain.hop import Inbound, Outbound
 from kapagate.chain.problem import Problem
 from kapagate.chain.secret import Resolved, Secret
@@ -36,8 +36,6 @@ _DESCRIBES_BYTES = _DIGESTS | frozenset(b"etag accept-ranges content-range conte
 _NOT_RELAYED = frozenset(b"content-length x-correlation-id".split())
 _NAME = pattern(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = pattern(r"[!-~]([ -~]*[!-~])?|")
-_SAFE = " !\"#$&'()*+,/:;<=>?@[\\]^`{|}~"
-_PLAIN = pattern(r"[!-$&-~]([ -$&-~]*[!-$&-~])?|")
 
 
 def _header_name(name: str) -> str:
@@ -180,10 +178,9 @@ def _nominated(connection: Iterable[bytes]) -> set[bytes]:
 
 
 def _context(context: Mapping[str, str]) -> Iterable[tuple[bytes, bytes]]:
-    """`tenant_id` as `X-Kapagate-Tenant-Id`. What is not printable ASCII, and '%', is percent-encoded UTF-8."""
+    """`tenant_id` as `X-Kapagate-Tenant-Id`."""
     for name, value in context.items():
-        plain = value if _PLAIN.fullmatch(value) else quote(value.strip(), safe=_SAFE)
-        yield b"X-Kapagate-" + name.replace("_", "-").title().encode("ascii"), plain.encode("ascii")
+        yield b"X-Kapagate-" + name.replace("_", "-").title().encode("ascii"), field_value(value)
 
 
 def _is_empty(exchange: Exchange, head: Inbound) -> bool:

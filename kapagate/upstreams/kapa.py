@@ -148,7 +148,8 @@ class KapaAdapter:
         if person is None and operation.subject:
             principal = exchange.get(PRINCIPAL) or NOBODY
             person = self._pseudonym(principal.tenant, principal.subject)
-        body = body_of(operation, document, line.account, person, exchange.edit.context)
+        edit = exchange.edit
+        body = body_of(operation, document, line.account, person, edit.context, edit.email)
         headers = _headers(exchange, line.headers)
         return Outbound(b"POST", target, headers, orjson.dumps(body), partition=line.partition)
 

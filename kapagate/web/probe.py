@@ -1,21 +1,26 @@
 """The probe port: is it alive, does it serve, what do its metrics say. Nothing here needs credentials or tells secrets.
 
 `/livez` asks the event loop alone, `/readyz` whether it serves and is not draining, `/health/ready` every dependency
-too.
+too. `/.well-known/jwks.json` has the keys that backends verify our tokens with.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
 from aiohttp import web
 
 from kapagate.chain.clock import Clock
+from kapagate.identity.published import PublishedKeys
 from kapagate.web.answers import json_answer
 from kapagate.web.health import Check, system_health, worst
+
+_KEYS_KEPT_FOR = 300
+"""Seconds for which backends may keep our key set."""
 
 
 @dataclass(slots=True)
@@ -44,6 +49,7 @@ class Probe:
     version: str
     render: Callable[[], bytes]
     content_type: str
+    published: PublishedKeys = field(default_factory=PublishedKeys)
 
     def routes(self) -> list[web.RouteDef]:
         return [
@@ -53,6 +59,7 @@ class Probe:
             web.get("/health/ready", self.health_ready),
             web.get("/metrics", self.metrics),
             web.get("/version", self.versions),
+            web.get("/.well-known/jwks.json", self.key_set),
         ]
 
     async def livez(self, request: web.Request) -> web.Response:
@@ -78,3 +85,7 @@ class Probe:
 
     async def versions(self, request: web.Request) -> web.Response:
         return json_answer({"name": "kapagate", "version": self.version})
+
+    async def key_set(self, request: web.Request) -> web.Response:
+        headers = {"Content-Type": "application/jwk-set+json", "Cache-Control": f"public, max-age={_KEYS_KEPT_FOR}"}
+        return web.Response(body=orjson.dumps(self.published.document()), headers=headers)

@@ -7,8 +7,10 @@ from kapagate.chain.edit import UNREAD, UNTOUCHED, RequestEdit
 
 def test_an_edit_is_copied_on_write() -> None:
     edit = UNTOUCHED.with_document({"a": 1}).with_context({"tenant": "acme"}).with_headers({b"a": b"b"})
-    edit = edit.with_pseudonym("p")
-    assert edit == RequestEdit({"a": 1}, {"tenant": "acme"}, {b"a": b"b"}, "p")
+    edit = edit.with_pseudonym("p").with_email("a@b.example")
+    assert edit == RequestEdit({"a": 1}, {"tenant": "acme"}, {b"a": b"b"}, "p", "a@b.example")
+    again = edit.with_document({"a": 1}).with_context({}).with_headers({}).with_pseudonym("p")
+    assert again == edit
     assert RequestEdit() == UNTOUCHED
     assert (UNTOUCHED.context, UNTOUCHED.headers) == ({}, {})
 

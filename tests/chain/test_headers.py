@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from kapagate.chain.headers import Headers
+import pytest
+
+from kapagate.chain.headers import Headers, field_value
 
 RAW = [(b"X-Api-Key", b"one"), (b"Accept", b"a"), (b"x-api-KEY", b"two"), (b"X-Bad", b"\xff\xc3\xa9")]
 
@@ -34,3 +36,19 @@ def test_the_fields_stay_as_they_came() -> None:
 
 def test_an_empty_value_is_a_value() -> None:
     assert Headers([(b"A", b"")]).get(b"a") == b""
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", b""),
+        ("viewer, operator", b"viewer, operator"),
+        ("50%", b"50%25"),
+        ("Zoë", b"Zo%C3%AB"),
+        ("a\r\nX-Admin: 1", b"a%0D%0AX-Admin: 1"),
+        ("\0", b"%00"),
+        (" a ", b"a"),
+    ],
+)
+def test_any_text_can_be_a_value_and_none_breaks_out(text: str, value: bytes) -> None:
+    assert field_value(text) == value

@@ -9,6 +9,12 @@ from typing import Any
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+)
 
 SHARED = "shared-" * 8
 
@@ -34,6 +40,13 @@ def jwk(name: str = "RSA", **members: Any) -> dict[str, Any]:
     made = {**json.loads(handler.to_jwk(private(name).public_key())), "kid": name, **members}
     made.pop("key_ops", None) if "key_ops" not in members else None
     return {member: value for member, value in made.items() if value is not None}
+
+
+def pem(key: Any, password: bytes | None = None) -> bytes:
+    """A private key as files hold it."""
+    locked = BestAvailableEncryption(password) if password else NoEncryption()
+    made: bytes = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, locked)
+    return made
 
 
 def encoded(part: bytes) -> str:

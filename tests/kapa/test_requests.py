@@ -105,6 +105,13 @@ def test_the_user_is_rebuilt_from_pseudonym_and_context() -> None:
     assert "user" not in body("chat", document)
 
 
+def test_an_address_is_told_where_the_policy_tells_it() -> None:
+    sent = body_of(OPERATIONS["chat"], {"query": "?"}, OPEN, "p", {}, "ann@acme.example")
+    assert sent["user"] == {"unique_client_id": "p", "email": "ann@acme.example"}
+    rated = {"question_answer": ID, "reaction": "upvote"}
+    assert "user" not in body_of(OPERATIONS["feedback"], rated, OPEN, "p", {}, "ann@acme.example")
+
+
 def test_feedback_is_keyed_by_the_pseudonym() -> None:
     document = {"question_answer": ID, "reaction": "upvote", "user_identifier": "ann@d.example", "comment": "fine"}
     sent = body("feedback", document, BOUND, person=PERSON, context={"tenant_id": "acme"})

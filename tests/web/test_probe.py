@@ -1,7 +1,10 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from kapagate.identity.published import PublishedKeys
 from kapagate.web.health import Asked, Check, Health
 from kapagate.web.probe import Lifecycle, Probe
 from tests.web.doors import StoppedClock, ask, opened
@@ -78,3 +81,13 @@ async def test_metrics_come_in_their_own_format() -> None:
         status, text, headers = await ask(address, "/metrics")
     assert (status, text) == (200, "up 1.0\n")
     assert headers["Content-Type"] == "text/plain; version=1.0.0; charset=utf-8"
+
+
+async def test_backends_find_the_keys_of_our_tokens() -> None:
+    published = PublishedKeys()
+    published.add({"kty": "OKP", "kid": "a"})
+    async with opened(replace(probe(), published=published).routes()) as address:
+        status, document, headers = await ask(address, "/.well-known/jwks.json")
+    assert (status, document) == (200, {"keys": [{"kty": "OKP", "kid": "a"}]})
+    assert headers["Content-Type"] == "application/jwk-set+json"
+    assert headers["Cache-Control"] == "public, max-age=300"
