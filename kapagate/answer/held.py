@@ -39,27 +39,30 @@ class Held:
         """Everything when `final`, nothing before. Raises Refused, RuleFailed."""
         if not final:
             return []
-        running = [event.text for event in self._events if isinstance(event, Text)]
-        if len(running) < 2 and self._clean(text := running[0] if running else ""):
-            self._report.passed(self._rules, len(text))
+        if (running := unedited(self._events, self._rules)) is not None:
+            self._report.passed(self._rules, running)
             return self._events
         window = Window(self._rules, self._report)
         for event in self._events:
             window.add(event)
         return window.release(final=True)
 
-    def _clean(self, running: str) -> bool:
-        """Whether no rule would edit a text or cut the running one."""
-        texts: Texts | None = None
-        for rules in self._rules:
-            if rules.limit is not None and rules.limit.characters < len(running):
-                return False
-            if rules.text is not None:
-                clean = getattr(rules.text, "clean", None)
-                texts = _texts(self._events) if texts is None else texts
-                if clean is None or not clean([text for kind, text in texts if kind in rules.text.kinds]):
-                    return False
-        return True
+
+def unedited(events: Sequence[Event], rules: Iterable[AnswerRules]) -> int | None:
+    """The length of the running text when no text rule would edit a text and no limit cut it; None when one might."""
+    running = [event.text for event in events if isinstance(event, Text)]
+    if len(running) > 1:
+        return None
+    length = len(running[0]) if running else 0
+    texts = _texts(events)
+    for each in rules:
+        if each.limit is not None and each.limit.characters < length:
+            return None
+        if (rule := each.text) is not None:
+            clean = getattr(rule, "clean", None)
+            if clean is None or not clean([text for kind, text in texts if kind in rule.kinds]):
+                return None
+    return length
 
 
 def _texts(events: Iterable[Event]) -> Texts:

@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 from kapagate.answer.answer import Answer
 from kapagate.answer.codec import Codec, Garbled
 from kapagate.answer.events import Event, Record, Text
-from kapagate.answer.held import Held
+from kapagate.answer.held import Held, unedited
 from kapagate.answer.refusal import Refusal, RuleFailed
 from kapagate.answer.report import Report, count
 from kapagate.answer.rules import AnswerRules, EndRule, EventRule
@@ -41,49 +41,66 @@ async def pump(
 
 
 async def pump_whole(body: AsyncIterator[bytes], codec: Codec, rules: Sequence[AnswerRules], report: Report) -> bytes:
-    """The one piece of an answer whose codec is `whole`. Raises what `pump` raises."""
-    flow = _Flow(codec, rules, True, report)
+    """The one piece of an answer whose codec is `whole`. Raises what `pump` raises.
+
+    Most answers hold nothing that any rule would act on. That is found out at a glance, and they do not flow.
+    """
+    data = await _all_of(body)
+    events = [*codec.decode(data), *codec.end()]
+    acting = [each for each in rules if each.absent is None or not each.absent(data)]
+    running = None if any(each.event for each in acting) else unedited(events, acting)
+    if running is None:
+        flow = _Flow(codec, rules, True, report)
+        flow.take(events)
+        return await flow.close()
+    end = _End(rules, report)
+    report.passed(rules, running)
+    return codec.finish(await end.close(events))
+
+
+async def _all_of(body: AsyncIterator[bytes]) -> bytes:
+    chunks, held = [], 0
     async for chunk in body:
-        flow.keep(chunk)
-    return await flow.finish()
+        chunks.append(chunk)
+        held += len(chunk)
+        _bound(held)
+    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+
+def _bound(held: int) -> None:
+    if held > HELD_BYTES:
+        raise Garbled(f"more than {HELD_BYTES} bytes of an answer would have to be held back")
 
 
 class _Flow:
     """One answer under way."""
 
     def __init__(self, codec: Codec, rules: Sequence[AnswerRules], hold: bool, report: Report) -> None:
-        report.enrol(rules)
         self._codec = codec
         self._report = report
-        self._answer = Answer()
-        self._window = Held(rules, report) if hold or codec.whole else Window(rules, report)
+        self._end = _End(rules, report)
+        self._window = Held(rules, report) if hold else Window(rules, report)
         self._event_rules = [(each, each.event) for each in rules if each.event is not None]
-        self._end_rules = [(each, each.end) for each in rules if each.end is not None]
         self._held = 0
 
-    def keep(self, chunk: bytes) -> None:
-        """Take a chunk of an answer of which nothing leaves yet."""
-        self._take(self._codec.decode(chunk))
-        self._bound(len(chunk))
-
     def feed(self, chunk: bytes) -> bytes:
-        self._take(self._codec.decode(chunk))
+        self.take(self._codec.decode(chunk))
         released = self._window.release()
         if self._window.waiting:
-            self._bound(len(chunk))
+            self._held += len(chunk)
+            _bound(self._held)
         else:
             self._held = 0
-        return self._codec.encode(self._told(released)) if released else b""
+        return self._codec.encode(self._end.told(released)) if released else b""
 
     async def finish(self) -> bytes:
-        self._take(self._codec.end())
-        events = self._told(self._window.release(final=True))
-        for rules, end in self._end_rules:
-            if appended := await self._ended(rules, end):
-                events = [*events, *self._told(appended)]
-        return self._codec.finish(events)
+        self.take(self._codec.end())
+        return await self.close()
 
-    def _take(self, events: Iterable[Event]) -> None:
+    async def close(self) -> bytes:
+        return self._codec.finish(await self._end.close(self._window.release(final=True)))
+
+    def take(self, events: Iterable[Event]) -> None:
         add = self._window.add
         if not self._event_rules:
             for event in events:
@@ -93,19 +110,6 @@ class _Flow:
             seen = event if isinstance(event, Text) else self._seen(event)
             if seen is not None:
                 add(seen)
-
-    def _told(self, events: Sequence[Event]) -> Sequence[Event]:
-        heard, noted = self._report.tell, self._answer.tell if self._end_rules else None
-        for event in events:
-            heard(event)
-            if noted is not None:
-                noted(event)
-        return events
-
-    def _bound(self, arrived: int) -> None:
-        self._held += arrived
-        if self._held > HELD_BYTES:
-            raise Garbled(f"more than {HELD_BYTES} bytes of an answer would have to be held back")
 
     def _seen(self, record: Record) -> Record | None:
         """The record as the event rules leave it."""
@@ -121,7 +125,7 @@ class _Flow:
         try:
             result = event(record)
         except Exception as cause:
-            if self._passes_over(rules, cause, "record"):
+            if _passes_over(self._report, rules, cause, "record"):
                 self._event_rules.remove((rules, event))
             return record
         if result == record:
@@ -129,28 +133,55 @@ class _Flow:
         count(share.edits if rules.binding else share.would_edit, "record")
         return result if rules.binding else record
 
+
+class _End:
+    """Takes note of what is delivered, and lets the end rules append to it."""
+
+    def __init__(self, rules: Sequence[AnswerRules], report: Report) -> None:
+        report.enrol(rules)
+        self._report = report
+        self._answer = Answer()
+        self._rules = [(each, each.end) for each in rules if each.end is not None]
+
+    def told(self, events: Sequence[Event]) -> Sequence[Event]:
+        heard, noted = self._report.tell, self._answer.tell if self._rules else None
+        for event in events:
+            heard(event)
+            if noted is not None:
+                noted(event)
+        return events
+
+    async def close(self, events: Sequence[Event]) -> Sequence[Event]:
+        """The last events, and what is appended to them."""
+        events = self.told(events)
+        for rules, end in self._rules:
+            if appended := await self._ended(rules, end):
+                events = [*events, *self.told(appended)]
+        return events
+
     async def _ended(self, rules: AnswerRules, end: EndRule) -> Sequence[Event]:
         share = self._report.steps[rules.step]
         try:
             events = await end(self._answer)
         except Exception as cause:
-            self._passes_over(rules, cause, "end")
+            _passes_over(self._report, rules, cause, "end")
             return ()
         share.end_is_due = False
         if events:
             count(share.edits if rules.binding else share.would_edit, "end")
         return events if rules.binding else ()
 
-    def _passes_over(self, rules: AnswerRules, cause: Exception, kind: str) -> bool:
-        """Raise what ends the answer; else note it. Whether the rule has to leave for good."""
-        share = self._report.steps[rules.step]
-        if not rules.binding:
-            count(share.would_refuse, kind)
-            return False
-        if isinstance(cause, Refusal):
-            cause.step = cause.step or rules.step
-            raise cause
-        if not rules.lenient:
-            raise RuleFailed(rules.step, cause) from cause
-        share.skipped = f"{kind} rule failed: {type(cause).__name__}"
-        return True
+
+def _passes_over(report: Report, rules: AnswerRules, cause: Exception, kind: str) -> bool:
+    """Raise what ends the answer; else note it. Whether the rule has to leave for good."""
+    share = report.steps[rules.step]
+    if not rules.binding:
+        count(share.would_refuse, kind)
+        return False
+    if isinstance(cause, Refusal):
+        cause.step = cause.step or rules.step
+        raise cause
+    if not rules.lenient:
+        raise RuleFailed(rules.step, cause) from cause
+    share.skipped = f"{kind} rule failed: {type(cause).__name__}"
+    return True

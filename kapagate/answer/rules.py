@@ -57,6 +57,7 @@ class Limit:
 
 
 EventRule = Callable[[Record], Record | None]
+Absent = Callable[[bytes], bool]
 EndRule = Callable[[Answer], Awaitable[Sequence[Event]]]
 
 
@@ -66,7 +67,8 @@ class AnswerRules:
 
     `step` is the id that reports carry. A rule that is not `binding` (shadow) holds nothing back and changes
     nothing: what it would have done is counted. With `lenient` (`on_error: allow`) a rule that raises leaves the
-    answer for good and is reported as skipped; without, its failure ends the answer.
+    answer for good and is reported as skipped; without, its failure ends the answer. `absent` tells of the bytes of a
+    whole answer, as they came, whether text and event rule could find nothing in them; it may say no too often.
     """
 
     step: str = ""
@@ -76,6 +78,7 @@ class AnswerRules:
     end: EndRule | None = None
     binding: bool = True
     lenient: bool = False
+    absent: Absent | None = None
 
 
 class Altered:

@@ -23,17 +23,18 @@ _TEXTS: frozenset[TextKind] = frozenset(("question", "answer", "title", "passage
 def rules_against(key: str, step: str) -> AnswerRules:
     """Rules that put `<secret>` in the place of a key; `step` is what reports call them."""
     own = OwnKey(key)
-    return AnswerRules(step=step, text=own, event=own.without)
+    return AnswerRules(step=step, text=own, event=own.without, absent=own.absent)
 
 
 class OwnKey:
     """A text rule (`kapagate.answer.rules.TextRule`) that finds one literal text."""
 
-    __slots__ = ("_key", "_written", "context", "kinds", "reach")
+    __slots__ = ("_key", "_signs", "_written", "context", "kinds", "reach")
 
     def __init__(self, key: str) -> None:
         self._key = key
         self._written = orjson.dumps(key)[1:-1]
+        self._signs = (self._written, b"\\u", b"\\/")
         self.kinds = _TEXTS
         self.reach = len(key)
         self.context = 0
@@ -49,6 +50,10 @@ class OwnKey:
     def clean(self, texts: Sequence[str]) -> bool:
         """Whether none of these whole texts has the key."""
         return not any(self._key in text for text in texts)
+
+    def absent(self, data: bytes) -> bool:
+        """Whether JSON has it neither as we would write it nor, perhaps, in other escapes (RFC 8259, 7)."""
+        return not any(sign in data for sign in self._signs)
 
     def without(self, record: Record) -> Record:
         """The record without the key in any of its strings."""

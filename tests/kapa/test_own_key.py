@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import itertools
 
+import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
 from kapagate.answer.events import Identifiers, Sources, Text
+from kapagate.answer.pump import pump_whole
 from kapagate.answer.report import Report
 from kapagate.answer.window import Window
+from kapagate.kapa.chat_json import ChatJsonCodec
 from kapagate.kapa.own_key import OwnKey, rules_against
+from tests.answer.toys import feed
 
 KEY = "-".join(("kapa", "kapa", "own"))
 words = st.lists(st.sampled_from([KEY, KEY[:5], KEY[4:], KEY[:-1], "kapa-", " ", "text", "é"]), max_size=12)
@@ -52,3 +56,25 @@ def test_addresses_and_identifiers_lose_it_too() -> None:
     assert rule.without(sources).value == [{"source_url": "https://d/?k=<secret>", "title": "A"}]
     clean = Identifiers({"thread_id": "1", "question_answer_id": None})
     assert rule.without(clean) is clean
+
+
+def spelt(text: str, escaped: list[bool]) -> str:
+    """A JSON string with some of its characters in the escapes that JSON allows (RFC 8259, 7)."""
+    pairs = zip(text, itertools.cycle(escaped), strict=False)
+    return "".join(f"\\u{ord(each):04x}" if hidden else each.replace("/", "\\/") for each, hidden in pairs)
+
+
+@given(st.sampled_from([KEY, f"{KEY}/{KEY[:3]}"]), st.lists(st.booleans(), min_size=1, max_size=12))
+async def test_a_whole_answer_loses_it_however_it_is_spelt(key: str, escaped: list[bool]) -> None:
+    written = spelt(key, escaped)
+    body = f'{{"answer": "it is {written}.", "thread_id": "{written}", "more": [{{"url": "/{written}"}}]}}'
+    assert not OwnKey(key).absent(body.encode())
+    told = await pump_whole(feed([body.encode()]), ChatJsonCodec(), [rules_against(key, "kapa")], Report())
+    assert orjson.loads(told) == {"answer": "it is <secret>.", "thread_id": "<secret>", "more": [{"url": "/<secret>"}]}
+
+
+async def test_a_whole_answer_without_it_is_as_it_was_and_is_counted() -> None:
+    report = Report()
+    body = b'{"answer":"all of this\\nis prose","thread_id":"1"}'
+    assert await pump_whole(feed([body]), ChatJsonCodec(), [rules_against(KEY, "kapa")], report) == body
+    assert report.steps["kapa"].checked == report.released == 20
