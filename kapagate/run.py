@@ -23,6 +23,7 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
 from kapagate.identity.key_sets import KeySets
 from kapagate.identity.published import PublishedKeys
+from kapagate.kapa.ownership import Owners
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.clock import SystemClock
 from kapagate.machine.ids import SystemIds
@@ -41,8 +42,10 @@ from kapagate.remote.documents import Documents
 from kapagate.remote.key_sets import ProviderKeySets
 from kapagate.schemes.api_key import ApiKey
 from kapagate.stores.memory import MemoryBuckets
+from kapagate.stores.memory_owners import MemoryOwners
 from kapagate.stores.ring import MemoryLedger
 from kapagate.stores.sqlite import SqliteLedger
+from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.telemetry.access import AccessLog
 from kapagate.telemetry.prometheus import PrometheusMeter
 from kapagate.traffic.buckets import Buckets
@@ -51,7 +54,7 @@ from kapagate.web.config import ConfigView, view_of
 from kapagate.web.credentials import Credentials
 from kapagate.web.doors import open_doors
 from kapagate.web.endpoints import Document, implemented, serves
-from kapagate.web.health import Check, key_set_check, ledger_check, upstream_check
+from kapagate.web.health import Check, key_set_check, ledger_check, owners_check, upstream_check
 from kapagate.web.probe import Lifecycle, Probe
 
 log = logging.getLogger(__name__)
@@ -91,7 +94,7 @@ class Machine:
         key_sets = ProviderKeySets(Documents(allowed), clock)
         return cls(clock, SystemIds(), PrometheusMeter(), PooledHops(clock), key_sets, PublishedKeys())
 
-    def services(self, ledger: Ledger) -> Services:
+    def services(self, ledger: Ledger, owners: Owners | None = None) -> Services:
         ports: dict[type, object] = {
             Clock: self.clock,
             Ids: self.ids,
@@ -101,6 +104,7 @@ class Machine:
             PublishedKeys: self.published,
             Buckets: MemoryBuckets(self.clock),
             Ledger: ledger,
+            Owners: MemoryOwners(self.clock) if owners is None else owners,
         }
         return Services(ports)
 
@@ -165,12 +169,14 @@ async def open_gateway(
     """
     machine, life = Machine.started(), Lifecycle()
     ledger: MemoryLedger | SqliteLedger = MemoryLedger()
+    owners: MemoryOwners | SqliteOwners = MemoryOwners(machine.clock)
     checks: list[Check] = []
 
     def offer(settings: Settings) -> Services:
-        nonlocal ledger
+        nonlocal ledger, owners
         ledger = _ledger(settings.state, machine.clock)
-        return machine.services(ledger)
+        owners = _owners(settings.state, machine.clock)
+        return machine.services(ledger, owners)
 
     endpoints = implemented(lambda: view_of(live.generation, list(loaded.sources), loaded_at), checks, machine.clock)
     loaded_at = machine.clock.wall()
@@ -188,7 +194,10 @@ async def open_gateway(
             check_file(Path(loaded.gateway.state.path or ""))
             await ledger.start()
         stack.push_async_callback(ledger.close)
-        checks.append(ledger_check(ledger))
+        if isinstance(owners, SqliteOwners):
+            await owners.start()
+            stack.push_async_callback(owners.close)
+        checks += [ledger_check(ledger), owners_check(owners)]
         checks.extend(upstream_check(hop.pool.endpoint.name, hop, machine.clock) for hop in machine.hops)
         checks.extend(key_set_check(source.host, source) for source in machine.key_sets)
         access_log = _access_log(log_stream, stack)
@@ -209,6 +218,10 @@ def _hops(settings: Settings) -> TrustedHops | None:
 
 def _ledger(state: State, clock: Clock) -> MemoryLedger | SqliteLedger:
     return SqliteLedger(Path(state.path), clock) if state.path else MemoryLedger()
+
+
+def _owners(state: State, clock: Clock) -> MemoryOwners | SqliteOwners:
+    return SqliteOwners(Path(f"{state.path}.owners"), clock) if state.path else MemoryOwners(clock)
 
 
 def _access_log(stream: BinaryIO | None, stack: AsyncExitStack) -> AccessLog | None:

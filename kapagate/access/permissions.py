@@ -12,7 +12,7 @@ from kapagate.access.endpoints import ENDPOINTS
 
 KAPA = (
     *("kapa.chat", "kapa.retrieval", "kapa.documents", "kapa.feedback"),
-    *("kapa.threads", "kapa.thread", "kapa.end_users", "kapa.integrations", "kapa.activity"),
+    *("kapa.threads", "kapa.threads.all", "kapa.thread", "kapa.end_users", "kapa.integrations", "kapa.activity"),
     *("kapa.top_question_periods", "kapa.top_question_clusters"),
     *("kapa.coverage_gap_periods", "kapa.coverage_gap_clusters"),
     *("kapa.project", "kapa.sources", "kapa.source", "kapa.source_groups", "kapa.agent_session"),

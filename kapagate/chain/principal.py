@@ -35,7 +35,9 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a tenant has at one Kapa upstream. `source_groups` None: all of the project's."""
+    """What a tenant has at one Kapa upstream. `source_groups` None: all of the project's. `shared`: other tenants have
+    the same project.
+    """
 
     project: str
     api_key: Secret
@@ -43,6 +45,7 @@ class Account:
     source_groups: tuple[str, ...] | None = None
     buffered: bool = False
 
+    shared: bool = False
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tenant:

@@ -23,7 +23,7 @@ class ListingCodec(JsonBody):
     """Every string is guarded but ids, times, cursors and the words of enumerations."""
 
     def __init__(self) -> None:
-        super().__init__(_places)
+        super().__init__(places_of)
 
 
 class PagedCodec(ListingCodec):
@@ -39,5 +39,6 @@ class PagedCodec(ListingCodec):
         return super().events_of(value)
 
 
-def _places(value: Any) -> tuple[Place, ...]:
+def places_of(value: Any) -> tuple[Place, ...]:
+    """The texts of such a value."""
     return places_in(value, LISTED_KINDS, MACHINE_READ)

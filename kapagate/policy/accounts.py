@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from kapagate.chain.principal import Account
+from kapagate.chain.principal import Account, Tenant
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.invalid import Known, attempt
@@ -85,14 +85,31 @@ def _account(upstream: DeclaredUpstream, node: Mapping, problems: Diagnostics) -
     return account
 
 
-def warn_of_shared_projects(tenants: Sequence[tuple[str, Span, Map[str, Account]]], problems: Diagnostics) -> None:
-    """Threads belong to a project: tenants that share one can read each other's, until ownership is kept here."""
-    owners: dict[tuple[str, str], list[tuple[str, Span]]] = {}
+def shared_projects(tenants: Sequence[tuple[str, Span, Map[str, Account]]], problems: Diagnostics) -> frozenset[str]:
+    """The projects, in lower case, that several tenants have; each is warned of. Their threads and answers are kept
+    apart by who owns them; what Kapa says of a project as a whole is not.
+    """
+    owners: dict[str, dict[str, Span]] = {}
     for name, span, accounts in tenants:
-        for upstream, account in accounts.items():
-            owners.setdefault((upstream, account.project), []).append((name, span))
-    for sharing in owners.values():
-        if len(sharing) > 1:
-            said = ", ".join(name for name, _ in sharing[:4]) + (", ..." if len(sharing) > 4 else "")
-            message = f"{len(sharing)} tenants share a Kapa project ({said}): their threads are not separated"
-            problems.add(codes.SHARED_PROJECT, sharing[-1][1], message)
+        for account in accounts.values():
+            owners.setdefault(account.project.lower(), {})[name] = span
+    shared = {project: sharing for project, sharing in owners.items() if len(sharing) > 1}
+    for sharing in shared.values():
+        said = ", ".join([*sharing][:4]) + (", ..." if len(sharing) > 4 else "")
+        message = (
+            f"{len(sharing)} tenants share a Kapa project ({said}): threads and answers are kept apart here, but its "
+            "statistics, clusters and end users are those of all of them"
+        )
+        problems.add(codes.SHARED_PROJECT, [*sharing.values()][-1], message)
+    return frozenset(shared)
+
+
+def marked(tenant: Tenant, shared: frozenset[str]) -> Tenant:
+    """The tenant, whose accounts know which of their projects other tenants have too."""
+    if not any(account.project.lower() in shared for account in tenant.accounts.values()):
+        return tenant
+    accounts = {
+        upstream: replace(account, shared=account.project.lower() in shared)
+        for upstream, account in tenant.accounts.items()
+    }
+    return replace(tenant, accounts=accounts)

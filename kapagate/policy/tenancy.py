@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kapagate.chain.compose import Steps
 from kapagate.chain.principal import Account, Tenant
 from kapagate.policy import codes
-from kapagate.policy.accounts import Accounts, warn_of_shared_projects
+from kapagate.policy.accounts import Accounts, marked, shared_projects
 from kapagate.policy.documents import HEADER, Document
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.fit import Fitting, Lane
@@ -59,8 +59,8 @@ class Tenancy:
             if isinstance(node, Mapping) and (tenant := self._tenant(node, document.kind_span, fitting)):
                 tenants[tenant.name] = tenant
                 owners.append((tenant.name, place(node, ("name",)), tenant.accounts))
-        warn_of_shared_projects(owners, self._problems)
-        return tenants
+        shared = shared_projects(owners, self._problems)
+        return {name: marked(tenant, shared) for name, tenant in tenants.items()}
 
     def _tenant(self, node: Mapping, key: Span, fitting: Fitting | None) -> Tenant | None:
         before = self._problems.errors

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from re import compile as pattern
 from typing import Annotated, Literal
@@ -13,6 +13,7 @@ import orjson
 from pydantic import AfterValidator, Field
 
 from kapagate import __version__
+from kapagate.access.roles import Roles
 from kapagate.answer.codec import Codec
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain import problems
@@ -26,8 +27,10 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.secret import Secret
 from kapagate.chain.services import Services
+from kapagate.chain.units import Duration
 from kapagate.chain.upstream import Compiled
 from kapagate.identity.pseudonym import Pseudonyms
+from kapagate.kapa.enquiry import Enquiry
 from kapagate.kapa.errors import ErrorCodec
 from kapagate.kapa.fields import uuid
 from kapagate.kapa.links import path_of, relinked
@@ -35,6 +38,7 @@ from kapagate.kapa.listings import PagedCodec
 from kapagate.kapa.operation import Operation
 from kapagate.kapa.operations import AGENT_SESSION, OPERATIONS
 from kapagate.kapa.own_key import rules_against
+from kapagate.kapa.ownership import Owners, Ownership
 from kapagate.kapa.paths import Targets, not_found
 from kapagate.kapa.query_api import figures_of, in_kapas_words
 from kapagate.kapa.requests import body_of, parameters_for
@@ -81,11 +85,24 @@ class Kapa(Reachable):
         default=(), description="operations that Kapa has deprecated and that are served nevertheless"
     )
 
+    unknown_thread: Literal["ask_kapa", "refuse"] = Field(
+        default="ask_kapa",
+        description="a thread that the gateway does not remember: `ask_kapa` whether nobody but the caller's pseudonym "
+        "took part in it, or `refuse` it",
+    )
+    keep_ids: Annotated[Duration, Field(gt=0)] = Field(
+        default=90 * 86400.0, description="how long it is remembered whose a thread or answer is, since its last use"
+    )
+
     def compile(self, name: str, services: Services) -> Compiled:
         self.account()
         held, unguarded = self.stream == "buffer", self.agent_session == "unguarded"
         adapter = KapaAdapter(name, self.prefix, services[Pseudonyms].of, services[PublicUrl])
-        routes = [each.route(held, unguarded) for each in OPERATIONS.values() if self._serves(each)]
+        enquire = Enquiry(adapter.enquiry) if self.unknown_thread == "ask_kapa" else None
+        allows = services[Roles].allows
+        own = Ownership(name, services[Owners], services[Pseudonyms].of, allows, self.keep_ids, enquire)
+        served = [each for each in OPERATIONS.values() if self._serves(each)]
+        routes = [replace(each.route(held, unguarded), innermost=own.step(each)) for each in served]
         return Compiled(self.endpoint(name), adapter, routes)
 
     def _serves(self, operation: Operation) -> bool:
@@ -143,7 +160,8 @@ class KapaAdapter:
         exchange.operation = operation.name
         target = line.targets.of(operation, params)
         if operation.method == "GET":
-            return _reading(exchange, line, target, parameters_for(operation, document, line.account))
+            parameters = parameters_for(operation, document, line.account)
+            return _reading(exchange, line, target, parameters, exchange.request.method.encode("ascii"))
         person = exchange.edit.pseudonym
         if person is None and operation.subject:
             principal = exchange.get(PRINCIPAL) or NOBODY
@@ -152,6 +170,12 @@ class KapaAdapter:
         body = body_of(operation, document, line.account, person, edit.context, edit.email)
         headers = _headers(exchange, line.headers)
         return Outbound(b"POST", target, headers, orjson.dumps(body), partition=line.partition)
+
+    def enquiry(self, exchange: Exchange, thread: str) -> Outbound:
+        """The request that reads a thread, with who took part in it."""
+        line = self._line(exchange)
+        target = line.targets.of(OPERATIONS["thread"], {"thread_id": thread})
+        return _reading(exchange, line, target, {"include": "end_user"}, b"GET")
 
     def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
         if head.status in (401, 403):
@@ -214,10 +238,10 @@ class KapaAdapter:
         return Line(tenant, account, key, (*headers, _JSON), headers, targets, digest, rules)
 
 
-def _reading(exchange: Exchange, line: Line, target: bytes, parameters: Mapping[str, str]) -> Outbound:
+def _reading(exchange: Exchange, line: Line, target: bytes, parameters: Mapping[str, str], method: bytes) -> Outbound:
     if parameters:
         target += b"?" + urlencode(parameters).encode("ascii")
-    method, headers = exchange.request.method.encode("ascii"), _headers(exchange, line.reading)
+    headers = _headers(exchange, line.reading)
     return Outbound(method, target, headers, partition=line.partition, idempotent=True)
 
 

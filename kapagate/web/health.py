@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from kapagate.chain.clock import Clock
+from kapagate.kapa.ownership import Owners
 from kapagate.ledger.ledger import Ledger
 
 log = logging.getLogger(__name__)
@@ -65,6 +66,15 @@ def ledger_check(ledger: Ledger) -> Asked:
         return Health("unhealthy", ledger.failure, details) if ledger.failure else Health("healthy", "", details)
 
     return Asked("ledger", check)
+
+
+def owners_check(owners: Owners) -> Asked:
+    """Whether it can be stored whose a thread or answer is."""
+
+    async def check() -> Health:
+        return Health("unhealthy", owners.failure) if owners.failure else Health("healthy", "")
+
+    return Asked("owners", check)
 
 
 class Watched(Protocol):

@@ -20,10 +20,12 @@ from kapagate.chain.meter import Meter
 from kapagate.chain.services import Services
 from kapagate.demo.people import Keys
 from kapagate.demo.stage import POLICY
+from kapagate.kapa.ownership import Owners
 from kapagate.ledger.ledger import Ledger
 from kapagate.policy.load import load_policy
 from kapagate.remote.references import References
 from kapagate.stores.memory import MemoryBuckets
+from kapagate.stores.memory_owners import MemoryOwners
 from kapagate.stores.ring import MemoryLedger
 from kapagate.telemetry.prometheus import PrometheusMeter
 from kapagate.traffic.buckets import Buckets
@@ -72,6 +74,7 @@ class Engine:
             Meter: PrometheusMeter(),
             Hops: self.script,
             Buckets: MemoryBuckets(self.clock),
+            Owners: MemoryOwners(self.clock),
             Ledger: self.ledger,
         }
 

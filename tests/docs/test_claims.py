@@ -113,7 +113,7 @@ def test_tenants_stay_within_their_reach(tenant: dict[str, Any], said: str, tmp_
 
 
 def test_tenants_that_share_a_project_are_told_of(tmp_path: Path) -> None:
-    assert "threads are not separated" in report(tmp_path, yaml.safe_dump_all([smallest(), TENANT]))
+    assert "threads and answers are kept apart here" in report(tmp_path, yaml.safe_dump_all([smallest(), TENANT]))
 
 
 @pytest.mark.parametrize(("line", "said"), [("name: !!python/name:os.system x", "tag"), ("<<: {name: x}", "merge")])

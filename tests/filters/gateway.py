@@ -1,6 +1,7 @@
 """A gateway without sockets: a policy as people write it, loaded and run as in production, in front of a scripted Kapa.
 
-The chain is `audit`, `metrics`, `rbac` and what the test declares. Ann is a viewer, Bob an operator.
+The chain is `audit`, `metrics`, `rbac` and what the test declares. Ann is a viewer, Bob an operator; THREAD
+and the answer UUID are Ann's.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -25,12 +27,15 @@ from kapagate.chain.hop import Endpoint, Hop, Hops, Inbound, Outbound
 from kapagate.chain.meter import Meter
 from kapagate.chain.services import Services
 from kapagate.identity.api_keys import create, digest
+from kapagate.identity.pseudonym import Pseudonyms
+from kapagate.kapa.ownership import Owners
 from kapagate.ledger.ledger import Ledger
 from kapagate.policy.load import Loaded, load_policy
 from kapagate.remote.references import References
 from kapagate.standin.records import encode_record
 from kapagate.standin.specimens import SPECIMENS
 from kapagate.stores.memory import MemoryBuckets
+from kapagate.stores.memory_owners import MemoryOwners
 from kapagate.stores.ring import MemoryLedger
 from kapagate.telemetry.prometheus import PrometheusMeter
 from kapagate.traffic.buckets import Buckets
@@ -40,9 +45,11 @@ UUID = "7d1f2c3b-4a5e-4f60-8a71-92b3c4d5e6f7"
 THREAD = "1c2d3e4f-5a6b-4c7d-8e9f-0a1b2c3d4e5f"
 EMAIL, PHONE, CARD = SPECIMENS["email"], SPECIMENS["phone"], SPECIMENS["card"]
 PEPPER = "pepper-" * 5
+PSEUDONYMS = "pseudonyms-" * 4
 KEYS = {name: create("live", random.Random(name).randbytes) for name in ("ann", "bob")}
 ROLE = {"ann": "viewer", "bob": "operator"}
-ENVIRONMENT = {"PEPPER": PEPPER, "PSEUDONYMS": "pseudonyms-" * 4, "KAPA_KEY": "k-" + "a" * 24}
+ANN = Pseudonyms(PSEUDONYMS.encode()).of("default", "ann")
+ENVIRONMENT = {"PEPPER": PEPPER, "PSEUDONYMS": PSEUDONYMS, "KAPA_KEY": "k-" + "a" * 24}
 SHIPPED = """\
   - guard_question: {max_length: 4000, pii: redact}
     id: ask
@@ -191,6 +198,8 @@ class Gateway:
         self.clock = FakeClock()
         loaded = load(chain, stream, opaque, self.services())
         assert loaded.generation is not None, loaded.report()
+        self.owners = MemoryOwners(self.clock)
+        self.owners.claim(ANN, [THREAD, UUID], inf)
         ids = (f"{number:032x}" for number in itertools.count())
         self.entry = Entry(Live(loaded.generation), self.clock, lambda: next(ids))
 
@@ -203,6 +212,7 @@ class Gateway:
             Buckets: MemoryBuckets(self.clock),
         }
         return Services(ports)
+            Owners: self.owners,
 
     async def ask(
         self,

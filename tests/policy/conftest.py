@@ -20,6 +20,7 @@ from kapagate.chain.secret import Secret
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.units import Duration, Size
+from kapagate.kapa.ownership import Owners
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.load import Loaded, load_policy
 from kapagate.policy.nodes import Mapping as MappingNode
@@ -27,6 +28,8 @@ from kapagate.policy.source import Source
 from kapagate.policy.syntax import parse
 from kapagate.policy.table import Table
 from kapagate.remote.references import References
+from kapagate.stores.memory_owners import MemoryOwners
+from tests.chain.conftest import FakeClock
 
 
 class Token(Scheme):
@@ -230,7 +233,7 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
             stem, _, suffix = name.rpartition("_")
             Path(f"{stem}.{suffix}").write_text(text, encoding="utf-8", newline="")
         paths = [Path("gateway.yaml"), *([Path("tenant.yaml")] if tenant else [])]
-        services = Services({Hops: SocketlessHops()})
+        services = Services({Hops: SocketlessHops(), Owners: MemoryOwners(FakeClock())})
         return load_policy(paths, References(environment), lambda settings: services, table=TABLE)
 
     return load

@@ -222,7 +222,10 @@ def test_tenants_that_share_a_project_are_a_warning(load: Load, good: str, acme:
     loaded = load(good, acme.replace("0002", "0001"))
     [warning] = loaded.diagnostics
     assert str(warning.span) == "tenant.yaml:3:7"
-    assert warning.message.endswith("share a Kapa project (default, acme): their threads are not separated")
+    assert warning.message.endswith(
+        "share a Kapa project (default, acme): threads and answers are kept apart here, but its "
+        "statistics, clusters and end users are those of all of them"
+    )
     assert loaded.ok
     assert loaded.generation is not None
     assert loaded.summary().endswith(": 1 warning")

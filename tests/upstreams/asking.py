@@ -8,13 +8,32 @@ from typing import Any
 
 import orjson
 
+from kapagate.access.roles import Roles
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.headers import Headers
 from kapagate.chain.hop import Inbound
+from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.request import Request
 from kapagate.chain.response import once
 from kapagate.chain.route import Route
+from kapagate.chain.services import Services
+from kapagate.identity.pseudonym import Pseudonyms
+from kapagate.kapa.ownership import Owners
+from kapagate.stores.memory_owners import MemoryOwners
+from tests.chain.conftest import FakeClock
 from tests.exchanges import exchange
+
+PUBLIC = "https://ask.example"
+PSEUDONYMS = Pseudonyms(b"k" * 32)
+SERVICES = Services(
+    {
+        Pseudonyms: PSEUDONYMS,
+        PublicUrl: PublicUrl(PUBLIC),
+        Owners: MemoryOwners(FakeClock()),
+        Roles: Roles({}),
+    }
+)
+"""What a Kapa upstream borrows."""
 
 Pairs = Iterable[tuple[bytes, bytes]]
 

@@ -15,26 +15,20 @@ from kapagate.chain.hop import Inbound
 from kapagate.chain.options import Options
 from kapagate.chain.principal import TENANT, Account, Tenant
 from kapagate.chain.problem import Problem
-from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.secret import Resolved, Secret
-from kapagate.chain.services import Services
 from kapagate.chain.upstream import Compiled
-from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.kapa.chat_json import ChatJsonCodec
 from kapagate.kapa.errors import ErrorCodec
 from kapagate.kapa.passages import PassagesCodec
 from kapagate.kapa.records import RecordsCodec
 from kapagate.upstreams.kapa import Kapa
-from tests.upstreams.asking import answers, asks
+from tests.upstreams.asking import PSEUDONYMS, SERVICES, answers, asks
 
 KEY = "-".join(["kapa", "key", "of", "acme"])
 OTHER_KEY = "-".join(["kapa", "key", "of", "umbra"])
 PROJECT = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 GROUP = "aaaaaaaa-0000-4000-8000-000000000001"
 THREAD = "bbbbbbbb-0000-4000-8000-000000000002"
-PSEUDONYMS = Pseudonyms(b"k" * 32)
-PUBLIC = "https://ask.example"
-SERVICES = Services({Pseudonyms: PSEUDONYMS, PublicUrl: PublicUrl(PUBLIC)})
 JSON = (b"Content-Type", b"application/json")
 
 

@@ -15,23 +15,19 @@ from kapagate.chain.headers import Headers
 from kapagate.chain.hop import Inbound, Outbound
 from kapagate.chain.principal import TENANT, Account, Tenant
 from kapagate.chain.problem import Problem
-from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.response import once
 from kapagate.chain.secret import Secret
-from kapagate.chain.services import Services
-from kapagate.identity.pseudonym import Pseudonyms
+from kapagate.standin.call import Call, Operation, Reply
 from kapagate.standin.directives import Faults
 from kapagate.standin.errors import KapaError
-from kapagate.standin.operations import OPERATIONS, Call, Operation, Reply, perform
+from kapagate.standin.operations import OPERATIONS, perform
 from kapagate.standin.projects import DEFAULT_PROJECTS, Projects
 from kapagate.upstreams.kapa import Kapa
-from tests.upstreams.asking import asks
+from tests.upstreams.asking import SERVICES, asks
 
 PROJECT, KEY = next(iter(DEFAULT_PROJECTS.items()))
 ACCOUNT = Account(PROJECT, Secret(KEY), integration_id=PROJECT, source_groups=(PROJECT,))
-KAPA = Kapa.model_validate({"url": "https://api.kapa.ai"}).compile(
-    "kapa", Services({Pseudonyms: Pseudonyms(b"k" * 32), PublicUrl: PublicUrl()})
-)
+KAPA = Kapa.model_validate({"url": "https://api.kapa.ai"}).compile("kapa", SERVICES)
 ROUTES = {route.operation: route for route in KAPA.routes}
 
 

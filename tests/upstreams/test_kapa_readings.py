@@ -21,15 +21,13 @@ from kapagate.kapa.listings import ListingCodec, PagedCodec
 from kapagate.kapa.operation import Operation
 from kapagate.kapa.operations import OPERATIONS
 from kapagate.kapa.readings import READINGS
-from tests.upstreams.asking import answers
+from tests.upstreams.asking import PSEUDONYMS, PUBLIC, answers
 from tests.upstreams.test_kapa import (
     GROUP,
     JSON,
     KAPA,
     KEY,
     PROJECT,
-    PSEUDONYMS,
-    PUBLIC,
     ROUTES,
     THREAD,
     account,
