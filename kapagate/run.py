@@ -47,6 +47,7 @@ from kapagate.stores.ring import MemoryLedger
 from kapagate.stores.sqlite import SqliteLedger
 from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.telemetry.access import AccessLog
+from kapagate.telemetry.gauges import watch_audit, watch_policy, watch_upstreams
 from kapagate.telemetry.prometheus import PrometheusMeter
 from kapagate.traffic.buckets import Buckets
 from kapagate.web.admin import Access, admin_routes
@@ -200,6 +201,7 @@ async def open_gateway(
         checks += [ledger_check(ledger), owners_check(owners)]
         checks.extend(upstream_check(hop.pool.endpoint.name, hop, machine.clock) for hop in machine.hops)
         checks.extend(key_set_check(source.host, source) for source in machine.key_sets)
+        _watch(machine, ledger, live)
         access_log = _access_log(log_stream, stack)
         limits, hops = loaded.gateway.listen.limits, _hops(loaded.gateway)
         ports = machine.clock, machine.ids, access_log
@@ -209,6 +211,12 @@ async def open_gateway(
         doors = await _doors(loaded.gateway, addresses, machine, life, checks, endpoints, stack)
         life.serving = True
         yield Gateway(loaded.gateway, listener, _url(data, listener), doors, ledger, life)
+
+
+def _watch(machine: Machine, ledger: Ledger, live: Live) -> None:
+    watch_upstreams(machine.meter, lambda: [(hop.pool.endpoint.name, hop.pool) for hop in machine.hops])
+    watch_audit(machine.meter, ledger)
+    watch_policy(machine.meter, lambda: live.generation.policy)
 
 
 def _hops(settings: Settings) -> TrustedHops | None:

@@ -36,3 +36,5 @@ class Meter(Protocol):
     def histogram(
         self, name: str, documentation: str, labels: Sequence[str] = (), buckets: Sequence[float] = ()
     ) -> ObserveFamily: ...
+    def alias(self, name: str, of: str) -> None:
+        """Another name for a declared family: the same series, shown twice and counted once."""

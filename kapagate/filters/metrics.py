@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import ClassVar, NamedTuple
+
+from pydantic import Field
 
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter
@@ -12,12 +15,16 @@ from kapagate.chain.principal import NO_TENANT, TENANT
 from kapagate.chain.route import Route
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
-from kapagate.ledger.outcome import outcome_of, problem_of, status_of, uneventful
+from kapagate.ledger.outcome import NO_STATUS, outcome_of, problem_of, status_of, uneventful
 
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+STATUSES = frozenset({NO_STATUS, *(str(status.value) for status in HTTPStatus if status >= 200)})
 CHAT = "kapa.chat"
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 90.0)
+CHARACTERS = (0.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0)
 MOST_SEEN = 4096
+OTHER = "other"
+QUESTION_ENDINGS = ("answered", "uncertain", "refused", "failed", "gone")
 
 
 class Seen(NamedTuple):
@@ -34,6 +41,14 @@ class Metrics(Filter):
 
     modes: ClassVar[frozenset[str]] = frozenset({"enforce", "off"})
 
+    max_series: int = Field(
+        50_000,
+        ge=1000,
+        le=1_000_000,
+        description="The most series that this policy may come to: routes, tenants and steps multiply. A policy that "
+        "could come to more is refused.",
+    )
+
     def compile(self, services: Services) -> Step:
         work = _Work(services[Meter])
         return Step(on_answer=work.on_answer, on_done=work.on_done)
@@ -43,18 +58,28 @@ class _Work:
     """The step's hooks. Exchanges that are alike count in the same series: these are looked up once and kept."""
 
     def __init__(self, meter: Meter) -> None:
-        self._requests = meter.counter(
-            "http_requests_total", "Requests answered, by route template.", ["method", "endpoint", "status"]
-        )
+        by_request, by_endpoint = ["method", "endpoint", "status"], ["method", "endpoint"]
+        self._requests = meter.counter("http_requests_total", "Requests answered, by route template.", by_request)
         self._durations = meter.histogram(
-            "http_request_duration_seconds",
-            "From a request's head to its answer's end.",
-            ["method", "endpoint"],
-            SECONDS,
+            "http_request_duration_seconds", "From a request's head to its answer's end.", by_endpoint, SECONDS
         )
+        meter.alias("api_requests_total", "http_requests_total")
+        meter.alias("api_request_duration_seconds", "http_request_duration_seconds")
         self._queries = meter.counter("kapa_queries_total", "Questions, by how they ended.", ["tenant_id", "status"])
         self._latency = meter.histogram(
             "kapa_api_latency_seconds", "From a request sent to Kapa to its answer's head.", ["operation"], SECONDS
+        )
+        self._first_text = meter.histogram(
+            "kapagate_first_text_seconds",
+            "From a request's head to the first delivered bytes of a stream with text.",
+            ["operation"],
+            SECONDS,
+        )
+        self._held_back = meter.histogram(
+            "kapagate_held_back_characters",
+            "The most characters of a streamed answer that waited at once for a guard's decision.",
+            ["operation"],
+            CHARACTERS,
         )
         self._refusals = meter.counter("kapagate_refusals_total", "Refusals, by step and problem.", ["step", "problem"])
         self._shadow = meter.counter(
@@ -67,6 +92,7 @@ class _Work:
             "kapagate_guard_skipped_total", "Steps that were passed by after a failure.", ["step"]
         )
         self._seen: dict[tuple[Route, str, int, str, str, str], Seen] = {}
+        self._streams: dict[str, tuple[Observe, Observe]] = {}
 
     def on_answer(self, ex: Exchange) -> None:
         """No rules. But Kapa alone knows whether it is uncertain, so its answers are read even where nobody guards."""
@@ -77,7 +103,7 @@ class _Work:
         if ex.report.uncertain and ending == "answered":
             ending = "uncertain"
         tenant = ex.facts.get(TENANT, NO_TENANT).name
-        key = (route, method if method in METHODS else "other", ex.status, tenant, ex.operation, ending)
+        key = (route, method if method in METHODS else OTHER, ex.status, tenant, ex.operation, ending)
         seen = self._seen.get(key) or self._looked_up(ex, key)
         seen.requests.inc()
         seen.durations.observe(times.ended - times.received)
@@ -85,6 +111,9 @@ class _Work:
             seen.queries.inc()
         if times.answered and seen.latency is not None:
             seen.latency.observe(times.answered - times.sent)
+        response = ex.response
+        if response is not None and (codec := response.codec) is not None and not codec.whole:
+            self._count_stream(ex)
         if ex.refusal is not None or ex.broken is not None:
             self._count_problem(ex)
         if not uneventful(ex):
@@ -92,16 +121,28 @@ class _Work:
 
     def _looked_up(self, ex: Exchange, key: tuple[Route, str, int, str, str, str]) -> Seen:
         route, method, _, tenant, operation, ending = key
-        permission = route.permission
+        permission, status = route.permission, status_of(ex)
         if len(self._seen) >= MOST_SEEN:
             self._seen.clear()
         seen = self._seen[key] = Seen(
-            self._requests.labels(method, route.template, status_of(ex)),
+            self._requests.labels(method, route.template, status if status in STATUSES else OTHER),
             self._durations.labels(method, route.template),
-            self._queries.labels(tenant, ending) if permission == CHAT else None,
+            self._queries.labels(tenant, ending) if permission == CHAT and route.found else None,
             self._latency.labels(operation or route.operation) if permission.startswith("kapa.") else None,
         )
         return seen
+
+    def _count_stream(self, ex: Exchange) -> None:
+        if not ex.report.delivered or not ex.times.opened:
+            return
+        operation = ex.operation or ex.route.operation
+        series = self._streams.get(operation)
+        if series is None:
+            series = self._first_text.labels(operation), self._held_back.labels(operation)
+            self._streams[operation] = series
+        first_text, held_back = series
+        first_text.observe(ex.times.opened - ex.times.received)
+        held_back.observe(ex.report.held_back)
 
     def _count_problem(self, ex: Exchange) -> None:
         problem = problem_of(ex)

@@ -31,9 +31,11 @@ from kapagate.policy.roles import check_roles, grants, read_roles
 from kapagate.policy.route_gates import RouteGates
 from kapagate.policy.routes import DeclaredRoute, RouteReader, check_together, route_names
 from kapagate.policy.scope import malformed
+from kapagate.policy.series import check_series
 from kapagate.policy.steps import StepCompiler, validated_at
 from kapagate.policy.table import Table
 from kapagate.policy.tenancy import Tenancy
+from kapagate.policy.unlimited import warn_of_unlimited
 from kapagate.policy.upstreams import DeclaredUpstream, read_upstreams
 from kapagate.policy.validation import Subject, place, salvage
 
@@ -107,7 +109,10 @@ class Build:
             check_tenants(step.own.get("schemes"), existing, self.problems)
         if self.problems.errors:
             return None
-        return Generation(routes=[each.route for each in self.routes], steps=steps, tenants=self.tenants, policy=policy)
+        routes = [each.route for each in self.routes]
+        generation = Generation(routes=routes, steps=steps, tenants=self.tenants, policy=policy)
+        warn_of_unlimited(generation, self.routes, self.problems)
+        return generation if check_series(generation, (*gate, *chain), node.span, self.problems) else None
 
     def _give_gates(self, gates: RouteGates) -> None:
         """Every route with its gate."""

@@ -8,6 +8,7 @@
   layers      a tenant's changes over the gateway's chain
   compile     once per distinct declaration
   fitness     facts in order, no idle step, no need that a route hides
+  advice      of a policy that works: routes without a limit; more series of metrics than allowed
 
 Every stage notes what is wrong and hands on what is right, so that one run finds as much as can be found. There is a
 generation only when there is no error.

@@ -41,6 +41,11 @@ class Pool:
         """Connections that are open or being opened."""
         return len(self.connections) + self._opening
 
+    @property
+    def idle(self) -> int:
+        """Connections that wait for a request; perhaps asked for in another thread."""
+        return sum(map(len, tuple(self._idle.values())))
+
     def take(self, partition: Hashable) -> Upstream | None:
         """An idle connection, the one used last. One that has something to say, or has ended, is ended instead."""
         idle = self._idle.get(partition)

@@ -5,7 +5,7 @@ Series are bounded: a family that has reached its cap counts everything new unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -20,20 +20,22 @@ from prometheus_client import (
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
 from kapagate.chain.meter import CountFamily, ObserveFamily
-from kapagate.telemetry.series import Family, Kind, Number, Spread
+from kapagate.telemetry.series import Family, Kind, Number, Spread, Watched
 
 DEFAULT_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0)
 
+Shape = tuple[Kind, tuple[str, ...], tuple[float, ...]]
+
 
 class PrometheusMeter:
-    """A `Meter` with its own registry; `cap` bounds the series of each family."""
+    """A `Meter` with its own registry; `cap` bounds the label sets of each family."""
 
     content_type = CONTENT_TYPE_LATEST
 
-    def __init__(self, cap: int = 2000) -> None:
+    def __init__(self, cap: int = 10_000) -> None:
         self.registry = CollectorRegistry()
         self._cap = cap
-        self._families: dict[str, tuple[object, Family[Any]]] = {}
+        self._families: dict[str, tuple[Shape, Family[Any]]] = {}
         ProcessCollector(registry=self.registry)
         PlatformCollector(registry=self.registry)
         GCCollector(registry=self.registry)
@@ -53,9 +55,20 @@ class PrometheusMeter:
         )
         return family
 
+    def alias(self, name: str, of: str) -> None:
+        shape, family = self._families[of]
+        if name not in self._families:
+            self._register(name, shape, family.alias(name))
+
     def watch(self, name: str, documentation: str, look: Callable[[], float]) -> None:
         """A gauge that is looked up whenever metrics are rendered, perhaps in another thread."""
-        self._numbers(GaugeMetricFamily, name, documentation, ()).labels().look = look
+        self.watch_all(name, documentation, (), lambda: {(): look()})
+
+    def watch_all(
+        self, name: str, documentation: str, labels: Sequence[str], look: Callable[[], Mapping[tuple[str, ...], float]]
+    ) -> None:
+        """The same for several series: `look` gives the values by the labels' values."""
+        self._collect(Watched(name, documentation, labels, look))
 
     def render(self) -> bytes:
         """Every family in the text format named by `content_type`."""
@@ -64,14 +77,17 @@ class PrometheusMeter:
     def _numbers(self, kind: Kind, name: str, documentation: str, labels: Sequence[str]) -> Family[Number]:
         return self._family((kind, tuple(labels), ()), name, documentation, Number)
 
-    def _family(
-        self, shape: tuple[Kind, tuple[str, ...], tuple[float, ...]], name: str, documentation: str, make: Any
-    ) -> Family[Any]:
+    def _family(self, shape: Shape, name: str, documentation: str, make: Any) -> Family[Any]:
         if name not in self._families:
-            family: Family[Any] = Family(shape[0], name, documentation, shape[1], make, self._cap)
-            cast(Callable[[Any], None], self.registry.register)(family)
-            self._families[name] = shape, family
+            self._register(name, shape, Family(shape[0], name, documentation, shape[1], make, self._cap))
         declared, known = self._families[name]
         if declared != shape:
             raise ValueError(f"{name} was declared with another type, other labels or other buckets")
         return known
+
+    def _register(self, name: str, shape: Shape, family: Family[Any]) -> None:
+        self._collect(family)
+        self._families[name] = shape, family
+
+    def _collect(self, collector: object) -> None:
+        cast(Callable[[object], None], self.registry.register)(collector)

@@ -7,7 +7,7 @@ Whoever renders may do so in another thread: it reads numbers that are a moment 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -31,13 +31,12 @@ S = TypeVar("S", bound=Series)
 
 
 class Number:
-    """One series of a counter or gauge. `look` is asked instead where there is one."""
+    """One series of a counter or gauge."""
 
-    __slots__ = ("look", "value")
+    __slots__ = ("value",)
 
     def __init__(self) -> None:
         self.value = 0.0
-        self.look: Callable[[], float] | None = None
 
     def inc(self, amount: float = 1) -> None:
         self.value += amount
@@ -47,7 +46,7 @@ class Number:
 
     @property
     def sample(self) -> tuple[float]:
-        return (self.value if self.look is None else self.look(),)
+        return (self.value,)
 
 
 class Spread:
@@ -111,6 +110,12 @@ class Family(Generic[S]):
             metric.add_metric(values, *child.sample)
         yield metric
 
+    def alias(self, name: str) -> Family[S]:
+        """The same series under another name."""
+        twin = Family(self._kind, name, f"The same as {self._name}.", self._names, self._make, self._cap)
+        twin._children = self._children
+        return twin
+
     def _empty(self) -> Any:
         return self._kind(self._name, self._documentation, labels=self._names)
 
@@ -124,6 +129,32 @@ class Family(Generic[S]):
             return self.labels(*told)
         child = self._children[values] = self._make()
         return child
+
+
+class Watched:
+    """A gauge whose series are looked up whenever the registry collects it: values by the labels' values."""
+
+    __slots__ = ("_documentation", "_look", "_name", "_names")
+
+    def __init__(
+        self, name: str, documentation: str, names: Sequence[str], look: Callable[[], Mapping[tuple[str, ...], float]]
+    ) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._names = tuple(names)
+        self._look = look
+
+    def describe(self) -> Iterator[Metric]:
+        yield self._empty()
+
+    def collect(self) -> Iterator[Metric]:
+        metric = self._empty()
+        for values, value in self._look().items():
+            metric.add_metric([_label(each) for each in values], value)
+        yield metric
+
+    def _empty(self) -> Any:
+        return GaugeMetricFamily(self._name, self._documentation, labels=self._names)
 
 
 def _label(value: str) -> str:

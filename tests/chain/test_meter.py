@@ -48,6 +48,9 @@ class Memory:
     ) -> Family:
         return self.families.setdefault(name, Family())
 
+    def alias(self, name: str, of: str) -> None:
+        self.families[name] = self.families[of]
+
 
 @pytest.mark.parametrize(
     ("port", "kept", "methods"),
@@ -56,7 +59,7 @@ class Memory:
         (Observe, Series, ["observe"]),
         (CountFamily, Family, ["labels"]),
         (ObserveFamily, Family, ["labels"]),
-        (Meter, Memory, ["counter", "gauge", "histogram"]),
+        (Meter, Memory, ["counter", "gauge", "histogram", "alias"]),
     ],
 )
 def test_the_port_can_be_kept_in_memory(port: type, kept: type, methods: list[str]) -> None:

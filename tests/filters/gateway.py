@@ -103,6 +103,8 @@ gate:
             header: X-Api-Key
             pepper: "${{env:PEPPER}}"
             keys:{keys}
+  - rate_limit: {{per: [tenant], limit: 1000000/s, burst: 1000000}}
+    id: loose
 chain:
   - audit: {{include: [question, answer]}}
   - metrics: {{}}

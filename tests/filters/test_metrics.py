@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 
 import pytest
 from pydantic import ValidationError
@@ -11,6 +12,7 @@ from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange, Times
 from kapagate.chain.meter import Meter
 from kapagate.chain.problem import Problem
+from kapagate.chain.response import Response
 from kapagate.chain.services import Services
 from kapagate.filters.metrics import Metrics
 from kapagate.telemetry.prometheus import PrometheusMeter
@@ -55,6 +57,65 @@ def test_durations_are_observed_by_method_and_template() -> None:
     labels = '{endpoint="/query/v1/projects/{project}/chat/",method="POST"}'
     assert bench.series("http_request_duration_seconds_sum") == {labels: 0.25}
     assert bench.series("http_request_duration_seconds_count") == {labels: 1.0}
+
+
+def test_the_other_names_show_the_same_series() -> None:
+    bench = Bench()
+    bench.done(exchange(), exchange())
+    assert bench.series("api_requests_total") == bench.series("http_requests_total")
+    durations = [bench.series(f"{name}_request_duration_seconds_count") for name in ("api", "http")]
+    assert durations[0] == durations[1] == {'{endpoint="/query/v1/projects/{project}/chat/",method="POST"}': 2.0}
+
+
+def test_statuses_that_nobody_registered_are_one() -> None:
+    bench = Bench()
+    bench.done(*(exchange(status=status) for status in (200, 299, 418, 599, 777, 0)))
+    assert [key.rpartition("status=")[2] for key in bench.series("http_requests_total")] == [
+        '"200"}',
+        '"other"}',
+        '"418"}',
+        '"499"}',
+    ]
+
+
+@dataclass
+class Codec:
+    """As much of one as is looked at."""
+
+    whole: bool
+
+
+def streamed(whole: bool = False, delivered: int = 12, **more: Any) -> Exchange:
+    ex = exchange(operation="chat_stream", **more)
+    ex.response = Response(200, codec=cast(Any, Codec(whole)))
+    ex.report.delivered, ex.report.held_back = delivered, 40
+    return ex
+
+
+def test_the_first_text_of_a_stream_is_timed_from_the_requests_head() -> None:
+    bench = Bench()
+    bench.done(streamed(), streamed())
+    assert bench.series("kapagate_first_text_seconds_count") == {'{operation="chat_stream"}': 2.0}
+    assert bench.series("kapagate_first_text_seconds_sum") == {'{operation="chat_stream"}': pytest.approx(0.46)}
+
+
+def test_what_waited_at_once_for_a_guard_is_told_in_characters() -> None:
+    bench = Bench()
+    bench.done(streamed())
+    buckets = bench.series("kapagate_held_back_characters_bucket")
+    assert [buckets[f'{{le="{le}",operation="chat_stream"}}'] for le in ("16.0", "64.0")] == [0.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "ex",
+    [exchange(), streamed(whole=True), streamed(delivered=0), streamed(times=Times(1.0, ended=2.0))],
+    ids=["no answer", "whole", "no text", "never opened"],
+)
+def test_only_streams_with_text_have_a_first_text(ex: Exchange) -> None:
+    bench = Bench()
+    bench.done(ex)
+    assert bench.series("kapagate_first_text_seconds_count") == {}
+    assert bench.series("kapagate_held_back_characters_count") == {}
 
 
 def test_hostile_methods_paths_and_tenants_add_no_series() -> None:
@@ -186,7 +247,7 @@ def test_a_reload_goes_on_counting() -> None:
     assert list(bench.series("http_requests_total").values()) == [2.0]
 
 
-@pytest.mark.parametrize("options", [{"x": 1}])
+@pytest.mark.parametrize("options", [{"x": 1}, {"max_series": 10}])
 def test_options_are_strict(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         Metrics(**options)

@@ -138,6 +138,13 @@ class Guard(Filter):
         return Step(needs={"whole answer": "at_end"} if self.at_end else needs)
 
 
+class RateLimit(Filter):
+    """Stands for `rate_limit`."""
+
+    def compile(self, services: Services) -> Step:
+        return Step()
+
+
 class SocketlessHops:
     """Hops that nobody asks."""
 
@@ -146,7 +153,15 @@ class SocketlessHops:
 
 
 TABLE = Table(
-    filters={"identify": Identify, "note": Note, "ask": Ask, "guard": Guard, "cors": Cors, "ip_allow": IpAllow},
+    filters={
+        "identify": Identify,
+        "note": Note,
+        "ask": Ask,
+        "guard": Guard,
+        "cors": Cors,
+        "ip_allow": IpAllow,
+        "rate_limit": RateLimit,
+    },
     schemes={"token": Token, "api_key": Token, "badge": Badge},
 )
 ENVIRONMENT = {
@@ -205,6 +220,12 @@ chain:
 def good() -> str:
     """A Gateway document without a fault."""
     return GOOD
+
+
+@pytest.fixture
+def limited() -> str:
+    """The same with a limit, so that there is nothing to warn of either."""
+    return GOOD.replace("    id: answer\n", "    id: answer\n  - rate_limit: {}\n")
 
 
 @pytest.fixture

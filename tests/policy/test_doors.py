@@ -26,12 +26,13 @@ def test_data_shares_its_address_with_no_other_door(load: Load, good: str, door:
     assert messages(load, policy) == [f"KG212 127.0.0.1:9000 is the address of `data`; give `{door}` its own"]
 
 
-def test_an_admin_address_that_others_reach_needs_keys(load: Load, good: str) -> None:
-    policy = listening(good, '{admin: "0.0.0.0:8081"}')
+def test_an_admin_address_that_others_reach_needs_keys(load: Load, limited: str) -> None:
+    policy = listening(limited, '{admin: "0.0.0.0:8081"}')
     wanted = "other machines reach 0.0.0.0:8081: declare `admin_keys`, or take a loopback address"
     assert messages(load, policy) == [f"KG212 {wanted}"]
     assert messages(load, policy + 'admin_keys: {secret: "${env:TOKEN}"}\n') == []
 
 
-def test_free_ports_are_nobodys_address(load: Load, good: str) -> None:
-    assert messages(load, listening(good, '{data: "127.0.0.1:0", probe: "127.0.0.1:0", admin: "127.0.0.1:0"}')) == []
+def test_free_ports_are_nobodys_address(load: Load, limited: str) -> None:
+    policy = listening(limited, '{data: "127.0.0.1:0", probe: "127.0.0.1:0", admin: "127.0.0.1:0"}')
+    assert messages(load, policy) == []

@@ -82,6 +82,24 @@ def test_a_watched_gauge_is_looked_up_when_it_is_asked_for() -> None:
     assert lines(meter, "doors") == ["doors 2.0"]
 
 
+def test_watched_series_come_and_go() -> None:
+    meter, queues = PrometheusMeter(), {("crm",): 2.0}
+    meter.watch_all("queued", "Queued.", ["upstream"], lambda: queues)
+    assert lines(meter, "queued") == ['queued{upstream="crm"} 2.0']
+    queues.clear()
+    assert lines(meter, "queued") == []
+
+
+def test_an_alias_is_shown_beside_what_it_stands_for() -> None:
+    meter = PrometheusMeter()
+    asked = meter.counter("asked_total", "Asked.", ["tenant"])
+    for _ in range(2):
+        meter.alias("called_total", "asked_total")
+    asked.labels("acme").inc()
+    assert lines(meter, "called_total") == ['called_total{tenant="acme"} 1.0']
+    assert "# HELP called_total The same as asked_total.\n# TYPE called_total counter" in meter.render().decode()
+
+
 def test_two_meters_share_nothing() -> None:
     first, second = PrometheusMeter(), PrometheusMeter()
     first.counter("asked_total", "Asked.").labels().inc()

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, Histogram
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 
-from kapagate.telemetry.series import OTHER, Family, Number, Spread
+from kapagate.telemetry.series import OTHER, Family, Number, Spread, Watched
 
 BOUNDS = (0.1, 1.0, 10.0)
 
@@ -30,11 +30,24 @@ def test_a_number_goes_up_and_down() -> None:
     assert number.sample == (2.5,)
 
 
-def test_a_number_that_is_looked_up_is_looked_up_each_time() -> None:
-    number, doors = Number(), [1]
-    number.look = lambda: len(doors)
-    doors.append(2)
-    assert number.sample == (2,)
+def test_a_watched_gauge_has_the_series_of_its_last_look() -> None:
+    open_doors = {("front",): 1.0}
+    watched = Watched("doors", "Doors.", ["side"], lambda: open_doors)
+    open_doors |= {("back",): 2.0, ("x" * 999,): 3.0}
+    (metric,) = watched.collect()
+    assert {sample.labels["side"]: sample.value for sample in metric.samples} == {"front": 1, "back": 2, "x" * 128: 3}
+    (empty,) = watched.describe()
+    assert (empty.name, empty.samples) == ("doors", [])
+
+
+def test_an_alias_shows_the_same_series() -> None:
+    family = counters()
+    twin = family.alias("called_total")
+    family.labels("acme").inc()
+    twin.labels("globex").inc()
+    assert samples(twin) == samples(family) == {"acme": 1, "globex": 1}
+    (metric,) = twin.collect()
+    assert (metric.name, metric.documentation) == ("called", "The same as asked_total.")
 
 
 @given(st.lists(st.floats(0, 20) | st.sampled_from(BOUNDS)))
