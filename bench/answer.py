@@ -37,7 +37,7 @@ def rules() -> list[AnswerRules]:
     async def end(_: object) -> Sequence[Text]:
         return ()
 
-    return [AnswerRules("answer", text=PersonalData(), limit=Limit(8000, " […]"), end=end), AnswerRules("metrics")]
+    return [AnswerRules("answer", texts=(PersonalData(),), limit=Limit(8000, " […]"), end=end), AnswerRules("metrics")]
 
 
 async def _body(chunks: Sequence[bytes]) -> AsyncIterator[bytes]:

@@ -58,7 +58,7 @@ def unedited(events: Sequence[Event], rules: Iterable[AnswerRules]) -> int | Non
     for each in rules:
         if each.limit is not None and each.limit.characters < length:
             return None
-        if (rule := each.text) is not None:
+        for rule in each.texts:
             clean = getattr(rule, "clean", None)
             if clean is None or not clean([text for kind, text in texts if kind in rule.kinds]):
                 return None

@@ -10,9 +10,9 @@ from collections.abc import AsyncIterator, Iterable, Sequence
 
 from kapagate.answer.answer import Answer
 from kapagate.answer.codec import Codec, Garbled
-from kapagate.answer.events import Event, Record, Text
+from kapagate.answer.events import Event, Identifiers, Record, Text, Uncertain
 from kapagate.answer.held import Held, unedited
-from kapagate.answer.refusal import Refusal, RuleFailed
+from kapagate.answer.refusal import Refusal, RuleFailed, Withheld
 from kapagate.answer.report import Report, count
 from kapagate.answer.rules import AnswerRules, EndRule, EventRule
 from kapagate.answer.window import Window
@@ -53,7 +53,7 @@ async def pump_whole(body: AsyncIterator[bytes], codec: Codec, rules: Sequence[A
         flow = _Flow(codec, rules, True, report)
         flow.take(events)
         return await flow.close()
-    end = _End(rules, report)
+    end = _End(rules, report, True)
     report.passed(rules, running)
     return codec.finish(await end.close(events))
 
@@ -78,7 +78,7 @@ class _Flow:
     def __init__(self, codec: Codec, rules: Sequence[AnswerRules], hold: bool, report: Report) -> None:
         self._codec = codec
         self._report = report
-        self._end = _End(rules, report)
+        self._end = _End(rules, report, hold)
         self._window = Held(rules, report) if hold else Window(rules, report)
         self._event_rules = [(each, each.event) for each in rules if each.event is not None]
         self._held = 0
@@ -135,34 +135,58 @@ class _Flow:
 
 
 class _End:
-    """Takes note of what is delivered, and lets the end rules append to it."""
+    """Takes note of what is delivered, and lets the end rules append to it or, while nothing has left, replace it."""
 
-    def __init__(self, rules: Sequence[AnswerRules], report: Report) -> None:
+    def __init__(self, rules: Sequence[AnswerRules], report: Report, hold: bool) -> None:
         report.enrol(rules)
         self._report = report
+        self._hold = hold
         self._answer = Answer()
         self._rules = [(each, each.end) for each in rules if each.end is not None]
 
     def told(self, events: Sequence[Event]) -> Sequence[Event]:
-        heard, noted = self._report.tell, self._answer.tell if self._rules else None
+        """Events that leave before the end."""
+        self._note(events)
         for event in events:
-            heard(event)
-            if noted is not None:
-                noted(event)
+            self._report.tell(event)
         return events
 
     async def close(self, events: Sequence[Event]) -> Sequence[Event]:
-        """The last events, and what is appended to them."""
-        events = self.told(events)
+        """The last events as they leave: with what is appended to them, or something else in their place."""
+        self._note(events)
         for rules, end in self._rules:
-            if appended := await self._ended(rules, end):
-                events = [*events, *self.told(appended)]
+            try:
+                appended = await self._ended(rules, end)
+            except Withheld as withheld:
+                if not self._hold:
+                    raise
+                count(self._report.steps[rules.step].edits, withheld.kind)
+                self._report.withheld = rules.step
+                events = _instead(events, withheld.words)
+                break
+            if appended:
+                self._note(appended)
+                events = [*events, *appended]
+        for event in events:
+            self._report.tell(event)
         return events
+
+    def _note(self, events: Sequence[Event]) -> None:
+        if self._rules:
+            for event in events:
+                self._answer.tell(event)
 
     async def _ended(self, rules: AnswerRules, end: EndRule) -> Sequence[Event]:
         share = self._report.steps[rules.step]
         try:
             events = await end(self._answer)
+        except Withheld as withheld:
+            share.end_is_due = False
+            if rules.binding:
+                withheld.step = rules.step
+                raise
+            count(share.would_edit, withheld.kind)
+            return ()
         except Exception as cause:
             _passes_over(self._report, rules, cause, "end")
             return ()
@@ -170,6 +194,11 @@ class _End:
         if events:
             count(share.edits if rules.binding else share.would_edit, "end")
         return events if rules.binding else ()
+
+
+def _instead(events: Sequence[Event], words: str) -> list[Event]:
+    """What is said in the place of a withheld answer: that it is, and which it was."""
+    return [Text(words), *(event for event in events if isinstance(event, Uncertain | Identifiers))]
 
 
 def _passes_over(report: Report, rules: AnswerRules, cause: Exception, kind: str) -> bool:

@@ -49,7 +49,7 @@ class Reader:
 
 def readers_of(rules: Sequence[AnswerRules], report: Report) -> list[Reader]:
     """A reader for each text rule. `report` knows the steps already."""
-    return [Reader(each, each.text, order, report) for order, each in enumerate(rules) if each.text is not None]
+    return [Reader(each, rule, order, report) for order, each in enumerate(rules) for rule in each.texts]
 
 
 def _hold_to_contract(rule: TextRule, text: str, start: int, final: bool, found: Sequence[Edit], sure: int) -> None:

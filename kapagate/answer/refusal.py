@@ -21,6 +21,18 @@ class Refused(Refusal):
         self.kind = kind
 
 
+class Withheld(Refusal):
+    """An end rule has looked at the whole answer, and it must not be said.
+
+    Where nothing of it has left, `words` are said instead, and the answer keeps its identifiers; else it is refused.
+    """
+
+    def __init__(self, words: str, kind: str) -> None:
+        super().__init__(words)
+        self.words = words
+        self.kind = kind
+
+
 class RuleFailed(Exception):
     """A binding rule of `step` raised `cause`, so that nothing more may be said in its name."""
 

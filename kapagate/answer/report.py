@@ -41,6 +41,7 @@ class Report:
     `seen`: characters of running text that arrived. `released`: how many of them were decided and left the window,
     edited or not. `delivered`: characters of running text given to the wire, notices and disclaimers included.
     `held_back`: the most characters that waited at once. `cut`: the step whose limit ended the text.
+    `withheld`: the step at whose end rule's word something else was said.
     `dropped`: records that came after the closing one. `uncertain`: the delivered answer calls
     itself that. `listen` is given every delivered piece of running text. `identifiers` are those that leave with the
     next piece; whoever takes note of them takes them away.
@@ -51,6 +52,7 @@ class Report:
     delivered: int = 0
     held_back: int = 0
     cut: str | None = None
+    withheld: str | None = None
     dropped: int = 0
     uncertain: bool = False
     steps: dict[str, StepReport] = field(default_factory=dict)
@@ -65,14 +67,14 @@ class Report:
                 step = self.steps[each.step] = StepReport()
             step.binding = each.binding
             step.end_is_due = step.end_is_due or each.end is not None
-            if each.text is not None and "answer" in each.text.kinds:
+            if each.decides:
                 step.checked = 0
 
     def passed(self, rules: Iterable[AnswerRules], characters: int) -> None:
         """Note that all running text arrived at once, and that every rule let it pass as it is."""
         self.seen = self.released = characters
         for each in rules:
-            if each.text is not None and "answer" in each.text.kinds:
+            if each.decides:
                 self.steps[each.step].checked = characters
 
     def tell(self, event: Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
 from kapagate.answer.answer import Answer
@@ -33,7 +33,8 @@ class TextRule(Protocol):
     `context` characters of it, unless the text begins there). It returns the edits that start in `start:sure` (they
     may end behind it), and `sure`: nothing that may still arrive changes them. `len(text) - sure <= reach`; when
     `final`, `sure == len(text)`. Edits depend on the whole text alone: any cutting gives the same edits.
-    A rule is pure and shared between answers.
+    A rule is pure and shared between answers, or made for one; then what it remembers of the running text must not
+    be touched by the whole texts (`start` 0, `final`) that it is given in between.
 
     A rule may also have `clean(texts) -> bool`: whether `scan` would edit none of these whole texts. It may say no too
     often, never yes. Without it every text is scanned.
@@ -59,26 +60,32 @@ class Limit:
 EventRule = Callable[[Record], Record | None]
 Absent = Callable[[bytes], bool]
 EndRule = Callable[[Answer], Awaitable[Sequence[Event]]]
+"""Looks at the whole answer. Returns what is appended, or raises `Withheld` or another Refusal."""
 
 
 @dataclass(frozen=True, slots=True)
 class AnswerRules:
-    """One step's rules for one answer.
+    """One step's rules for one answer. Each of `texts` has a place of its own in the running text.
 
     `step` is the id that reports carry. A rule that is not `binding` (shadow) holds nothing back and changes
     nothing: what it would have done is counted. With `lenient` (`on_error: allow`) a rule that raises leaves the
     answer for good and is reported as skipped; without, its failure ends the answer. `absent` tells of the bytes of a
-    whole answer, as they came, whether text and event rule could find nothing in them; it may say no too often.
+    whole answer, as they came, whether text and event rules could find nothing in them; it may say no too often.
+    `decides`: some of `texts` read the running text.
     """
 
     step: str = ""
-    text: TextRule | None = None
+    texts: tuple[TextRule, ...] = ()
     limit: Limit | None = None
     event: EventRule | None = None
     end: EndRule | None = None
     binding: bool = True
     lenient: bool = False
     absent: Absent | None = None
+    decides: bool = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decides", any("answer" in each.kinds for each in self.texts))
 
 
 class Altered:

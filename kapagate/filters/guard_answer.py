@@ -69,7 +69,7 @@ class GuardAnswer(Filter):
 
     def _rules(self) -> AnswerRules:
         return AnswerRules(
-            text=None if self.pii == "allow" else PersonalData(action=self.pii),
+            texts=() if self.pii == "allow" else (PersonalData(action=self.pii),),
             limit=Limit(self.max_response_length, self.cut_notice) if self.max_response_length else None,
             end=self._disclaim if self.confidence.uncertain == "disclaim" else None,
         )
@@ -85,7 +85,7 @@ class _Guard:
 
     def __init__(self, rules: AnswerRules, surfaces: frozenset[Surface]) -> None:
         self._rules = rules
-        self._on_errors = AnswerRules(text=PersonalData()) if rules.text else None
+        self._on_errors = AnswerRules(texts=(PersonalData(),)) if rules.texts else None
         self._surfaces = surfaces
 
     async def on_request(self, ex: Exchange) -> None:

@@ -101,7 +101,7 @@ def _edited(ex: Exchange, rule: TextRule, place: Place, text: str) -> str:
     """The text without what was found in it; every finding is counted. Raises Problem when one refuses."""
     if not rule.scan(text, 0, True)[0]:
         return text
-    report, rules = Report(), (AnswerRules(step=ex.step, text=rule),)
+    report, rules = Report(), (AnswerRules(step=ex.step, texts=(rule,)),)
     report.enrol(rules)
     try:
         return edited_text(text, place.kind, readers_of(rules, report), report)

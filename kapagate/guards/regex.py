@@ -41,6 +41,16 @@ def regex(pattern: bytes) -> Regex:
     return compiled
 
 
+def words_regex(pattern: str) -> Regex:
+    """On UTF-8, in either case by Unicode's simple folding; of what begins in one place, the longest."""
+    options = re2.Options()
+    options.case_sensitive = False
+    options.longest_match = True
+    options.log_errors = False
+    compiled: Regex = re2.compile(pattern.encode("utf-8"), options)
+    return compiled
+
+
 def _compiled(pattern: bytes) -> Any:
     return re2.compile(pattern, _options())
 

@@ -23,7 +23,7 @@ _TEXTS: frozenset[TextKind] = frozenset(("question", "answer", "title", "passage
 def rules_against(key: str, step: str) -> AnswerRules:
     """Rules that put `<secret>` in the place of a key; `step` is what reports call them."""
     own = OwnKey(key)
-    return AnswerRules(step=step, text=own, event=own.without, absent=own.absent)
+    return AnswerRules(step=step, texts=(own,), event=own.without, absent=own.absent)
 
 
 class OwnKey:

@@ -61,7 +61,7 @@ def test_edits_declared_fields_only_however_the_body_was_cut() -> None:
         "items": [{"body": "b <n>", "id": "12345"}, {"body": ["c", "<n>"]}, 12345],
     }
     for at in range(len(raw)):
-        assert json.loads(pump_now(bytes_cut(raw, [at]), codec(), [AnswerRules("d", text=Digits())])) == expected
+        assert json.loads(pump_now(bytes_cut(raw, [at]), codec(), [AnswerRules("d", texts=(Digits(),))])) == expected
 
 
 def test_a_field_declared_twice_keeps_its_first_kind() -> None:

@@ -41,13 +41,13 @@ class Unread(Digits):
 
 RULE_SETS = {
     "none": [],
-    "sure": [AnswerRules("d", text=Sure())],
-    "titles": [AnswerRules("d", text=Sure(kinds=frozenset({"title"})))],
-    "shadow": [AnswerRules("d", text=Sure(), binding=False), AnswerRules("w", text=Words())],
-    "unsure": [AnswerRules("d", text=Unsure()), AnswerRules("s", text=Sure())],
-    "limited": [AnswerRules("d", text=Sure(), limit=Limit(9, " [cut]")), AnswerRules("far", limit=Limit(30, "..."))],
+    "sure": [AnswerRules("d", texts=(Sure(),))],
+    "titles": [AnswerRules("d", texts=(Sure(kinds=frozenset({"title"})),))],
+    "shadow": [AnswerRules("d", texts=(Sure(),), binding=False), AnswerRules("w", texts=(Words(),))],
+    "unsure": [AnswerRules("d", texts=(Unsure(),)), AnswerRules("s", texts=(Sure(),))],
+    "limited": [AnswerRules("d", texts=(Sure(),), limit=Limit(9, " [cut]")), AnswerRules("far", limit=Limit(30, "..."))],
     "watched": [AnswerRules("l", limit=Limit(5, ""), binding=False)],
-    "lenient": [AnswerRules("b", text=Broken(), lenient=True), AnswerRules("s", text=Sure())],
+    "lenient": [AnswerRules("b", texts=(Broken(),), lenient=True), AnswerRules("s", texts=(Sure(),))],
 }
 
 
@@ -85,7 +85,7 @@ def test_an_answer_leaves_at_its_end_and_is_scanned_once() -> None:
             calls.append((text, start, final))
             return super().scan(text, start, final)
 
-    held, _ = held_of([AnswerRules("digits", text=Counting())])
+    held, _ = held_of([AnswerRules("digits", texts=(Counting(),))])
     for piece in "a 12345":
         held.add(Text(piece))
         assert held.release() == []
@@ -95,20 +95,20 @@ def test_an_answer_leaves_at_its_end_and_is_scanned_once() -> None:
 
 def test_clean_events_leave_as_they_came_and_are_not_scanned() -> None:
     events = [Text("a word"), titled("b"), Other({"n": 12345})]
-    held, report = held_of([AnswerRules("d", text=Unread(), limit=Limit(6, ""))])
+    held, report = held_of([AnswerRules("d", texts=(Unread(),), limit=Limit(6, ""))])
     assert all(one is other for one, other in zip(through(held, events), events, strict=True))
     assert report.enforced("d")
     assert (report.seen, report.released, report.steps["d"].checked) == (6, 6, 6)
 
 
 def test_a_finding_in_a_record_is_seen_where_the_running_text_is_clean() -> None:
-    held, report = held_of([AnswerRules("d", text=Sure())])
+    held, report = held_of([AnswerRules("d", texts=(Sure(),))])
     assert through(held, [Text("a"), titled("12345")])[1].value == [{"title": "<n>"}]  # type: ignore[union-attr]  # a record
     assert report.steps["d"].edits == {"digits": 1}
 
 
 def test_a_refusal_is_raised() -> None:
-    held, _ = held_of([AnswerRules("d", text=Sure(refuse=True))])
+    held, _ = held_of([AnswerRules("d", texts=(Sure(refuse=True),))])
     held.add(Text("12345"))
     with pytest.raises(Refused):
         held.release(final=True)

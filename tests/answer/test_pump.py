@@ -18,7 +18,7 @@ from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
 from tests.answer.toys import Broken, Digits, Words, feed, held, pumped, texts
 
-RULES = [AnswerRules("d", text=Digits()), AnswerRules("w", text=Words())]
+RULES = [AnswerRules("d", texts=(Digits(),)), AnswerRules("w", texts=(Words(),))]
 
 
 class Lines:
@@ -197,7 +197,7 @@ async def test_an_event_rule_that_fails_ends_the_answer_or_leaves_it_for_good() 
 
 
 async def test_text_before_a_refusal_may_have_left_and_nothing_of_it_has() -> None:
-    rules = [AnswerRules("no", text=Digits(refuse=True))]
+    rules = [AnswerRules("no", texts=(Digits(refuse=True),))]
     pieces = pump(feed([b"+fine 12\r", b"+345 \r"]), Lines(), rules, False, Report())
     assert await anext(pieces) == b"+fine \r"
     with pytest.raises(Refused):
@@ -206,12 +206,12 @@ async def test_text_before_a_refusal_may_have_left_and_nothing_of_it_has() -> No
 
 async def test_a_refusal_in_a_record_is_raised_too() -> None:
     with pytest.raises(Refused):
-        await lines("12345\r", [AnswerRules("no", text=Digits(refuse=True))])
+        await lines("12345\r", [AnswerRules("no", texts=(Digits(refuse=True),))])
 
 
 async def test_a_rule_that_left_because_of_a_record_has_left_the_text_too() -> None:
     report = Report()
-    out = await lines("a!\r+b!\r", [AnswerRules("l", text=Broken(), lenient=True)], report=report)
+    out = await lines("a!\r+b!\r", [AnswerRules("l", texts=(Broken(),), lenient=True)], report=report)
     assert out == "a!\r+b!\r.\r"
     assert not report.enforced("l")
 
@@ -235,13 +235,13 @@ async def test_holds_no_more_bytes_than_its_bound(monkeypatch: pytest.MonkeyPatc
 
 async def test_says_enforced_only_of_what_held_to_the_end() -> None:
     report = Report()
-    await lines("+12345 a!\rx\r", [*RULES, appended([]), AnswerRules("l", text=Broken(), lenient=True)], report=report)
+    await lines("+12345 a!\rx\r", [*RULES, appended([]), AnswerRules("l", texts=(Broken(),), lenient=True)], report=report)
     assert {step: report.enforced(step) for step in (*report.steps, "unknown")} == {
         "d": True, "w": True, "end": True, "l": False, "unknown": False,
     }  # fmt: skip
     refused = Report()
     with pytest.raises(Refused):
-        await lines("+12345 a\r", [AnswerRules("no", text=Digits(refuse=True)), appended([])], report=refused)
+        await lines("+12345 a\r", [AnswerRules("no", texts=(Digits(refuse=True),)), appended([])], report=refused)
     assert not refused.enforced("end")
 
 

@@ -13,20 +13,20 @@ from tests.answer.toys import Broken, Digits
 def reader(rules: AnswerRules) -> tuple[Reader, Report]:
     report = Report()
     report.enrol([rules])
-    (found,) = readers_of([AnswerRules("none"), rules], report) if rules.text else ()
+    (found,) = readers_of([AnswerRules("none"), rules], report) if rules.texts else ()
     return found, report
 
 
 def test_hands_edits_on_at_their_place_in_the_whole_text() -> None:
     edits = Edits()
-    found, _ = reader(AnswerRules("d", text=Digits()))
+    found, _ = reader(AnswerRules("d", texts=(Digits(),)))
     assert found.read("a 12345 b 12", 1, False, 100, edits) == 10
     assert [(span.start, span.end, span.step, span.order) for span in edits.take(200)] == [(102, 107, "d", 1)]
 
 
 def test_counts_what_a_shadow_rule_would_have_done() -> None:
     edits = Edits()
-    found, report = reader(AnswerRules("d", text=Digits(), binding=False))
+    found, report = reader(AnswerRules("d", texts=(Digits(),), binding=False))
     found.read("12345 ", 0, True, 0, edits)
     assert not edits
     assert report.steps["d"].would_edit == {"digits": 1}
@@ -34,14 +34,14 @@ def test_counts_what_a_shadow_rule_would_have_done() -> None:
 
 @pytest.mark.parametrize("options", [{"lenient": True}, {"binding": False}])
 def test_a_rule_that_may_fail_leaves_and_says_why(options: dict[str, bool]) -> None:
-    found, report = reader(AnswerRules("b", text=Broken(), **options))
+    found, report = reader(AnswerRules("b", texts=(Broken(),), **options))
     assert found.read("a!b", 0, False, 0, Edits()) == 3
     assert found.gone
     assert report.steps["b"].skipped == "text rule failed: ZeroDivisionError"
 
 
 def test_any_other_rule_that_fails_raises_with_its_step_and_cause() -> None:
-    found, _ = reader(AnswerRules("b", text=Broken()))
+    found, _ = reader(AnswerRules("b", texts=(Broken(),)))
     with pytest.raises(RuleFailed, match="b: ZeroDivisionError") as failed:
         found.read("!", 0, True, 0, Edits())
     assert failed.value.__cause__ is failed.value.cause

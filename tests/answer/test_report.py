@@ -27,7 +27,7 @@ def test_nothing_is_enforced_that_nobody_declared() -> None:
 
 def test_a_rule_is_enforced_while_it_is_ahead_of_what_was_released() -> None:
     report = Report()
-    report.enrol([AnswerRules("d", text=Digits()), AnswerRules("t", text=Digits(kinds=frozenset({"title"})))])
+    report.enrol([AnswerRules("d", texts=(Digits(),)), AnswerRules("t", texts=(Digits(kinds=frozenset({"title"})),))])
     report.released = 5
     assert not report.enforced("d")
     assert report.enforced("t")
@@ -49,7 +49,7 @@ def test_a_rule_at_the_end_is_enforced_when_it_has_run() -> None:
 
 
 def test_knows_how_long_text_waited() -> None:
-    _, report = streamed([AnswerRules("d", text=Digits())], map(Text, ["a 1", "23", "4567", " b"]))
+    _, report = streamed([AnswerRules("d", texts=(Digits(),))], map(Text, ["a 1", "23", "4567", " b"]))
     assert report.held_back == 7
     assert (report.seen, report.released) == (11, 11)
 

@@ -13,14 +13,14 @@ from tests.answer.toys import ALL, Broken, Digits, Words, cut, held, pieces_of, 
 
 RULE_SETS = {
     "none": [],
-    "one": [AnswerRules("digits", text=Digits())],
-    "overlap": [AnswerRules("digits", text=Digits()), AnswerRules("words", text=Words())],
-    "milder": [AnswerRules("digits", text=Digits(severity=3)), AnswerRules("words", text=Words())],
-    "equal": [AnswerRules("digits", text=Digits(severity=2)), AnswerRules("words", text=Words(words=("01", "1a0")))],
-    "shadow": [AnswerRules("words", text=Words()), AnswerRules("digits", text=Digits(), binding=False)],
-    "limited": [AnswerRules("digits", text=Digits(), limit=Limit(9, " [cut]")), AnswerRules("words", text=Words())],
+    "one": [AnswerRules("digits", texts=(Digits(),))],
+    "overlap": [AnswerRules("digits", texts=(Digits(),)), AnswerRules("words", texts=(Words(),))],
+    "milder": [AnswerRules("digits", texts=(Digits(severity=3),)), AnswerRules("words", texts=(Words(),))],
+    "equal": [AnswerRules("digits", texts=(Digits(severity=2),)), AnswerRules("words", texts=(Words(words=("01", "1a0")),))],
+    "shadow": [AnswerRules("words", texts=(Words(),)), AnswerRules("digits", texts=(Digits(),), binding=False)],
+    "limited": [AnswerRules("digits", texts=(Digits(),), limit=Limit(9, " [cut]")), AnswerRules("words", texts=(Words(),))],
     "only limited": [AnswerRules("limit", limit=Limit(20, "…"))],
-    "lenient": [AnswerRules("digits", text=Digits()), AnswerRules("broken", text=Broken(), lenient=True)],
+    "lenient": [AnswerRules("digits", texts=(Digits(),)), AnswerRules("broken", texts=(Broken(),), lenient=True)],
 }
 each_rule_set = pytest.mark.parametrize("name", RULE_SETS)
 
@@ -46,7 +46,7 @@ def test_delivers_the_same_text_cut_at_every_point(name: str) -> None:
 @given(case=cut(texts(max_size=60)))
 def test_agrees_with_an_independent_reading_of_the_rule(case: tuple[str, list[str]]) -> None:
     text, pieces = case
-    rules = [AnswerRules("digits", text=Digits(reach=100))]
+    rules = [AnswerRules("digits", texts=(Digits(reach=100),))]
     assert said(streamed(rules, map(Text, pieces))[0]) == re.sub(r"\d{4,}", "<n>", text)
 
 
@@ -133,8 +133,8 @@ def test_every_record_arrives_once_and_in_order(case: tuple[str, list[str]], nam
 
 def test_a_shadow_rule_holds_nothing_back_and_is_counted() -> None:
     rules = [
-        AnswerRules("quiet", text=Digits(), binding=False),
-        AnswerRules("strict", text=Digits(refuse=True), binding=False),
+        AnswerRules("quiet", texts=(Digits(),), binding=False),
+        AnswerRules("strict", texts=(Digits(refuse=True),), binding=False),
     ]
     window, report = window_of(rules)
     window.add(Text("12"))
@@ -150,7 +150,7 @@ def test_a_shadow_rule_holds_nothing_back_and_is_counted() -> None:
 def test_a_refusing_edit_raises_before_a_character_of_it_leaves(case: tuple[str, list[str]]) -> None:
     text, pieces = case
     window, report = window_of(
-        [AnswerRules("no", text=Digits(refuse=True)), AnswerRules("w", text=Words(words=("ab",)))]
+        [AnswerRules("no", texts=(Digits(refuse=True),)), AnswerRules("w", texts=(Words(words=("ab",)),))]
     )
     found = re.search(r"\d{4}", text)
     sent = ""
@@ -163,7 +163,7 @@ def test_a_refusing_edit_raises_before_a_character_of_it_leaves(case: tuple[str,
         return sent + said(window.release(final=True))
 
     if found is None:
-        assert run() == held([AnswerRules("w", text=Words(words=("ab",)))], text)
+        assert run() == held([AnswerRules("w", texts=(Words(words=("ab",)),))], text)
         return
     with pytest.raises(Refused) as refused:
         run()
@@ -174,8 +174,8 @@ def test_a_refusing_edit_raises_before_a_character_of_it_leaves(case: tuple[str,
 
 def test_the_first_refusal_in_the_text_decides_whichever_rule_is_ahead() -> None:
     rules = [
-        AnswerRules("slow", text=Words(words=("secret",), refuse=True)),
-        AnswerRules("fast", text=Digits(refuse=True)),
+        AnswerRules("slow", texts=(Words(words=("secret",), refuse=True),)),
+        AnswerRules("fast", texts=(Digits(refuse=True),)),
     ]
     for pieces in (["secre", "t 12345 "], list("secret 12345 "), ["secret 12345 "], ["secret 1234", "5 abcdefgh"]):
         with pytest.raises(Refused) as refused:
@@ -185,7 +185,7 @@ def test_the_first_refusal_in_the_text_decides_whichever_rule_is_ahead() -> None
 
 def test_a_rule_that_fails_ends_the_answer_with_its_name() -> None:
     with pytest.raises(RuleFailed) as failed:
-        streamed([AnswerRules("broken", text=Broken())], map(Text, ["well", " then", "!"]))
+        streamed([AnswerRules("broken", texts=(Broken(),))], map(Text, ["well", " then", "!"]))
     assert failed.value.step == "broken"
     assert isinstance(failed.value.cause, ZeroDivisionError)
 
@@ -199,7 +199,7 @@ def test_a_lenient_rule_that_fails_leaves_for_good_and_is_reported() -> None:
 
 
 def test_a_shadow_rule_that_fails_never_ends_the_answer() -> None:
-    out, report = streamed([AnswerRules("broken", text=Broken(), binding=False)], [Text("a!"), Text("b")])
+    out, report = streamed([AnswerRules("broken", texts=(Broken(),), binding=False)], [Text("a!"), Text("b")])
     assert said(out) == "a!b"
     assert report.steps["broken"].skipped
 
@@ -221,7 +221,7 @@ def test_a_rule_that_breaks_its_contract_has_failed(found: tuple[list[Edit], int
         def scan(self, text: str, start: int, final: bool) -> tuple[list[Edit], int]:
             return found
 
-    window, _ = window_of([AnswerRules("wrong", text=Wrong())])
+    window, _ = window_of([AnswerRules("wrong", texts=(Wrong(),))])
     window.add(Text("abcdef"))
     with pytest.raises(RuleFailed) as failed:
         window.release()
@@ -229,7 +229,7 @@ def test_a_rule_that_breaks_its_contract_has_failed(found: tuple[list[Edit], int
 
 
 def test_a_rule_only_reads_the_kinds_that_it_names() -> None:
-    titles = [AnswerRules("titles", text=Digits(kinds=frozenset({"title"})))]
+    titles = [AnswerRules("titles", texts=(Digits(kinds=frozenset({"title"})),))]
     sources = Sources([{"title": "12345"}], (Place((0, "title"), "title"),))
     out, _ = streamed(titles, [Text("12345"), sources])
     assert out == [Text("12345"), sources.with_value([{"title": "<n>"}])]
@@ -237,7 +237,7 @@ def test_a_rule_only_reads_the_kinds_that_it_names() -> None:
 
 @pytest.mark.parametrize("text", ["word and 12 ", "5", "01a", "é😀 "])
 def test_keeps_little_of_a_long_answer(text: str) -> None:
-    window, report = window_of([*RULE_SETS["overlap"], AnswerRules("s", text=Digits(reach=40), binding=False)])
+    window, report = window_of([*RULE_SETS["overlap"], AnswerRules("s", texts=(Digits(reach=40),), binding=False)])
     most = 0
     for _ in range(4_000):
         window.add(Text(text))
@@ -248,7 +248,7 @@ def test_keeps_little_of_a_long_answer(text: str) -> None:
 
 
 def test_forgets_the_text_below_edits_that_overlap_without_end() -> None:
-    window, _ = window_of([AnswerRules("d", text=Digits()), AnswerRules("w", text=Words(words=("0000000",)))])
+    window, _ = window_of([AnswerRules("d", texts=(Digits(),)), AnswerRules("w", texts=(Words(words=("0000000",)),))])
     most = 0
     for _ in range(3_000):
         window.add(Text("0"))
@@ -266,13 +266,13 @@ def test_hands_a_rule_the_context_that_it_asks_for() -> None:
             return list(edits), sure
 
     before: list[str] = []
-    streamed([AnswerRules("l", text=Looking(context=3))], map(Text, "abcdefghijklmnop"))
+    streamed([AnswerRules("l", texts=(Looking(context=3),))], map(Text, "abcdefghijklmnop"))
     assert all(len(each) >= min(3, at) for at, each in enumerate(before[6:]))
     assert max(map(len, before)) <= 4
 
 
 def test_what_stands_behind_the_cut_is_neither_scanned_nor_refused() -> None:
-    rules = [AnswerRules("limit", limit=Limit(10, " …")), AnswerRules("no", text=Words(words=("secret",), refuse=True))]
+    rules = [AnswerRules("limit", limit=Limit(10, " …")), AnswerRules("no", texts=(Words(words=("secret",), refuse=True),))]
     for pieces in (["one two three four secret"], list("one two three four secret")):
         out, report = streamed(rules, [*map(Text, pieces), Identifiers({})])
         assert out[-1] == Identifiers({})

@@ -92,20 +92,20 @@ def test_a_step_without_options_acts_as_it_was_compiled(lab) -> None:
 
 
 def test_rules_carry_the_id_of_their_step_and_are_signed_once(lab) -> None:
-    rules = AnswerRules(text=lab.Replace("x"))
+    rules = AnswerRules(texts=(lab.Replace("x"),))
     chain = compose([], [lab.placed("mine", answer=rules)], lab.route(), "POST")
     (_, hook), ex = chain.answer[0], lab.exchange()
     first = hook(ex)
-    assert (first.step, first.text) == ("mine", rules.text)
+    assert (first.step, first.texts) == ("mine", rules.texts)
     assert hook(ex) is first
 
 
 def test_rules_that_differ_from_answer_to_answer_are_signed_each(lab) -> None:
-    given = [AnswerRules(text=lab.Replace("x")), None, AnswerRules(text=lab.Replace("y"))]
+    given = [AnswerRules(texts=(lab.Replace("x"),)), None, AnswerRules(texts=(lab.Replace("y"),))]
     chain = compose([], [lab.placed("mine", answer=lambda ex: given.pop(0))], lab.route(), "POST")
     _, hook = chain.answer[0]
     signed = [hook(lab.exchange()) for _ in range(3)]
-    assert [each and each.text.word for each in signed] == ["x", None, "y"]
+    assert [each and each.texts[0].word for each in signed] == ["x", None, "y"]
     assert {each.step for each in signed if each} == {"mine"}
 
 

@@ -138,7 +138,7 @@ async def test_a_client_that_left_is_never_passed_over(lab, phase: str) -> None:
 
 
 async def test_a_text_rule_that_fails_leaves_the_answer_where_the_policy_allows_it(lab) -> None:
-    step = lab.placed("one", options={"on_error": "allow"}, answer=AnswerRules(text=lab.Broken()))
+    step = lab.placed("one", options={"on_error": "allow"}, answer=AnswerRules(texts=(lab.Broken(),)))
     ex = await lab.run([], [step])
     assert lab.sink.body == b"fine"
     assert ex.report.steps["one"].skipped is not None
@@ -146,7 +146,7 @@ async def test_a_text_rule_that_fails_leaves_the_answer_where_the_policy_allows_
 
 
 async def test_a_lenient_step_still_answers_and_still_rules(lab) -> None:
-    step = lab.placed("one", options={"on_error": "allow"}, answer=AnswerRules(text=lab.Replace("fine", "good")))
+    step = lab.placed("one", options={"on_error": "allow"}, answer=AnswerRules(texts=(lab.Replace("fine", "good"),)))
     await lab.run([], [step])
     assert lab.sink.body == b"good"
 

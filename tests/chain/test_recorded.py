@@ -48,7 +48,7 @@ class Recorded:
 
 async def test_an_answer_is_recorded_as_it_was_delivered(lab: Any) -> None:
     recorded = Recorded(lab, include=["answer"])
-    rules = AnswerRules(text=lab.Replace("fine"))
+    rules = AnswerRules(texts=(lab.Replace("fine"),))
     record = await recorded.run(lab.placed("guard", only=["answer"], answer=rules))
     assert lab.sink.body == b"***"
     assert (record["outcome"], record["status"], record["tenant"]) == ("answered", 200, "acme")
@@ -86,7 +86,7 @@ async def test_a_refusal_of_the_chain_names_its_step(lab: Any) -> None:
 
 
 async def test_an_answer_refused_on_its_way_is_a_refusal(lab: Any) -> None:
-    rules = AnswerRules(text=lab.Replace("fine", refuse=True))
+    rules = AnswerRules(texts=(lab.Replace("fine", refuse=True),))
     recorded = Recorded(lab)
     record = await recorded.run(lab.placed("guard", only=["answer"], answer=rules))
     assert (record["outcome"], record["problem"], record["step"]) == ("refused", "answer-refused", "guard")

@@ -297,7 +297,7 @@ async def test_an_answer_that_cannot_be_read_is_a_502_that_quotes_nothing(lab) -
 
 async def test_what_a_text_rule_refuses_is_told_with_its_step_and_without_the_text(lab) -> None:
     lab.hop.answer = lab.inbound(b"the secret word", b"is more")
-    rules = AnswerRules(text=lab.Replace("secret", refuse=True))
+    rules = AnswerRules(texts=(lab.Replace("secret", refuse=True),))
     lab.adapter.held = True
     ex = await lab.run(doors(lab), pair(lab, one={"answer": rules}))
     assert lab.sink.problem["status"] == 422
@@ -307,7 +307,7 @@ async def test_what_a_text_rule_refuses_is_told_with_its_step_and_without_the_te
 
 
 async def test_a_rule_that_fails_is_a_500_of_its_step(lab) -> None:
-    await lab.run(doors(lab), pair(lab, two={"answer": AnswerRules(text=lab.Broken())}))
+    await lab.run(doors(lab), pair(lab, two={"answer": AnswerRules(texts=(lab.Broken(),))}))
     assert (lab.sink.problem["status"], lab.sink.problem["step"]) == (500, "two")
 
 
@@ -316,7 +316,7 @@ async def test_a_rule_that_fails_is_a_500_of_its_step(lab) -> None:
 
 async def test_rules_of_answer_hooks_act_on_the_body(lab) -> None:
     lab.hop.answer = lab.inbound(b"a sec", b"ret here")
-    ex = await lab.run([], pair(lab, one={"answer": AnswerRules(text=lab.Replace("secret"))}))
+    ex = await lab.run([], pair(lab, one={"answer": AnswerRules(texts=(lab.Replace("secret"),))}))
     assert lab.sink.body == b"a *** here"
     assert ex.report.steps["one"].edits == {"word": 1}
     assert ex.report.enforced("one")
@@ -335,7 +335,7 @@ async def test_the_adapter_knows_whether_the_answer_is_read_when_it_chooses_fiel
 async def test_an_answer_that_passes_unread_is_said_to_be_unguarded(lab, script: tuple[bytes, ...]) -> None:
     lab.adapter.codec = None
     lab.hop.answer = lab.inbound(*script, length=len(b"".join(script)))
-    ex = await lab.run([], pair(lab, one={"answer": AnswerRules(text=lab.Replace("fine"))}))
+    ex = await lab.run([], pair(lab, one={"answer": AnswerRules(texts=(lab.Replace("fine"),))}))
     assert lab.sink.body == b"".join(script)
     assert (ex.verdicts["one"].outcome, ex.verdicts["two"].outcome) == ("skipped" if script else "passed", "passed")
 
@@ -362,7 +362,7 @@ async def test_an_inspected_answer_loses_the_upstreams_length(lab) -> None:
 async def test_a_local_answer_skips_what_follows_and_runs_answer_opening_and_done_of_all(lab) -> None:
     answer = lab.local(b"from me", codec=lab.PlainCodec())
     ex = await lab.run(
-        doors(lab), pair(lab, one={"request": answer}, two={"answer": AnswerRules(text=lab.Replace("me"))})
+        doors(lab), pair(lab, one={"request": answer}, two={"answer": AnswerRules(texts=(lab.Replace("me"),))})
     )
     assert lab.log == ["request door", "request one", *LIFE[3:]]
     assert lab.sink.body == b"from ***"
@@ -391,7 +391,7 @@ async def test_a_served_route_answers_behind_gate_and_chain(lab) -> None:
 
 async def test_a_refusal_after_the_head_is_told_in_the_codecs_words(lab) -> None:
     lab.hop.answer = lab.inbound(b"good text, then", b" secret", b"never")
-    ex = await lab.run([], watching(lab, answer=AnswerRules(text=lab.Replace("secret", refuse=True))))
+    ex = await lab.run([], watching(lab, answer=AnswerRules(texts=(lab.Replace("secret", refuse=True),))))
     assert lab.sink.body == b"good text,<error: the answer was refused: it contains word>"
     assert (lab.sink.ended, lab.sink.was_cut, lab.sink.head.status) == (True, False, 200)
     assert (ex.status, ex.refusal.step, ex.broken) == (200, "one", None)
@@ -402,7 +402,7 @@ async def test_a_refusal_after_the_head_is_told_in_the_codecs_words(lab) -> None
 async def test_a_refusal_after_the_head_without_words_is_a_cut(lab) -> None:
     lab.adapter.codec = lambda: lab.PlainCodec(words=False)
     lab.hop.answer = lab.inbound(b"good text, then", b" secret", b"never")
-    ex = await lab.run([], watching(lab, answer=AnswerRules(text=lab.Replace("secret", refuse=True))))
+    ex = await lab.run([], watching(lab, answer=AnswerRules(texts=(lab.Replace("secret", refuse=True),))))
     assert (lab.sink.was_cut, lab.sink.ended) == (True, False)
     assert b"secret" not in lab.sink.body
     assert ex.refusal.kind is problems.ANSWER_REFUSED

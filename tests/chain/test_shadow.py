@@ -125,7 +125,7 @@ async def test_a_shadow_for_a_role_is_skipped_for_others(lab) -> None:
 
 
 async def test_rules_of_a_shadow_are_counted_and_change_nothing(lab) -> None:
-    ex = await lab.run([], [watching(lab, answer=AnswerRules(text=lab.Replace("fine")))])
+    ex = await lab.run([], [watching(lab, answer=AnswerRules(texts=(lab.Replace("fine"),)))])
     assert lab.sink.body == b"fine"
     assert ex.report.steps["one"].would_edit == {"word": 1}
     assert not ex.report.enforced("one")
@@ -138,7 +138,7 @@ async def test_an_answer_that_only_a_shadow_would_read_may_be_unreadable(lab, ki
             raise Problem(getattr(problems, kind), "not JSON")
 
     lab.adapter.inbound = inbound
-    rules = AnswerRules(text=lab.Replace("fine"))
+    rules = AnswerRules(texts=(lab.Replace("fine"),))
     await lab.run([], [watching(lab, answer=rules)])
     assert lab.sink.head.status == status
     assert (lab.sink.body == b"fine") is (status == 200)
@@ -146,24 +146,24 @@ async def test_an_answer_that_only_a_shadow_would_read_may_be_unreadable(lab, ki
 
 async def test_an_unreadable_answer_is_refused_where_a_step_beside_a_shadow_reads_it(lab) -> None:
     lab.adapter.fails["inbound"] = Problem(problems.UPSTREAM_UNINSPECTABLE, "not JSON")
-    await lab.run([], [watching(lab), lab.placed("two", answer=AnswerRules(text=lab.Replace("fine")))])
+    await lab.run([], [watching(lab), lab.placed("two", answer=AnswerRules(texts=(lab.Replace("fine"),)))])
     assert lab.sink.head.status == 502
 
 
 async def test_refusing_rules_of_a_shadow_are_counted_and_refuse_nothing(lab) -> None:
-    ex = await lab.run([], [watching(lab, answer=AnswerRules(text=lab.Replace("fine", refuse=True)))])
+    ex = await lab.run([], [watching(lab, answer=AnswerRules(texts=(lab.Replace("fine", refuse=True),)))])
     assert (lab.sink.body, ex.refusal) == (b"fine", None)
     assert ex.report.steps["one"].would_refuse == {"word": 1}
 
 
 async def test_a_text_rule_of_a_shadow_that_fails_hurts_nobody(lab) -> None:
-    ex = await lab.run([], [watching(lab, answer=AnswerRules(text=lab.Broken()))])
+    ex = await lab.run([], [watching(lab, answer=AnswerRules(texts=(lab.Broken(),)))])
     assert lab.sink.body == b"fine"
     assert ex.report.steps["one"].skipped is not None
 
 
 async def test_a_shadow_without_a_request_hook_still_acts_later(lab) -> None:
-    step = watching(lab, only=["answer", "done"], answer=AnswerRules(text=lab.Replace("fine")))
+    step = watching(lab, only=["answer", "done"], answer=AnswerRules(texts=(lab.Replace("fine"),)))
     ex = await lab.run([], [step])
     assert lab.phases("one") == ["answer", "done"]
     assert ex.report.steps["one"].would_edit == {"word": 1}

@@ -329,7 +329,7 @@ def test_checks_grow_with_the_text_and_no_faster(name: str, seed: int) -> None:
 
 
 def through_the_window(rule: TextRule, pieces: Iterable[str]) -> str:
-    rules = [AnswerRules("guard", text=rule)]
+    rules = [AnswerRules("guard", texts=(rule,))]
     report = Report()
     report.enrol(rules)
     window = Window(rules, report)

@@ -13,7 +13,7 @@ from kapagate.answer.rules import AnswerRules
 from kapagate.kapa.chat_json import ChatJsonCodec
 from tests.answer.toys import Digits, bytes_cut, pump_now, pumped
 
-RULES = [AnswerRules("d", text=Digits())]
+RULES = [AnswerRules("d", texts=(Digits(),))]
 CHAT: dict[str, Any] = {
     "new": {"hint": "call 12345", "n": 5},
     "answer": "dial 12345, é",

@@ -11,7 +11,7 @@ from kapagate.answer.rules import AnswerRules, Limit
 from kapagate.kapa.passages import PassagesCodec
 from tests.answer.toys import Digits, bytes_cut, pump_now
 
-RULES = [AnswerRules("d", text=Digits(), limit=Limit(3, "…"))]
+RULES = [AnswerRules("d", texts=(Digits(),), limit=Limit(3, "…"))]
 RETRIEVAL = [{"source_url": "https://d/12345", "content": "# call 12345"}, {"source_url": None, "content": "no"}]
 DOCUMENTS: dict[str, Any] = {
     "results": [

@@ -23,9 +23,9 @@ IDS = {
 }
 SOURCES = [{"title": "A|1234", "source_url": "https://d/12345", "contains_internal_data": False}]
 RULES = [
-    AnswerRules("d", text=Digits()),
-    AnswerRules("w", text=Words()),
-    AnswerRules("s", text=Digits(), binding=False),
+    AnswerRules("d", texts=(Digits(),)),
+    AnswerRules("w", texts=(Words(),)),
+    AnswerRules("s", texts=(Digits(),), binding=False),
 ]
 
 

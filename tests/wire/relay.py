@@ -57,7 +57,7 @@ class Unchanged:
 
 def _steps(ledger: MemoryLedger) -> Steps:
     audit = Audit().compile(Services({Ledger: ledger, Meter: PrometheusMeter()}))
-    guard = Step(on_request=_inspect, on_answer=lambda ex: AnswerRules(text=Unchanged()))
+    guard = Step(on_request=_inspect, on_answer=lambda ex: AnswerRules(texts=(Unchanged(),)))
     return Steps((), tuple(Placed(name, name, step, Options()) for name, step in (("audit", audit), ("guard", guard))))
 
 
