@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kapagate.answer.document import Unacceptable, strict_loads
 from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
+from kapagate.answer.weight import check_weight
 from kapagate.chain import problems
 from kapagate.chain.edit import UNREAD, UNTOUCHED, RequestEdit
 from kapagate.chain.fact import Fact
@@ -128,6 +129,7 @@ class Exchange:
             request.body = Kept(failure=cause)
             raise
         try:
+            check_weight(body)
             return strict_loads(body)
         except Unacceptable as cause:
             request.body = Kept(body)
