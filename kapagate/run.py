@@ -24,6 +24,7 @@ from kapagate.chain.services import Services
 from kapagate.identity.key_sets import KeySets
 from kapagate.identity.published import PublishedKeys
 from kapagate.kapa.ownership import Owners
+from kapagate.identity.replays import Replays
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.clock import SystemClock
 from kapagate.machine.ids import SystemIds
@@ -42,9 +43,11 @@ from kapagate.remote.documents import Documents
 from kapagate.remote.key_sets import ProviderKeySets
 from kapagate.schemes.api_key import ApiKey
 from kapagate.stores.memory import MemoryBuckets
+from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.memory_owners import MemoryOwners
 from kapagate.stores.ring import MemoryLedger
 from kapagate.stores.sqlite import SqliteLedger
+from kapagate.stores.sqlite_replays import SqliteReplays
 from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.telemetry.access import AccessLog
 from kapagate.telemetry.gauges import watch_audit, watch_policy, watch_upstreams
@@ -95,7 +98,7 @@ class Machine:
         key_sets = ProviderKeySets(Documents(allowed), clock)
         return cls(clock, SystemIds(), PrometheusMeter(), PooledHops(clock), key_sets, PublishedKeys())
 
-    def services(self, ledger: Ledger, owners: Owners | None = None) -> Services:
+    def services(self, ledger: Ledger, replays: Replays | None = None, owners: Owners | None = None) -> Services:
         ports: dict[type, object] = {
             Clock: self.clock,
             Ids: self.ids,
@@ -105,6 +108,7 @@ class Machine:
             PublishedKeys: self.published,
             Buckets: MemoryBuckets(self.clock),
             Ledger: ledger,
+            Replays: replays or MemoryReplays(self.clock),
             Owners: MemoryOwners(self.clock) if owners is None else owners,
         }
         return Services(ports)
@@ -170,14 +174,16 @@ async def open_gateway(
     """
     machine, life = Machine.started(), Lifecycle()
     ledger: MemoryLedger | SqliteLedger = MemoryLedger()
+    replays: MemoryReplays | SqliteReplays = MemoryReplays(machine.clock)
     owners: MemoryOwners | SqliteOwners = MemoryOwners(machine.clock)
     checks: list[Check] = []
 
     def offer(settings: Settings) -> Services:
-        nonlocal ledger, owners
+        nonlocal ledger, replays, owners
         ledger = _ledger(settings.state, machine.clock)
+        replays = _replays(settings.state, machine)
         owners = _owners(settings.state, machine.clock)
-        return machine.services(ledger, owners)
+        return machine.services(ledger, replays, owners)
 
     endpoints = implemented(lambda: view_of(live.generation, list(loaded.sources), loaded_at), checks, machine.clock)
     loaded_at = machine.clock.wall()
@@ -195,6 +201,8 @@ async def open_gateway(
             check_file(Path(loaded.gateway.state.path or ""))
             await ledger.start()
         stack.push_async_callback(ledger.close)
+        if isinstance(replays, SqliteReplays):
+            stack.push_async_callback(replays.close)
         if isinstance(owners, SqliteOwners):
             await owners.start()
             stack.push_async_callback(owners.close)
@@ -230,6 +238,13 @@ def _ledger(state: State, clock: Clock) -> MemoryLedger | SqliteLedger:
 
 def _owners(state: State, clock: Clock) -> MemoryOwners | SqliteOwners:
     return SqliteOwners(Path(f"{state.path}.owners"), clock) if state.path else MemoryOwners(clock)
+
+
+def _replays(state: State, machine: Machine) -> MemoryReplays | SqliteReplays:
+    """Beside the audit's file: each has its own thread, and one that is damaged takes none other along."""
+    if state.path is None:
+        return MemoryReplays(machine.clock)
+    return SqliteReplays(Path(f"{state.path}.replays"), machine.clock, machine.ids())
 
 
 def _access_log(stream: BinaryIO | None, stack: AsyncExitStack) -> AccessLog | None:

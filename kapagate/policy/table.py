@@ -26,6 +26,7 @@ FILTERS: Mapping[str, str | type[Filter]] = {
 SCHEMES: Mapping[str, str | type[Scheme]] = {
     "api_key": "kapagate.schemes.api_key:ApiKey",
     "jwt": "kapagate.schemes.jwt:Jwt",
+    "webhook_signature": "kapagate.schemes.webhook_signature:WebhookSignature",
 }
 UPSTREAM_TYPES: Mapping[str, str | type[UpstreamType]] = {
     "kapa": "kapagate.upstreams.kapa:Kapa",
