@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,6 +22,7 @@ from kapagate.chain.hop import Hops
 from kapagate.chain.meter import Meter
 from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
+from kapagate.chain.watched import Watched
 from kapagate.identity.key_sets import KeySets
 from kapagate.identity.published import PublishedKeys
 from kapagate.kapa.ownership import Owners
@@ -41,6 +43,7 @@ from kapagate.proxy.listener import Listener
 from kapagate.proxy.unix import UnixSocket
 from kapagate.remote.documents import Documents
 from kapagate.remote.key_sets import ProviderKeySets
+from kapagate.remote.watched import WatchedFiles
 from kapagate.schemes.api_key import ApiKey
 from kapagate.stores.memory import MemoryBuckets
 from kapagate.stores.memory_replays import MemoryReplays
@@ -91,12 +94,14 @@ class Machine:
     hops: PooledHops
     key_sets: ProviderKeySets
     published: PublishedKeys
+    watched: WatchedFiles
 
     @classmethod
     def started(cls) -> Machine:
         clock = SystemClock()
         key_sets = ProviderKeySets(Documents(allowed), clock)
-        return cls(clock, SystemIds(), PrometheusMeter(), PooledHops(clock), key_sets, PublishedKeys())
+        meter, hops = PrometheusMeter(), PooledHops(clock)
+        return cls(clock, SystemIds(), meter, hops, key_sets, PublishedKeys(), WatchedFiles(meter))
 
     def services(self, ledger: Ledger, replays: Replays | None = None, owners: Owners | None = None) -> Services:
         ports: dict[type, object] = {
@@ -107,6 +112,7 @@ class Machine:
             KeySets: self.key_sets,
             PublishedKeys: self.published,
             Buckets: MemoryBuckets(self.clock),
+            Watched: self.watched,
             Ledger: ledger,
             Replays: replays or MemoryReplays(self.clock),
             Owners: MemoryOwners(self.clock) if owners is None else owners,
@@ -195,6 +201,7 @@ async def open_gateway(
     live = Live(loaded.generation)
     async with AsyncExitStack() as stack:
         stack.callback(machine.hops.close)
+        stack.callback(asyncio.create_task(machine.watched.run()).cancel)
         stack.push_async_callback(machine.key_sets.close)
         machine.key_sets.start()
         if isinstance(ledger, SqliteLedger):

@@ -25,13 +25,14 @@ class Filter(BaseModel, ABC):
     """A frozen declaration: its fields are its YAML schema. Loading compiles it to a step.
 
     `modes` and `failures` are what `mode` and `on_error` may say for it; a step on which others stand (`identify`)
-    narrows them.
+    narrows them. `lanes` says where it may stand: what has to act before anybody is known has no sense in the chain.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     modes: ClassVar[frozenset[str]] = frozenset({"enforce", "shadow", "off"})
     failures: ClassVar[frozenset[str]] = frozenset({"deny", "allow"})
+    lanes: ClassVar[frozenset[str]] = frozenset({"gate", "chain"})
 
     @abstractmethod
     def compile(self, services: Services) -> Step:

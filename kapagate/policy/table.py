@@ -14,6 +14,8 @@ from kapagate.chain.upstream import UpstreamType
 D = TypeVar("D")
 
 FILTERS: Mapping[str, str | type[Filter]] = {
+    "cors": "kapagate.filters.cors:Cors",
+    "ip_allow": "kapagate.filters.ip_allow:IpAllow",
     "identify": "kapagate.filters.identify:Identify",
     "rbac": "kapagate.filters.rbac:Rbac",
     "rate_limit": "kapagate.filters.rate_limit:RateLimit",
