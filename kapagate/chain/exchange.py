@@ -50,8 +50,8 @@ class Exchange:
     how it failed before and after its head left. `share` is the tenant whose bound it counts for, while it runs.
     `received_at` is wall time. `headers_out` are fields that steps add to
     whatever answer leaves. `when_gone` is set by the hop while it waits. `forks` are the exchanges of shadow steps by
-    their ids, None for one that would have refused. `upstream_rules` are what the upstream's adapter itself asks of the
-    answer, beside the policy's steps.
+    their ids, None for one that would have refused. `sealing`: bytes that leave once its seal hooks are done.
+    `upstream_rules` are what the upstream's adapter itself asks of the answer, beside the policy's steps.
     """
 
     request: Request
@@ -71,6 +71,7 @@ class Exchange:
     response: Response | None = None
     status: int = 0
     sent_bytes: int = 0
+    sealing: int = 0
     refusal: Problem | None = None
     broken: BaseException | None = None
     gone: bool = False

@@ -34,6 +34,11 @@ class Filter(BaseModel, ABC):
     failures: ClassVar[frozenset[str]] = frozenset({"deny", "allow"})
     lanes: ClassVar[frozenset[str]] = frozenset({"gate", "chain"})
 
+    @property
+    def lockable(self) -> bool:
+        """Whether `locked: true` can stand beside these options: a step that promises nothing cannot be relied on."""
+        return True
+
     @abstractmethod
     def compile(self, services: Services) -> Step:
         """At load: no I/O, no await. Raises `Invalid`."""
