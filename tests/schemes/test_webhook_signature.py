@@ -9,10 +9,11 @@ from pydantic import ValidationError
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Invalid
-from kapagate.chain.principal import Principal
+from kapagate.chain.principal import PRINCIPAL, Principal
 from kapagate.chain.problem import Problem
 from kapagate.chain.scheme import Recogniser
 from kapagate.chain.secret import Secret
+from kapagate.filters.identify import Identify
 from kapagate.identity.deliveries import DELIVERY
 from kapagate.identity.replays import Replays
 from kapagate.schemes.webhook_signature import WebhookSignature
@@ -243,6 +244,37 @@ async def test_a_source_is_who_the_policy_says_it_is() -> None:
 async def test_a_message_is_remembered_for_longer_than_it_could_be_accepted() -> None:
     found = await delivery(declared(tolerance="5m"), sent())
     assert (found.keep, found.least) == (86400.0, 600.0)
+
+
+async def asked(made: Exchange, *schemes: WebhookSignature) -> str:
+    """What `identify` says to a message: the subject, or the kind of problem."""
+    ports = services().with_ports({Replays: MemoryReplays(FakeClock())})
+    hook = Identify(schemes=schemes).compile(ports).on_request
+    assert hook is not None
+    try:
+        await hook(made)
+    except Problem as problem:
+        return problem.kind.name
+    return made[PRINCIPAL].subject
+
+
+async def test_signatures_of_two_kinds_are_ambiguous() -> None:
+    schemes = (declared("standard"), declared("github"))
+    for second in (sent("github"), sent("github", number=2), {"X-Hub-Signature-256": "x"}):
+        assert await asked(message({**sent(), **second}), *schemes) == "ambiguous-credentials"
+    assert await asked(message(sent("github")), *schemes) == "crm"
+    assert await asked(message({"X-GitHub-Delivery": "1", **sent()}), *schemes) == "crm"
+
+
+async def test_several_senders_of_one_kind_are_told_apart_by_their_secrets() -> None:
+    schemes = (declared(), declared(subject="billing", secrets=secrets("standard", 2)))
+    for number, subject in ((1, "crm"), (2, "billing"), (3, "invalid-credentials")):
+        assert await asked(message(sent(number=number)), *schemes) == subject
+    assert await asked(message(sent(at=1)), *schemes) == "invalid-credentials"
+
+
+async def test_a_secret_of_two_senders_tells_nobody_apart() -> None:
+    assert await asked(message(sent()), declared(), declared(subject="billing")) == "ambiguous-credentials"
 
 
 @pytest.mark.parametrize(
