@@ -54,10 +54,13 @@ def _claim_name(name: str) -> str:
 class Given(BaseModel):
     """One thing that is told. Without `personal` its source stands alone: `tenant_id: tenant`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="source")
 
     source: Annotated[str, AfterValidator(_source)] = Field(description="Where it comes from.")
     personal: bool = Field(False, description="The policy knows that this says who a person is.")
+
+    def __str__(self) -> str:
+        return self.source
 
 
 def _given(value: Any) -> Any:
@@ -135,11 +138,11 @@ class Backends(BaseModel):
 class Enrich(Filter):
     """Adds context about the caller to what goes upstream, and puts a pseudonym in the person's place.
 
-    The upstream's type decides where its API has a place for it. What the caller has not got is left out. What says
-    who a person is (`subject`, claims such as `email`, `name`, `phone_number`) is told only where the policy names it
-    as `{source: ..., personal: true}`. Sources: `tenant`, `tenant_name`, `roles`, `role` (the first in the policy's
-    order), `pseudonym` and `subject` (the caller's), `session` (as a pseudonym), `integration`, `language` (the claim
-    `locale`, else `Accept-Language`), `claim:<name>`.
+    The upstream's type decides where its API has a place for it. What the caller has not got is left out. Sources:
+    `tenant`, `tenant_name`, `roles`, `role` (the first in the policy's order), `pseudonym` and `subject` (the
+    caller's), `session` (as a pseudonym), `integration`, `language` (the claim `locale`, else `Accept-Language`),
+    `claim:<name>`. What says who a person is (`subject`, claims such as `email`, `name`, `phone_number`) is told only
+    where it is written as `{source: ..., personal: true}`.
     """
 
     add: dict[Name, Told] = Field(
