@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -21,9 +22,11 @@ from kapagate.chain.hop import Hops
 from kapagate.chain.meter import Meter
 from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
+from kapagate.chain.watched import Watched
 from kapagate.identity.key_sets import KeySets
 from kapagate.identity.published import PublishedKeys
 from kapagate.kapa.ownership import Owners
+from kapagate.identity.replays import Replays
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.clock import SystemClock
 from kapagate.machine.ids import SystemIds
@@ -40,11 +43,14 @@ from kapagate.proxy.listener import Listener
 from kapagate.proxy.unix import UnixSocket
 from kapagate.remote.documents import Documents
 from kapagate.remote.key_sets import ProviderKeySets
+from kapagate.remote.watched import WatchedFiles
 from kapagate.schemes.api_key import ApiKey
 from kapagate.stores.memory import MemoryBuckets
+from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.memory_owners import MemoryOwners
 from kapagate.stores.ring import MemoryLedger
 from kapagate.stores.sqlite import SqliteLedger
+from kapagate.stores.sqlite_replays import SqliteReplays
 from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.telemetry.access import AccessLog
 from kapagate.telemetry.gauges import watch_audit, watch_policy, watch_upstreams
@@ -88,14 +94,16 @@ class Machine:
     hops: PooledHops
     key_sets: ProviderKeySets
     published: PublishedKeys
+    watched: WatchedFiles
 
     @classmethod
     def started(cls) -> Machine:
         clock = SystemClock()
         key_sets = ProviderKeySets(Documents(allowed), clock)
-        return cls(clock, SystemIds(), PrometheusMeter(), PooledHops(clock), key_sets, PublishedKeys())
+        meter, hops = PrometheusMeter(), PooledHops(clock)
+        return cls(clock, SystemIds(), meter, hops, key_sets, PublishedKeys(), WatchedFiles(meter))
 
-    def services(self, ledger: Ledger, owners: Owners | None = None) -> Services:
+    def services(self, ledger: Ledger, replays: Replays | None = None, owners: Owners | None = None) -> Services:
         ports: dict[type, object] = {
             Clock: self.clock,
             Ids: self.ids,
@@ -104,7 +112,9 @@ class Machine:
             KeySets: self.key_sets,
             PublishedKeys: self.published,
             Buckets: MemoryBuckets(self.clock),
+            Watched: self.watched,
             Ledger: ledger,
+            Replays: replays or MemoryReplays(self.clock),
             Owners: MemoryOwners(self.clock) if owners is None else owners,
         }
         return Services(ports)
@@ -170,14 +180,16 @@ async def open_gateway(
     """
     machine, life = Machine.started(), Lifecycle()
     ledger: MemoryLedger | SqliteLedger = MemoryLedger()
+    replays: MemoryReplays | SqliteReplays = MemoryReplays(machine.clock)
     owners: MemoryOwners | SqliteOwners = MemoryOwners(machine.clock)
     checks: list[Check] = []
 
     def offer(settings: Settings) -> Services:
-        nonlocal ledger, owners
+        nonlocal ledger, replays, owners
         ledger = _ledger(settings.state, machine.clock)
+        replays = _replays(settings.state, machine)
         owners = _owners(settings.state, machine.clock)
-        return machine.services(ledger, owners)
+        return machine.services(ledger, replays, owners)
 
     endpoints = implemented(lambda: view_of(live.generation, list(loaded.sources), loaded_at), checks, machine.clock)
     loaded_at = machine.clock.wall()
@@ -189,12 +201,15 @@ async def open_gateway(
     live = Live(loaded.generation)
     async with AsyncExitStack() as stack:
         stack.callback(machine.hops.close)
+        stack.callback(asyncio.create_task(machine.watched.run()).cancel)
         stack.push_async_callback(machine.key_sets.close)
         machine.key_sets.start()
         if isinstance(ledger, SqliteLedger):
             check_file(Path(loaded.gateway.state.path or ""))
             await ledger.start()
         stack.push_async_callback(ledger.close)
+        if isinstance(replays, SqliteReplays):
+            stack.push_async_callback(replays.close)
         if isinstance(owners, SqliteOwners):
             await owners.start()
             stack.push_async_callback(owners.close)
@@ -230,6 +245,13 @@ def _ledger(state: State, clock: Clock) -> MemoryLedger | SqliteLedger:
 
 def _owners(state: State, clock: Clock) -> MemoryOwners | SqliteOwners:
     return SqliteOwners(Path(f"{state.path}.owners"), clock) if state.path else MemoryOwners(clock)
+
+
+def _replays(state: State, machine: Machine) -> MemoryReplays | SqliteReplays:
+    """Beside the audit's file: each has its own thread, and one that is damaged takes none other along."""
+    if state.path is None:
+        return MemoryReplays(machine.clock)
+    return SqliteReplays(Path(f"{state.path}.replays"), machine.clock, machine.ids())
 
 
 def _access_log(stream: BinaryIO | None, stack: AsyncExitStack) -> AccessLog | None:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
-
-import orjson
 
 from kapagate.answer.events import Path
 
 DEPTH = 64
 _BLANKS = " \t\n\r"  # RFC 8259, 2
+_BLANK = re.compile(f"[{_BLANKS}]*+")
+_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
+_PAIRED = re.compile(
+    rb"(?:[^\\]++|\\[^u]|\\u(?![dD][89a-fA-F])|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})*+", re.DOTALL
+)
 _INTEGERS = range(-(2**63), 2**64)
 _INTEGER_DIGITS = 20
 
@@ -40,8 +44,8 @@ def strict_loads(data: bytes, depth: int = DEPTH) -> Any:
     """The document in `data`. Raises a Unacceptable."""
     try:
         document = _decoded(data.decode())
-        if b"\\u" in data:
-            orjson.loads(data)  # refuses halves of surrogate pairs, which could not be written again
+        if b"\\u" in data and _SURROGATE.search(data) and not _PAIRED.fullmatch(data):
+            raise NotJson("a string has half of a surrogate pair")  # it could not be written again
     except UnicodeDecodeError:
         raise NotJson("it is not valid UTF-8") from None
     except RecursionError:
@@ -56,12 +60,17 @@ def strict_loads(data: bytes, depth: int = DEPTH) -> Any:
 
 
 def _decoded(text: str) -> Any:
-    """What `JSONDecoder.decode` does, without its two regular expressions for blanks. Raises ValueError."""
-    text = text.strip(_BLANKS)
-    document, end = _DECODER.raw_decode(text)
-    if end != len(text):
+    """What `JSONDecoder.decode` does; for blanks around the value no text is copied. Raises ValueError."""
+    begin = _behind_blanks(text, 0) if text[:1] in _BLANKS else 0
+    document, end = _DECODER.raw_decode(text, begin)
+    if end != len(text) and _behind_blanks(text, end) != len(text):
         raise NotJson("something follows the JSON value")
     return document
+
+
+def _behind_blanks(text: str, at: int) -> int:
+    found = _BLANK.match(text, at)
+    return found.end() if found else at
 
 
 def _check_depth(document: Any, depth: int) -> None:
@@ -77,21 +86,28 @@ def _check_depth(document: Any, depth: int) -> None:
 
 def strings_in(document: Any, depth: int = DEPTH) -> Iterator[tuple[Path, str]]:
     """Every string value with its path, in document order; no keys. Raises TooDeep."""
-    stack: list[tuple[Path, Any]] = [((), document)]
-    while stack:
-        path, value = stack.pop()
-        if isinstance(value, str):
-            yield path, value
-            continue
-        if isinstance(value, dict):
-            below = [((*path, key), each) for key, each in value.items()]
-        elif isinstance(value, list):
-            below = [((*path, index), each) for index, each in enumerate(value)]
+    if isinstance(document, str):
+        yield (), document
+    below = [_inside((), document, depth)]
+    while below:
+        for path, value in below[-1]:
+            if isinstance(value, str):
+                yield path, value
+            elif isinstance(value, dict | list):
+                below.append(_inside(path, value, depth))
+                break
         else:
-            continue
-        if len(path) >= depth:
-            raise TooDeep(_TOO_DEEP.format(depth))
-        stack.extend(reversed(below))
+            below.pop()
+
+
+def _inside(path: Path, value: Any, depth: int) -> Iterator[tuple[Path, Any]]:
+    """What an object or array holds, one after the other: a wide one is not held twice."""
+    if not isinstance(value, dict | list):
+        return
+    if len(path) >= depth:
+        raise TooDeep(_TOO_DEEP.format(depth))
+    for key, each in value.items() if isinstance(value, dict) else enumerate(value):
+        yield (*path, key), each
 
 
 def value_at(document: Any, path: Path, default: Any = None) -> Any:

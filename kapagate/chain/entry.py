@@ -74,7 +74,11 @@ class Entry:
             origin = self._hops.origin(headers, client, secure)
             client, secure, host = origin.client, origin.secure, origin.host
         generation = self._live.generation
-        path, query, route, params, chain = generation.meant(method, target)
+        announced = headers.get(b"access-control-request-method") if method == "OPTIONS" else None
+        if announced is None:
+            path, query, route, params, chain = generation.meant(method, target)
+        else:
+            path, query, route, params, chain = generation.preflight(announced.decode("latin-1"), target)
         decision = self._ids()
         return Exchange(
             Request(method, path, query, headers, body, client, secure, host),

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from kapagate.answer.document import Unacceptable, strict_loads
 from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
+from kapagate.answer.weight import check_weight
 from kapagate.chain import problems
 from kapagate.chain.edit import UNREAD, UNTOUCHED, RequestEdit
 from kapagate.chain.fact import Fact
@@ -49,8 +50,8 @@ class Exchange:
     how it failed before and after its head left. `share` is the tenant whose bound it counts for, while it runs.
     `received_at` is wall time. `headers_out` are fields that steps add to
     whatever answer leaves. `when_gone` is set by the hop while it waits. `forks` are the exchanges of shadow steps by
-    their ids, None for one that would have refused. `upstream_rules` are what the upstream's adapter itself asks of the
-    answer, beside the policy's steps.
+    their ids, None for one that would have refused. `sealing`: bytes that leave once its seal hooks are done.
+    `upstream_rules` are what the upstream's adapter itself asks of the answer, beside the policy's steps.
     """
 
     request: Request
@@ -70,6 +71,7 @@ class Exchange:
     response: Response | None = None
     status: int = 0
     sent_bytes: int = 0
+    sealing: int = 0
     refusal: Problem | None = None
     broken: BaseException | None = None
     gone: bool = False
@@ -128,6 +130,7 @@ class Exchange:
             request.body = Kept(failure=cause)
             raise
         try:
+            check_weight(body)
             return strict_loads(body)
         except Unacceptable as cause:
             request.body = Kept(body)

@@ -25,13 +25,19 @@ class Filter(BaseModel, ABC):
     """A frozen declaration: its fields are its YAML schema. Loading compiles it to a step.
 
     `modes` and `failures` are what `mode` and `on_error` may say for it; a step on which others stand (`identify`)
-    narrows them.
+    narrows them. `lanes` says where it may stand: what has to act before anybody is known has no sense in the chain.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     modes: ClassVar[frozenset[str]] = frozenset({"enforce", "shadow", "off"})
     failures: ClassVar[frozenset[str]] = frozenset({"deny", "allow"})
+    lanes: ClassVar[frozenset[str]] = frozenset({"gate", "chain"})
+
+    @property
+    def lockable(self) -> bool:
+        """Whether `locked: true` can stand beside these options: a step that promises nothing cannot be relied on."""
+        return True
 
     @abstractmethod
     def compile(self, services: Services) -> Step:

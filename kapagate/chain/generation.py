@@ -9,7 +9,7 @@ from kapagate.chain.compose import Chain, Steps
 from kapagate.chain.path import canonical, split_target
 from kapagate.chain.principal import Tenant
 from kapagate.chain.route import Route
-from kapagate.chain.route_table import RouteTable
+from kapagate.chain.route_table import RouteTable, door_of
 
 _MOST_KNOWN = 1024
 _LONGEST_KNOWN = 256
@@ -30,7 +30,7 @@ class Meant(NamedTuple):
 class Generation:
     """What the data plane stands on. `policy` is the hash of the policy it came from; `steps` the gateway's own."""
 
-    __slots__ = ("_known", "policy", "routes", "steps", "tenants")
+    __slots__ = ("_doors", "_known", "policy", "routes", "steps", "tenants")
 
     def __init__(self, *, routes: Sequence[Route], steps: Steps, tenants: Mapping[str, Tenant], policy: str) -> None:
         self.routes = RouteTable(routes)
@@ -38,6 +38,7 @@ class Generation:
         self.tenants = tenants
         self.policy = policy
         self._known: dict[tuple[str, bytes], Meant] = {}
+        self._doors: dict[Route, Route] = {}
 
     def meant(self, method: str, target: bytes) -> Meant:
         """What is asked for; short targets that lead to a route are remembered. Raises Problem `malformed-path`."""
@@ -54,6 +55,17 @@ class Generation:
                 self._known.clear()
             self._known[method, target] = meant
         return meant
+
+    def preflight(self, announced: str, target: bytes) -> Meant:
+        """What an OPTIONS means that asks for a request with the method `announced` (Fetch, "CORS-preflight request"):
+        the gate of the route that takes that, unless some route takes OPTIONS itself. Raises Problem `malformed-path`.
+        """
+        meant = self.meant("OPTIONS", target)
+        route, params = self.match(announced, meant.path)
+        if meant.route.found or not route.found:
+            return meant
+        door = self._doors.get(route) or self._doors.setdefault(route, door_of(route, meant.route))
+        return meant._replace(route=door, params=params, chain=self.stranger(door, "OPTIONS"))
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route of a canonical path and its parameters; a route that refuses when there is none."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True)
 class Principal:
     """`subject` is the caller's stable name within the tenant; `session` a session's id where the credential has
-    one; `expires` when the credential ends, in Unix seconds.
+    one; `expires` when the credential ends, in Unix seconds; `key` the name of the key that was used, never the key.
 
     One object stands for one credential as long as that is remembered. `kept` is for what a step works out of it and
     nothing else, under the compiled step itself as the key: it is gone when the principal is.
@@ -30,6 +30,7 @@ class Principal:
     session: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
     expires: float = field(default=math.inf, compare=False)
+    key: str = ""
     kept: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
 
@@ -44,8 +45,8 @@ class Account:
     integration_id: str | None = None
     source_groups: tuple[str, ...] | None = None
     buffered: bool = False
-
     shared: bool = False
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Tenant:

@@ -98,6 +98,23 @@ def _differ(one: Route, other: Route) -> bool:
     return (one.opaque or other.opaque) and (one.opaque, one.template) != (other.opaque, other.template)
 
 
+def door_of(route: Route, refusal: Route) -> Route:
+    """What a preflight for a route stands before: its gate, and behind it `refusal`. Its operation is no operation of
+    the upstream's.
+    """
+    return Route(
+        route.name,
+        frozenset(),
+        route.template,
+        route.permission,
+        "preflight",
+        serve=refusal.serve,
+        found=False,
+        public=route.public,
+        gate=route.gate,
+    )
+
+
 def _child(node: _Node, segment: Segment) -> _Node:
     if isinstance(segment, str):
         return node.literals.setdefault(segment, _Node())

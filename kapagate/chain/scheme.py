@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
 
+from kapagate.chain.fact import Fact
 from kapagate.chain.principal import Principal
+from kapagate.chain.step import Step
 
 if TYPE_CHECKING:
     from kapagate.chain.exchange import Exchange
@@ -27,6 +29,10 @@ class Recogniser:
     its `WWW-Authenticate` value (RFC 9110, 11.6.1). `steady`: what it says follows from these fields and the time
     alone, and a principal holds until it `expires`, so it need not be asked about the same fields again - as long as
     its `revision`, where it has one, is the same: that is another number when what it verified with is gone.
+
+    `relayed` are those of `headers` that go upstream all the same: they prove nothing but this one request. `attends`
+    has request, opening and done hooks for the exchanges that the scheme decided; the first runs when the caller is
+    known. Facts that they read are `recognise`'s to write. A scheme that attends is not steady.
     """
 
     recognise: Recognise
@@ -34,6 +40,12 @@ class Recogniser:
     challenge: str
     steady: bool = False
     revision: Callable[[], int] | None = None
+    relayed: frozenset[bytes] = frozenset()
+    attends: Step | None = None
+
+
+ATTENDS: Fact[Step] = Fact("attends")
+"""The hooks of the scheme that decided, where it has any."""
 
 
 class Scheme(BaseModel, ABC):

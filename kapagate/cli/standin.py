@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from collections.abc import Mapping
+from pathlib import Path
 
 import click
 import orjson
@@ -37,9 +38,19 @@ class _FaultsType(click.ParamType[Faults]):
         if isinstance(value, Faults):
             return value
         try:
-            return parse_faults(_read_object(value))
+            return parse_faults(_read_object(_read_text(value)))
         except FaultError as error:
             self.fail(str(error), param, ctx)
+
+
+def _read_text(value: str) -> str:
+    """The JSON itself, or that of the file at a path."""
+    if value.lstrip().startswith(("{", "[")):
+        return value
+    try:
+        return Path(value).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise FaultError(f"there is no file {value!r} that can be read, and it is no JSON object") from None
 
 
 def _read_object(text: str) -> dict[str, object]:
@@ -57,16 +68,22 @@ def _read_object(text: str) -> dict[str, object]:
 @click.option("--project", "projects", type=click.UUID, multiple=True, help="A project id; repeat it with its --key.")
 @click.option("--key", "keys", multiple=True, help="The API key of the project at the same place.")
 @click.option(
-    "--faults", type=_FaultsType(), default="{}", help='For every request, such as {"latency": 0.2, "pii": true}.'
+    "--faults",
+    type=_FaultsType(),
+    default="{}",
+    help='For every request, such as {"latency": 0.2, "pii": true}, or the path of a file with it.',
 )
-def stand_in(listen: tuple[str, int], projects: tuple[object, ...], keys: tuple[str, ...], faults: Faults) -> None:
-    """Serve a stand-in for Kapa's query API, for demos and tests only."""
+@click.option("--limit", type=click.IntRange(min=0), help="Chats a minute per key, as Kapa has it: 20.")
+def stand_in(
+    listen: tuple[str, int], projects: tuple[object, ...], keys: tuple[str, ...], faults: Faults, limit: int | None
+) -> None:
+    """Serve a stand-in for Kapa's API, for demos and tests only."""
     if len(projects) != len(keys):
         raise click.UsageError("give one --key for every --project")
     known = dict(zip(map(str, projects), keys, strict=True)) or DEFAULT_PROJECTS
     host, port = listen
     try:
-        asyncio.run(_serve(StandIn(projects=known, faults=faults, host=host, port=port), known))
+        asyncio.run(_serve(StandIn(projects=known, faults=faults, host=host, port=port, limit=limit), known))
     except OSError as error:
         raise click.ClickException(f"cannot listen on {host}:{port}: {error.strerror or error}") from None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hmac
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,22 +18,31 @@ ISSUER, AUDIENCE = "https://id.example", "docs"
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The demo's secrets. `reporter` is an API key of the tenant `acme`."""
+    """The demo's secrets. `reporter` is an API key of the tenant `acme`; with `hook` its billing service signs."""
 
     signing: str
     pepper: str
     pseudonyms: str
     reporter: Key
+    hook: str
 
     @classmethod
     def made(cls, random_bytes: Callable[[int], bytes]) -> Keys:
         signing, pepper, pseudonyms = (random_bytes(32).hex() for _ in range(3))
-        return cls(signing, pepper, pseudonyms, create("demo", random_bytes))
+        reporter = create("demo", random_bytes)
+        return cls(signing, pepper, pseudonyms, reporter, f"whsec_{b64encode(random_bytes(32)).decode()}")
 
     def token(self, subject: str, tenant: str, role: str, expires: float) -> str:
         """A signed JWT (RFC 7519); `expires` in Unix seconds."""
         claims = {"iss": ISSUER, "aud": AUDIENCE, "sub": subject, "org": tenant, "roles": [role], "exp": int(expires)}
         return jwt.encode({**claims, "sid": f"session-of-{subject}"}, self.signing, algorithm="HS256")
+
+    def webhook(self, identifier: str, at: float, body: bytes) -> dict[str, str]:
+        """The fields of a signed message, as Standard Webhooks has them; `at` in Unix seconds."""
+        said = f"{identifier}.{int(at)}."
+        code = hmac.digest(b64decode(self.hook.removeprefix("whsec_")), said.encode() + body, "sha256")
+        signature = f"v1,{b64encode(code).decode()}"
+        return {"webhook-id": identifier, "webhook-timestamp": f"{int(at)}", "webhook-signature": signature}
 
     def environment(self, kapa_url: str, crm_url: str, state: str) -> Mapping[str, str]:
         """What the example policy asks of its environment."""
@@ -44,6 +55,7 @@ class Keys:
             "API_KEY_PEPPER": self.pepper,
             "REPORTER_KEY_ID": self.reporter.id,
             "REPORTER_KEY_DIGEST": digest(self.pepper.encode(), self.reporter),
+            "BILLING_HOOK_SECRET": self.hook,
             "KG_ACME_PROJECT": ACME_PROJECT,
             "KG_ACME_KEY": ACME_KEY,
             "KG_GLOBEX_PROJECT": GLOBEX_PROJECT,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,7 @@ from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
 
 ADA, BOB, EVE = ("ada", "acme", "viewer"), ("bob", "acme", "operator"), ("eve", "globex", "viewer")
+CLERK = ("carol", "acme", "operator")
 
 
 @dataclass(slots=True)
@@ -131,6 +133,56 @@ async def refused_by_role(stage: Stage) -> Shown:
     return _refused(Shown("ada tries the same", reply.status, ""), reply, 403, "forbidden")
 
 
+async def delivered(stage: Stage) -> Shown:
+    """A signed webhook reaches the internal backend."""
+    reply = await stage.hook("msg_1", {"type": "invoice.paid", "customer": "42"})
+    shown = Shown("acme's billing service calls with a signed webhook", reply.status, "")
+    shown.expect(reply.status == 202 and reply.document["taken"] == "msg_1", "the backend takes it")
+    shown.story = "the signature holds; crm took msg_1"
+    return shown
+
+
+async def forged(stage: Stage) -> Shown:
+    """One with another body than was signed does not."""
+    other = stage.keys.webhook("msg_2", time.time(), b'{"type":"invoice.paid","customer":"42"}')
+    reply = await stage.hook("msg_2", {"type": "invoice.paid", "customer": "43"}, **other)
+    shown = _refused(
+        Shown("somebody changes a webhook on its way", reply.status, ""), reply, 401, "invalid-credentials"
+    )
+    shown.expect(await _deliveries(stage, "msg_2") == 0, "crm sees nothing of it")
+    return shown
+
+
+async def replayed(stage: Stage) -> Shown:
+    """The same webhook again is answered, and not delivered again."""
+    event = {"type": "invoice.paid", "customer": "42"}
+    replies = [await stage.hook("msg_3", event) for _ in range(2)]
+    reply, times = replies[-1], await _deliveries(stage, "msg_3")
+    story = f"answered as the first time; crm saw it {'once' if times == 1 else f'{times} times'}"
+    shown = Shown("a webhook that was delivered comes again", reply.status, story)
+    shown.expect([each.status for each in replies] == [202, 202] and reply.body == b"", "the first status again")
+    shown.expect(times == 1, "one delivery")
+    return shown
+
+
+async def retried(stage: Stage) -> Shown:
+    """One that the backend failed on is delivered when the sender tries again."""
+    event = {"type": "invoice.paid", "customer": "7", "fails_first": True}
+    replies = [await stage.hook("msg_4", event) for _ in range(2)]
+    first, second = (reply.status for reply in replies)
+    story = f"the first try failed with {first}, so the next one was delivered: {second}"
+    shown = Shown("crm fails on a webhook, and the service tries again", second, story)
+    shown.expect((first, second) == (503, 202), "failed, then taken")
+    shown.expect(await _deliveries(stage, "msg_4") == 2, "two deliveries")
+    return shown
+
+
+async def _deliveries(stage: Stage, identifier: str) -> int:
+    """How often the backend was called with a message."""
+    seen = (await stage.ask("GET", "/crm/deliveries", headers=bearer(stage, CLERK))).document
+    return seen.count(identifier) if isinstance(seen, list) else 0
+
+
 async def limited(stage: Stage) -> Shown:
     """One subject's requests beyond the burst are refused, with the time to wait."""
     who = bearer(stage, ("zoe", "acme", "viewer"))
@@ -160,5 +212,9 @@ SCENES: tuple[Scene, ...] = (
     stranger,
     allowed_by_role,
     refused_by_role,
+    delivered,
+    forged,
+    replayed,
+    retried,
     limited,
 )

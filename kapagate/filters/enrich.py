@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
-from kapagate.answer.document import replaced_at
 from kapagate.chain.clock import Clock
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter, Invalid
@@ -25,9 +24,11 @@ from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.identity.published import PublishedKeys
 from kapagate.identity.sources import PER_REQUEST, Get, check_source, getter, is_personal, one_line
 from kapagate.kapa.operations import OPERATIONS
+from kapagate.kapa.origin import from_referer, without
 
 _RESERVED = frozenset({"iss", "sub", "aud", "exp", "nbf", "iat", "jti"})
 _X_FIELD = pattern(r"[Xx]-[A-Za-z0-9](?:[A-Za-z0-9-]{0,60}[A-Za-z0-9])?")
+_ORIGINS = {"referer": from_referer, "none": without}
 _OURS = ("x-forwarded-", "x-real-ip", "x-correlation-id")
 
 
@@ -53,10 +54,13 @@ def _claim_name(name: str) -> str:
 class Given(BaseModel):
     """One thing that is told. Without `personal` its source stands alone: `tenant_id: tenant`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", title="source")
 
     source: Annotated[str, AfterValidator(_source)] = Field(description="Where it comes from.")
     personal: bool = Field(False, description="The policy knows that this says who a person is.")
+
+    def __str__(self) -> str:
+        return self.source
 
 
 def _given(value: Any) -> Any:
@@ -134,11 +138,11 @@ class Backends(BaseModel):
 class Enrich(Filter):
     """Adds context about the caller to what goes upstream, and puts a pseudonym in the person's place.
 
-    The upstream's type decides where its API has a place for it. What the caller has not got is left out. What says
-    who a person is (`subject`, claims such as `email`, `name`, `phone_number`) is told only where the policy names it
-    as `{source: ..., personal: true}`. Sources: `tenant`, `tenant_name`, `roles`, `role` (the first in the policy's
-    order), `pseudonym` and `subject` (the caller's), `session` (as a pseudonym), `integration`, `language` (the claim
-    `locale`, else `Accept-Language`), `claim:<name>`.
+    The upstream's type decides where its API has a place for it. What the caller has not got is left out. Sources:
+    `tenant`, `tenant_name`, `roles`, `role` (the first in the policy's order), `pseudonym` and `subject` (the
+    caller's), `session` (as a pseudonym), `integration`, `language` (the claim `locale`, else `Accept-Language`),
+    `claim:<name>`. What says who a person is (`subject`, claims such as `email`, `name`, `phone_number`) is told only
+    where it is written as `{source: ..., personal: true}`.
     """
 
     add: dict[Name, Told] = Field(
@@ -159,7 +163,7 @@ class Enrich(Filter):
         pseudonyms = services[Pseudonyms]
 
         def read(given: Mapping[str, Given]) -> Reads:
-            return tuple((name, getter(each.source, pseudonyms)) for name, each in given.items())
+            return tuple((name, getter(each.source, pseudonyms, each.personal)) for name, each in given.items())
 
         person = {name: each for name in Person.model_fields if (each := getattr(self.user, name)) is not None}
         email = person.pop("email", None)
@@ -169,7 +173,7 @@ class Enrich(Filter):
             pseudonyms,
             read(self.add),
             read(person),
-            getter(email.source, pseudonyms) if email else None,
+            getter(email.source, pseudonyms, email.personal) if email else None,
             tuple((name.lower().encode(), get) for name, get in read(headers)),
             token,
             _ORIGINS.get(self.origin_url),
@@ -230,7 +234,7 @@ class _Context:
     email: Get | None
     headers: tuple[tuple[bytes, Get], ...]
     token: BackendTokens | None
-    origin: Callable[[Exchange, Any], Any] | None
+    origin: Callable[[Any, str | None], Any] | None
     steady: bool
 
     async def add(self, exchange: Exchange) -> None:
@@ -250,8 +254,8 @@ class _Context:
             edit = edit.with_headers(self.token.field(exchange))
         exchange.edit = edit
         if self.origin is not None and "metadata" in _fields(exchange):
-            document = self.origin(exchange, await exchange.document())
-            exchange.edit = exchange.edit.with_document(document)
+            referer = exchange.request.headers.text(b"referer")
+            exchange.edit = exchange.edit.with_document(self.origin(await exchange.document(), referer))
 
     def _told(self, exchange: Exchange) -> _Told:
         principal, upstream = exchange[PRINCIPAL], exchange.route.upstream
@@ -276,23 +280,3 @@ def _fields(exchange: Exchange) -> Mapping[str, Any]:
     """The fields that the operation's body may have."""
     operation = OPERATIONS.get(exchange.route.operation)
     return operation.fields if operation is not None else {}
-
-
-def _of_referer(exchange: Exchange, document: Any) -> Any:
-    """Kapa's `metadata.origin_url` from the request's field, where the client says nothing of it."""
-    referer = exchange.request.headers.text(b"referer")
-    if not isinstance(document, dict) or not referer:
-        return document
-    said = document.get("metadata")
-    if said is None or (isinstance(said, dict) and said.get("origin_url") is None):
-        return replaced_at({**document, "metadata": said or {}}, ("metadata", "origin_url"), referer)
-    return document
-
-
-def _of_nobody(exchange: Exchange, document: Any) -> Any:
-    if not isinstance(document, dict):
-        return document
-    return {name: value for name, value in document.items() if name != "metadata"}
-
-
-_ORIGINS = {"referer": _of_referer, "none": _of_nobody}

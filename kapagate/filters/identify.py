@@ -4,6 +4,9 @@ What the schemes say follows from the credential's field, so the answer for the 
 tenant: for five minutes, and never longer than the credential holds. Only a request with one credential in one field
 is looked up; any other is looked at by all schemes. A policy that is loaded anew remembers nobody, and what was
 verified with a key that is gone is asked again.
+
+A scheme may attend to the exchanges that it decides (a webhook is delivered once): its hooks run as this step's own.
+Where no scheme does, this step has no such hooks.
 """
 
 from __future__ import annotations
@@ -22,7 +25,8 @@ from kapagate.chain.filter import Filter, Invalid
 from kapagate.chain.headers import Headers
 from kapagate.chain.principal import PRINCIPAL, TENANT, Principal, Tenant, Tenants
 from kapagate.chain.problem import Problem
-from kapagate.chain.scheme import Recogniser, Scheme
+from kapagate.chain.response import Response
+from kapagate.chain.scheme import ATTENDS, Recogniser, Scheme
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.identity.verified import Verified, fingerprint
@@ -35,7 +39,7 @@ class Identify(Filter):
 
     Every scheme looks at the request; the one that recognises its credentials decides. Credentials for two schemes in
     one request are refused, and so is a caller whose tenant the gateway does not have. Roles that the policy does not
-    declare are ignored. The headers of all schemes stay here: they never go upstream.
+    declare are ignored. The headers of all schemes stay here, except a webhook's, which prove nothing but that message.
     """
 
     modes = frozenset({"enforce"})
@@ -50,16 +54,17 @@ class Identify(Filter):
 
     def compile(self, services: Services) -> Step:
         recognisers = tuple(self._compiled(index, scheme, services) for index, scheme in enumerate(self.schemes))
-        headers = frozenset[bytes]().union(*(recogniser.headers for recogniser in recognisers))
-        steady = all(each.steady for each in recognisers)
+        headers = frozenset[bytes]().union(*(each.headers for each in recognisers))
+        steady = headers - _asked_about(recognisers)
         known = Verified[Caller](services[Clock])
         revisions = tuple(each.revision for each in recognisers if each.revision is not None)
         door = _Door(recognisers, services[Tenants], services[Roles], headers, steady, known, revisions)
-        return Step(
+        step = Step(
             writes=frozenset({PRINCIPAL, TENANT}),
-            asserts=headers,
+            asserts=frozenset[bytes]().union(*(each.headers - each.relayed for each in recognisers)),
             on_request=door.identify,
         )
+        return attended(step, [each.attends for each in recognisers if each.attends is not None])
 
     @staticmethod
     def _compiled(index: int, scheme: Scheme, services: Services) -> Recogniser:
@@ -71,13 +76,15 @@ class Identify(Filter):
 
 @dataclass(frozen=True, slots=True)
 class _Door:
-    """The compiled filter. `steady`: no scheme has to be asked every time. `revisions` are those of the schemes."""
+    """The compiled filter. `steady` are the headers about which no scheme has to be asked every time. `revisions` are
+    those of the schemes.
+    """
 
     recognisers: tuple[Recogniser, ...]
     tenants: Tenants
     roles: Roles
     headers: frozenset[bytes]
-    steady: bool
+    steady: frozenset[bytes]
     known: Verified[Caller]
     revisions: tuple[Callable[[], int], ...]
 
@@ -93,7 +100,7 @@ class _Door:
     def _mark(self, headers: Headers) -> bytes | None:
         """What the only credential is known by, at this revision; None where there is none or more than one."""
         sent = [(name, value) for name in self.headers for value in headers.all(name)]
-        if len(sent) != 1:
+        if len(sent) != 1 or sent[0][0] not in self.steady:
             return None
         said = b"%b:%b" % sent[0]
         for revision in self.revisions:
@@ -109,20 +116,22 @@ class _Door:
         return principal if roles == principal.roles else replace(principal, roles=roles), tenant
 
     async def _recognised(self, exchange: Exchange) -> Principal:
-        found: list[Principal | Problem] = []
+        found: list[tuple[Recogniser, Principal | Problem]] = []
         for recogniser in self.recognisers:
             try:
                 principal = await recogniser.recognise(exchange)
             except Problem as refusal:
-                found.append(refusal)
+                found.append((recogniser, refusal))
             else:
                 if principal is not None:
-                    found.append(principal)
-        if len(found) > 1:
-            raise Problem(problems.AMBIGUOUS_CREDENTIALS, "send one credential, not several")
-        verdict = found[0] if found else self._nobody(exchange)
+                    found.append((recogniser, principal))
+        if not found:
+            raise self._nobody(exchange)
+        decided, verdict = _only(found)
         if isinstance(verdict, Problem):
             raise verdict
+        if decided.attends is not None:
+            exchange.put(ATTENDS, decided.attends)
         return verdict
 
     def _nobody(self, exchange: Exchange) -> Problem:
@@ -131,3 +140,45 @@ class _Door:
             detail = "the credentials are of no kind that this gateway knows"
             return Problem(problems.INVALID_CREDENTIALS, detail, challenges=challenges)
         return Problem(problems.CREDENTIALS_REQUIRED, "this gateway asks for credentials", challenges=challenges)
+
+
+def _asked_about(recognisers: Sequence[Recogniser]) -> frozenset[bytes]:
+    """The headers about which a scheme has to be asked every time; all, when one looks elsewhere."""
+    asked = [each.headers for each in recognisers if not each.steady]
+    return frozenset[bytes]().union(*(asked if all(asked) else [each.headers for each in recognisers]))
+
+
+def _only(found: Sequence[tuple[Recogniser, Principal | Problem]]) -> tuple[Recogniser, Principal | Problem]:
+    """The one that decides. What schemes read in the same fields is one credential: whoever accepts it decides."""
+    accepted = [each for each in found if isinstance(each[1], Principal)]
+    if len(found) > 1 and (len(accepted) > 1 or len({each.headers for each, _ in found}) > 1):
+        raise Problem(problems.AMBIGUOUS_CREDENTIALS, "send one credential, not several")
+    return (accepted or found)[0]
+
+
+def attended(step: Step, attending: Sequence[Step]) -> Step:
+    """The step with the hooks of those that attend, each for the exchanges that its scheme decided."""
+    identify = step.on_request
+
+    async def on_request(exchange: Exchange) -> Response | None:
+        if identify is not None:
+            await identify(exchange)
+        attends = exchange.facts.get(ATTENDS)
+        return await attends.on_request(exchange) if attends is not None and attends.on_request is not None else None
+
+    async def on_opening(exchange: Exchange) -> None:
+        attends = exchange.facts.get(ATTENDS)
+        if attends is not None and attends.on_opening is not None:
+            await attends.on_opening(exchange)
+
+    def on_done(exchange: Exchange) -> None:
+        attends = exchange.facts.get(ATTENDS)
+        if attends is not None and attends.on_done is not None:
+            attends.on_done(exchange)
+
+    return replace(
+        step,
+        on_request=on_request if any(each.on_request for each in attending) else identify,
+        on_opening=on_opening if any(each.on_opening for each in attending) else None,
+        on_done=on_done if any(each.on_done for each in attending) else None,
+    )

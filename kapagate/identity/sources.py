@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from re import compile as pattern
 from typing import Any
 
 from kapagate.chain.exchange import Exchange
@@ -28,6 +29,7 @@ PLAIN = (
 PER_REQUEST = frozenset({"language"})
 """Sources that do not follow from principal, tenant and upstream alone."""
 CLAIM = "claim:"
+_ADDRESS = pattern(r"[^\s@,;<>]@[^\s@,;<>]+\.[^\s@,;<>]")
 _MOST_CHARACTERS = 256
 _MOST_TEXTS = 32
 
@@ -52,11 +54,14 @@ def is_personal(source: str) -> bool:
     return not PERSONAL.isdisjoint(part.lower() for part in source.removeprefix(CLAIM).split("."))
 
 
-def getter(source: str, pseudonyms: Pseudonyms) -> Get:
-    """How a source is read of an exchange that has its principal."""
+def getter(source: str, pseudonyms: Pseudonyms, personal: bool = False) -> Get:
+    """How a source is read of an exchange that has its principal. Unless it may be `personal`, a claim that holds an
+    e-mail address under an innocent name is nothing.
+    """
     if source.startswith(CLAIM):
         name = source.removeprefix(CLAIM)
-        return lambda exchange: _plain(claim(exchange[PRINCIPAL].claims, name))
+        read = _plain if personal else _impersonal
+        return lambda exchange: read(claim(exchange[PRINCIPAL].claims, name))
     if source == "session":
         return lambda exchange: _session(exchange, pseudonyms)
     if source == "pseudonym":
@@ -93,6 +98,11 @@ def _plain(value: Any) -> Value | None:
     if isinstance(value, list) and all(isinstance(item, str) for item in value):
         return tuple(_bounded(item) for item in value[:_MOST_TEXTS])
     return _bounded(str(value)) if isinstance(value, str | int | float) else None
+
+
+def _impersonal(value: Any) -> Value | None:
+    text = _plain(value)
+    return None if _ADDRESS.search(one_line(text)) else text
 
 
 def _bounded(text: str) -> str:

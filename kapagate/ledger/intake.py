@@ -19,11 +19,15 @@ class Intake:
         self._patience = patience
         self._waiting: deque[asyncio.Future[None]] = deque()
 
+    def enter_at_once(self) -> bool:
+        """Takes a place, if nobody waits for one and there is one."""
+        return not self.failure and not self._waiting and self.places.take()
+
     async def enter(self) -> None:
         """Takes a place. Raises LedgerFull, or BackendFailed while nothing can be kept."""
         if self.failure:
             raise BackendFailed(self.failure)
-        if self._waiting or not self.places.take():
+        if not self.enter_at_once():
             await self._wait()
 
     def free(self, held: int, shared: int = 0) -> None:

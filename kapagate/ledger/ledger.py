@@ -2,45 +2,68 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from kapagate.chain.problem import BackendFailed
+from kapagate.ledger.selection import EVERYTHING, Selection
 
-Row = bytes
-"""A record as it is kept: one JSON object."""
+Row = str
+"""A record as it is kept: one JSON object, without blanks between its members."""
 
 
 class LedgerFull(BackendFailed):
     """No place became free in time."""
 
 
-class Place(Protocol):
-    """Room for one record. Exactly one of both is called, once."""
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Records, the newest first, each with its `id`. `before` is where the next page goes on; None: there is none.
 
-    def fill(self, row: Row) -> None:
-        """Never waits and never raises: the room is there."""
+    A page may be short, or empty, and still have a next one: how much is looked through for one page is bounded.
+    """
 
-    def release(self) -> None:
-        """There will be no record."""
+    records: list[dict[str, Any]] = field(default_factory=list)
+    before: int | None = None
 
 
 class Ledger(Protocol):
-    """Keeps records. `failure` says why nothing can be kept right now (empty: it can); `held` are the places taken."""
+    """Keeps records. `failure` says why nothing can be kept right now (empty: it can); `held` are the places taken.
+
+    A place is taken first, and either filled or released, once.
+    """
 
     @property
     def failure(self) -> str: ...
     @property
     def held(self) -> int: ...
-    async def reserve(self) -> Place:
+    def take(self) -> bool:
+        """A place, if there is one at once."""
+
+    async def reserve(self) -> None:
         """A place, after a bounded wait. Raises LedgerFull, or BackendFailed while nothing can be kept."""
 
-    def fill_unreserved(self, row: Row) -> bool:
+    def release(self) -> None:
+        """There will be no record for a place."""
+
+    def intend(self, decision: str, intent: Row) -> None:
+        """What is about to be done. It stands until a record with this `decision` settles it; if the process ends
+        before, it becomes a record with the outcome `lost`.
+        """
+
+    def fill(self, row: Row, settles: str = "") -> None:
+        """Never waits and never raises: the room is there. `settles`: the decision whose intent this is the end of."""
+
+    def fill_unreserved(self, row: Row, settles: str = "") -> bool:
         """A record without a place: from the share, without waiting. False: missed, counted, told in a gap record."""
 
-    async def query(self, limit: int, before: int | None = None) -> list[dict[str, Any]]:
-        """The newest records first, each with its `id`; those older than the record `before` where it is given."""
-
     async def flush(self) -> None:
-        """Returns when everything filled so far is durable. Raises BackendFailed when that cannot be."""
+        """Returns when everything so far is durable; those who wait together share one write. Raises BackendFailed."""
+
+    async def page(self, selection: Selection, limit: int, before: int | None = None) -> Page:
+        """The newest records that a selection means, older than the record `before` where it is given."""
+
+    async def query(self, limit: int, before: int | None = None, selection: Selection = EVERYTHING) -> list[Any]:
+        """The records of one page."""
 
     async def close(self) -> None: ...

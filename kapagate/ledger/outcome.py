@@ -15,19 +15,21 @@ Outcome = Literal["answered", "refused", "failed", "gone", "lost"]
 NO_STATUS = "499"
 
 
-def outcome_of(exchange: Exchange) -> Outcome:
+def outcome_of(exchange: Exchange, status: int = 0) -> Outcome:
     """`refused`: the policy said no. `failed`: the gateway or the other side could not. `gone`: the client left first.
 
-    `lost` is only ever found out later, when the process died in between.
+    `lost` is only ever found out later, when the process died in between. `status`: what the client is about to be
+    told, where it was told nothing yet.
     """
-    if exchange.refusal is None and exchange.broken is None and not exchange.gone and 0 < exchange.status < 400:
+    status = status or exchange.status
+    if exchange.refusal is None and exchange.broken is None and not exchange.gone and 0 < status < 400:
         return "answered"
     problem = problem_of(exchange)
     if problem is not None:
         return "failed" if problem.kind.status >= 500 else "refused"
-    if isinstance(exchange.broken, Gone) or (exchange.gone and not exchange.status):
+    if isinstance(exchange.broken, Gone) or (exchange.gone and not status):
         return "gone"
-    return "answered" if exchange.broken is None and 0 < exchange.status < 400 else "failed"
+    return "answered" if exchange.broken is None and 0 < status < 400 else "failed"
 
 
 def problem_of(exchange: Exchange) -> Problem | None:

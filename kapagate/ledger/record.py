@@ -14,7 +14,7 @@ from typing import Any
 import orjson
 
 from kapagate.answer.document import value_at
-from kapagate.answer.report import StepReport
+from kapagate.answer.report import Report, StepReport
 from kapagate.chain.details import DETAILS
 from kapagate.chain.edit import UNREAD
 from kapagate.chain.exchange import Exchange
@@ -29,55 +29,81 @@ MOST_ROLES = 32
 MOST_KNOWN = 1024
 
 
-def record_of(exchange: Exchange, include: Collection[str] = (), transcript: Transcript | None = None) -> bytes:
-    """The record as JSON, one object; members that have nothing to say are left out."""
-    times, facts = exchange.times, exchange.facts
-    record: dict[str, Any] = {
-        "decision": exchange.decision,
-        "correlation_id": exchange.correlation_id,
-        "received_at": moment(exchange.received_at),
-        "status": exchange.status,
-        "outcome": outcome_of(exchange),
-        "duration_ms": milliseconds(times.received, times.ended),
-        "upstream_ms": milliseconds(times.sent, times.answered),
-        "bytes": exchange.sent_bytes,
-    }
-    if exchange.refusal is not None or exchange.broken is not None:
-        record |= problem_fields(exchange)
-    if details := facts.get(DETAILS):
-        record["details"] = dict(details)
-    if "question" in include and times.sent:
-        record["question"] = question_of(exchange)
-    if exchange.report.delivered:
-        record["answer"] = answer_of(exchange, transcript, "answer" in include)
-    return b"".join((encoded(record)[:-1], _asked(exchange), _verdicts(exchange), b"}"))
+def record_of(
+    exchange: Exchange,
+    include: Collection[str] = (),
+    transcript: Transcript | None = None,
+    ended: float = 0.0,
+    amends: bool = False,
+) -> str:
+    """The record as JSON, one object; members that have nothing to say are left out.
+
+    `ended`: when, for one that is sealed before its last bytes leave; `amends`: it replaces one that was.
+    What nearly all records have is written here by hand, and what alike ones share is written once: a tenth of the
+    time that building and serialising an object takes.
+    """
+    times, report = exchange.times, exchange.report
+    status, sent = exchange.status, exchange.sent_bytes
+    if ended:
+        status, sent = status or (exchange.response.status if exchange.response else 500), sent + exchange.sealing
+    upstream = problem = details = question = answer = ""
+    if times.sent and times.answered:
+        upstream = f',"upstream_ms":{(times.answered - times.sent) * 1000:.3f}'
+    if exchange.refusal is not None or exchange.broken is not None or amends:
+        problem = _members({**problem_fields(exchange), **({"amends": True} if amends else {})})
+    if DETAILS in exchange.facts:
+        details = _members({"details": dict(exchange.facts[DETAILS])})
+    if times.sent and "question" in include and (text := question_of(exchange)) is not None:
+        question = f',"question":{encoded(text)}'
+    if report.delivered:
+        answer = _answer(report, transcript, "answer" in include)
+    return (
+        f'{{"decision":"{exchange.decision}","correlation_id":"{exchange.correlation_id}","received_at":"'
+        f'{moment(exchange.received_at)}","status":{status},"outcome":"{outcome_of(exchange, status)}","duration_ms":'
+        f'{((ended or times.ended) - times.received) * 1000:.3f}{upstream},"bytes":{sent}{problem}{details}'
+        f"{question}{answer}{asked(exchange)}{_verdicts(exchange)}}}"
+    )
 
 
-def _verdicts(exchange: Exchange) -> bytes:
+def intent_of(exchange: Exchange) -> str:
+    """What is about to be done, as far as it is known before any step of the chain."""
+    return (
+        f'{{"decision":"{exchange.decision}","correlation_id":"{exchange.correlation_id}"'
+        f',"received_at":"{moment(exchange.received_at)}"{asked(exchange)}}}'
+    )
+
+
+def _members(record: dict[str, Any]) -> str:
+    return "," + encoded(record)[1:-1] if record else ""
+
+
+def _verdicts(exchange: Exchange) -> str:
     """The member `verdicts`. Where there is nothing to say of any step it is known already."""
     if uneventful(exchange):
         return _uneventful((*exchange.verdicts,), (*exchange.report.steps,))
-    return b',"verdicts":' + encoded(verdicts_of(exchange))
+    return f',"verdicts":{encoded(verdicts_of(exchange))}'
 
 
 @lru_cache(maxsize=MOST_KNOWN)
-def _uneventful(passed: tuple[str, ...], enforced: tuple[str, ...]) -> bytes:
+def _uneventful(passed: tuple[str, ...], enforced: tuple[str, ...]) -> str:
     verdicts: dict[str, dict[str, Any]] = {step: {"outcome": "passed"} for step in passed}
     for step in enforced:
         verdicts.setdefault(step, {"outcome": "passed"})["answer"] = "enforced"
-    return b',"verdicts":' + encoded(verdicts)
+    return f',"verdicts":{encoded(verdicts)}'
 
 
-def _asked(exchange: Exchange) -> bytes:
+def asked(exchange: Exchange) -> str:
     """The members that alike exchanges of one caller share."""
-    principal, route = exchange.facts.get(PRINCIPAL, NOBODY), exchange.route
+    facts, route = exchange.facts, exchange.route
+    principal = facts.get(PRINCIPAL, NOBODY)
     return _written(
-        exchange.facts.get(TENANT, NO_TENANT).name,
-        principal.subject[:LONGEST_NAME],
+        facts.get(TENANT, NO_TENANT).name,
+        principal.subject,
         principal.roles,
         principal.scheme,
+        principal.key,
         exchange.request.client,
-        exchange.request.method[:LONGEST_METHOD],
+        exchange.request.method,
         route.template,
         route.name,
         exchange.operation or route.operation,
@@ -91,26 +117,28 @@ def _written(
     subject: str,
     roles: tuple[str, ...],
     scheme: str,
+    key: str,
     client: str,
     method: str,
     endpoint: str,
     route: str,
     operation: str,
     policy: str,
-) -> bytes:
+) -> str:
     members = {
         "tenant": tenant,
-        "subject": subject,
+        "subject": subject[:LONGEST_NAME],
         "roles": [role[:LONGEST_NAME] for role in roles[:MOST_ROLES]],
         "scheme": scheme,
+        **({"key": key[:LONGEST_NAME]} if key else {}),
         "client": client,
-        "method": method,
+        "method": method[:LONGEST_METHOD],
         "endpoint": endpoint,
         "route": route,
         "operation": operation,
         "policy": policy,
     }
-    return b"," + encoded(members)[1:-1]
+    return _members(members)
 
 
 def problem_fields(exchange: Exchange) -> dict[str, str]:
@@ -142,29 +170,28 @@ def question_of(exchange: Exchange) -> str | None:
     return "\n".join(texts)[:LONGEST_TEXT]
 
 
-def answer_of(exchange: Exchange, transcript: Transcript | None, included: bool) -> dict[str, Any]:
+def _answer(report: Report, transcript: Transcript | None, included: bool) -> str:
     """How much running text was delivered, its SHA-256, and the text itself where it is asked for."""
-    answer: dict[str, Any] = {"characters": exchange.report.delivered}
-    if exchange.report.cut:
-        answer["cut"] = exchange.report.cut
-    if transcript is not None:
-        answer["sha256"] = transcript.digest()
-        if included:
-            answer["text"] = transcript.text()
-    return answer
+    cut = f',"cut":{encoded(report.cut)}' if report.cut else ""
+    if transcript is None:
+        return f',"answer":{{"characters":{report.delivered}{cut}}}'
+    text = f',"text":{encoded(transcript.text())}' if included else ""
+    return f',"answer":{{"characters":{report.delivered}{cut},"sha256":"{transcript.digest()}"{text}}}'
 
 
-def gap(missed: int, at: float) -> dict[str, Any]:
-    """The record that stands for records that found no place; `at` is wall time."""
-    return {"outcome": "gap", "received_at": moment(at), "tenant": "none", "decision": "", "missed": missed}
+def gap(reason: str, at: float, **members: Any) -> str:
+    """The record that stands for records that are not there; `at` is wall time."""
+    return encoded(
+        {"outcome": "gap", "received_at": moment(at), "tenant": "none", "decision": "", "reason": reason, **members}
+    )
 
 
-def encoded(record: Any) -> bytes:
-    """The record as JSON. What JSON cannot say is replaced, so that no record is lost for what is in it."""
+def encoded(value: Any) -> str:
+    """A value as JSON. What JSON cannot say is replaced, so that no record is lost for what is in it."""
     try:
-        return orjson.dumps(record)
+        return orjson.dumps(value).decode()
     except TypeError:
-        return orjson.dumps(_sayable(record))
+        return orjson.dumps(_sayable(value)).decode()
 
 
 def moment(wall: float) -> str:

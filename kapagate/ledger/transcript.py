@@ -31,6 +31,8 @@ class Transcript:
 
     def digest(self) -> str:
         """SHA-256 of the whole text in UTF-8, in hex."""
+        if self._hash is None and self._room == 0:
+            return hashlib.sha256("".join(self._pieces).encode("utf-8", "surrogatepass")).hexdigest()
         return self._take().hexdigest()
 
     def text(self) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.nodes import Mapping, Node, Scalar, Sequence
+from kapagate.policy.position import Span
 from kapagate.policy.suggestion import closest
 
 _PLACES = (("tenant",), ("tenants", "*"), ("keys", "*", "tenant"))
@@ -16,12 +17,21 @@ def check_tenants(schemes: Node | None, tenants: Collection[str], problems: Diag
     """`schemes` is the list under `identify`."""
     for scheme in _below(schemes, ("*",)):
         own = next(iter(scheme.entries.values())).value if isinstance(scheme, Mapping) and scheme.entries else None
-        for path in _PLACES:
-            for named in _below(own, path):
-                if isinstance(named, Scalar) and isinstance(named.value, str) and named.value not in tenants:
-                    suggestion = closest(named.value, tenants)
-                    message = f'unknown tenant "{named.value}"'
-                    problems.add(codes.UNKNOWN_TENANT, named.span, message, suggestion=suggestion)
+        for name, span in _named(own):
+            if name not in tenants:
+                message = f'unknown tenant "{name}"'
+                problems.add(codes.UNKNOWN_TENANT, span, message, suggestion=closest(name, tenants))
+
+
+def _named(own: Node | None) -> Iterator[tuple[str, Span]]:
+    """The tenants that one scheme names. Where a path parameter does it, these are its `sources`."""
+    for path in _PLACES:
+        for named in _below(own, path):
+            if isinstance(named, Scalar) and isinstance(named.value, str):
+                if not named.value.startswith("{"):
+                    yield named.value, named.span
+                elif isinstance(own, Mapping) and isinstance(sources := own.get("sources"), Mapping):
+                    yield from ((name, sources.key_span(name)) for name in sources.entries)
 
 
 def _below(node: Node | None, path: tuple[str, ...]) -> Iterator[Node]:

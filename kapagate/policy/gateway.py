@@ -4,15 +4,15 @@ raw form here: each is read by its own declaration."""
 from __future__ import annotations
 
 from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema
 
 from kapagate.access.hosts import host_of
+from kapagate.access.networks import parse_network
 from kapagate.access.roles import RoleDeclaration
-from kapagate.chain.forwarded import Network
 from kapagate.chain.scheme import Scheme
 from kapagate.chain.secret import Resolved, Secret
 from kapagate.chain.units import Duration, Size
@@ -122,14 +122,6 @@ def parse_state(value: Any) -> State:
     if isinstance(value, str) and value.startswith("sqlite:") and value != "sqlite:":
         return State(value.removeprefix("sqlite:"))
     raise ValueError('expected "memory" or "sqlite:PATH"')
-
-
-def parse_network(value: Any) -> Network:
-    """`10.0.0.0/8`, `2001:db8::/32`, `192.0.2.1`. Raises ValueError."""
-    try:
-        return value if isinstance(value, IPv4Network | IPv6Network) else ip_network(str(value))
-    except ValueError:
-        raise ValueError('expected an address or a network, such as "10.0.0.0/8"') from None
 
 
 Hop = Annotated[

@@ -124,6 +124,9 @@ class StepCompiler:
     def _with_options(self, declaration: StepDeclaration, made: Filter, step: Step) -> Placed:
         """The same for equal declarations, so that their chains are the same as well."""
         name, options = declaration.filter, declaration.options
+        if options.locked and not made.lockable:
+            message = f"{name} with these options promises nothing that could be locked"
+            self._problems.add(codes.STEP_OPTION, declaration.place(("locked",)), message)
         key = (name, declaration.id, id(step), options)
         return self._equal.setdefault(key, Placed(declaration.id, name, step, options, made))
 

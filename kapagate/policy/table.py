@@ -14,6 +14,8 @@ from kapagate.chain.upstream import UpstreamType
 D = TypeVar("D")
 
 FILTERS: Mapping[str, str | type[Filter]] = {
+    "cors": "kapagate.filters.cors:Cors",
+    "ip_allow": "kapagate.filters.ip_allow:IpAllow",
     "identify": "kapagate.filters.identify:Identify",
     "rbac": "kapagate.filters.rbac:Rbac",
     "rate_limit": "kapagate.filters.rate_limit:RateLimit",
@@ -26,6 +28,7 @@ FILTERS: Mapping[str, str | type[Filter]] = {
 SCHEMES: Mapping[str, str | type[Scheme]] = {
     "api_key": "kapagate.schemes.api_key:ApiKey",
     "jwt": "kapagate.schemes.jwt:Jwt",
+    "webhook_signature": "kapagate.schemes.webhook_signature:WebhookSignature",
 }
 UPSTREAM_TYPES: Mapping[str, str | type[UpstreamType]] = {
     "kapa": "kapagate.upstreams.kapa:Kapa",

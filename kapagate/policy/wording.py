@@ -86,7 +86,13 @@ def _noun(annotation: Any, origin: Any, arguments: tuple[Any, ...], metadata: Se
         return "mapping" if arguments[1] is Any else f"mapping of names to {_plural(worded(arguments[1]))}"
     if inspect.isclass(annotation) and issubclass(annotation, Scheme):
         return "scheme"
-    return "mapping"
+    return title_of(annotation) or "mapping"
+
+
+def title_of(annotation: Any) -> str:
+    """What a model calls itself that can also be written in another way than as a mapping; else nothing."""
+    is_model = inspect.isclass(annotation) and issubclass(annotation, BaseModel)
+    return str(annotation.model_config.get("title", "")) if is_model else ""
 
 
 def reading_of(metadata: Sequence[Any]) -> Callable[..., Any] | None:
@@ -113,7 +119,7 @@ def default_of(field: FieldInfo) -> str:
     value = field.get_default(call_default_factory=True)
     if value is PydanticUndefined:
         return "required"
-    if value is None or isinstance(value, BaseModel) or value in ((), {}, ""):
+    if value is None or (isinstance(value, BaseModel) and not title_of(type(value))) or value in ((), {}, ""):
         return ""
     return f"`{_yaml(value, reading_of(field.metadata))}`"
 
@@ -135,21 +141,28 @@ def _yaml(value: Any, reading: Callable[..., Any] | None) -> str:
         return "true" if value else "false"
     if isinstance(value, tuple):
         return ", ".join(map(str, value))
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_yaml(each, None)}" for name, each in value.items()) + "}"
     return with_unit(value, reading) if isinstance(value, int | float) else str(value)
 
 
 def _plural(noun: str) -> str:
     first, comma, bounds = noun.partition(",")
-    return f"{first}s{comma}{bounds}" if first in {"scheme", "UUID", "text", "mapping", "secret"} else noun
+    countable = {"scheme", "UUID", "text", "mapping", "secret", "source"}
+    return f"{first}s{comma}{bounds}" if first in countable else noun
 
 
 def models_within(field: FieldInfo) -> Iterator[tuple[type[BaseModel], str]]:
-    """The models of a field's mappings, each with how a path goes on: `[]` into a list, `.<name>` below names."""
+    """The models of a field's mappings, each with how a path goes on: `[]` into a list, `.<name>` below names. Those
+    with a title are told of where the title is.
+    """
     yield from _within(field.annotation, "")
 
 
 def _within(annotation: Any, suffix: str) -> Iterator[tuple[type[BaseModel], str]]:
     origin, arguments = get_origin(annotation), get_args(annotation)
+    if title_of(annotation):
+        return
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         yield annotation, suffix
     elif origin in _LISTS:

@@ -79,7 +79,7 @@ def _compiled(entries: tuple[ApiKeyEntry, ...], roles: Roles) -> dict[str, _Know
                 raise Invalid(f"there is no role {role!r}", ("keys", index, "roles", position))
         expires = entry.expires.timestamp() if entry.expires else math.inf
         roles_held = roles.declared(entry.roles)
-        principal = Principal(entry.subject, entry.tenant, roles_held, "api_key", expires=expires)
+        principal = Principal(entry.subject, entry.tenant, roles_held, "api_key", expires=expires, key=entry.id)
         known[entry.id] = _Known(entry, principal)
     return known
 

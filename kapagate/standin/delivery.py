@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
-from kapagate.standin.operations import Reply
+from kapagate.standin.call import Reply
 
 Sleep = Callable[[float], Awaitable[None]]
 

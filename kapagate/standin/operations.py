@@ -1,4 +1,4 @@
-"""Kapa's operations as functions from a call to a reply; sockets are elsewhere.
+"""Kapa's query API as functions from a call to a reply; sockets are elsewhere.
 
 Each checks in the same order: may this key open the project or thread (404), is the body good (400).
 `source_group_ids_include`, `user` and the like are checked for their shape and change no answer.
@@ -6,78 +6,50 @@ Each checks in the same order: may this key open the project or thread (404), is
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 import orjson
 
 from kapagate.standin.answers import Answer, compose, stretch
+from kapagate.standin.call import Call, Operation, Reply, reply, take
 from kapagate.standin.corpus import Chunk, Page, find_document, find_page, search
-from kapagate.standin.directives import FaultError, Faults, take_directives
-from kapagate.standin.errors import failed, invalid
+from kapagate.standin.directives import Faults
+from kapagate.standin.errors import failed
 from kapagate.standin.fields import Fields, read_fields
-from kapagate.standin.projects import Projects
 from kapagate.standin.records import encode_stream
 
 _DOCUMENTS_PER_PAGE = 5
 _BAD_GATEWAY = b"<html><head><title>502 Bad Gateway</title></head><body><h1>502 Bad Gateway</h1></body></html>\n"
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
-    """An authenticated request: its key, the ids in its path, its body, and the faults switched on at start."""
-
-    projects: Projects
-    key: str
-    ids: Mapping[str, str]
-    body: bytes
-    content_type: str
-    faults: Faults
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """`pieces` are the body as it is to be written; a streamed one is sent without its length."""
-
-    pieces: tuple[bytes, ...]
-    faults: Faults
-    streamed: bool = False
-    status: int = 200
-    headers: Mapping[str, str] | None = None
-    content_type: str = "application/json"
-
-
-Operation = Callable[[Call], Reply]
-
-
 def perform(operation: Operation, call: Call) -> Reply:
     """The operation's reply, or the failure that its faults ask for; raises KapaError for a call that is wrong."""
-    reply = operation(call)
-    faults = reply.faults
+    made = operation(call)
+    faults = made.faults
     if faults.html_502:
         return Reply((_BAD_GATEWAY,), faults, status=502, content_type="text/html")
     if faults.status is None and faults.retry_after is None:
-        return reply
+        return made
     error = failed(faults.status or 429, faults.retry_after)
     return Reply((orjson.dumps(error.body),), faults, status=error.status, headers=error.headers)
 
 
 def chat(call: Call) -> Reply:
     """Opens a thread; an answer as one JSON object."""
-    answer, faults = _answer(call, _enter_project(call), None)
-    return _reply(answer.describe(), faults)
+    answer, faults = _answer(call, call.project(), None)
+    return reply(answer.describe(), faults)
 
 
 def chat_stream(call: Call) -> Reply:
     """Opens a thread; an answer as records."""
-    answer, faults = _answer(call, _enter_project(call), None)
+    answer, faults = _answer(call, call.project(), None)
     return Reply(tuple(encode_stream(answer, faults)), faults, streamed=True)
 
 
 def thread_chat(call: Call) -> Reply:
     """Goes on with a thread; an answer as one JSON object."""
     answer, faults = _answer(call, _enter_thread(call), call.ids["thread_id"])
-    return _reply(answer.describe(), faults)
+    return reply(answer.describe(), faults)
 
 
 def thread_chat_stream(call: Call) -> Reply:
@@ -94,14 +66,14 @@ def feedback(call: Call) -> Reply:
     subject = fields.text("user_identifier")
     comment = _read_comment(fields)
     fields.check()
-    totals = call.projects.react(call.key, str(answer), subject, reaction)
-    _, faults = _take(comment, call.faults, "comment")
-    return _reply(totals, faults)
+    totals = call.projects.react(call.key, str(answer), subject, reaction, fields.raw("comment"))
+    _, faults = take(comment, call.faults, "comment")
+    return reply(totals, faults)
 
 
 def retrieval(call: Call) -> Reply:
     """A bare array of chunks, best first, whole, within `top_k` and `max_chars`."""
-    _enter_project(call)
+    call.project()
     fields = read_fields(call.content_type, call.body)
     query = _read_query(fields)
     fields.choice("mode", ("default", "deep"), "default")
@@ -111,14 +83,14 @@ def retrieval(call: Call) -> Reply:
         fields.flag(name)
     fields.dictionary("mcp_client_meta")
     fields.check()
-    question, faults = _take(query, call.faults, "query")
+    question, faults = take(query, call.faults, "query")
     found = [] if faults.no_sources else search(question)[:top_k]
-    return _reply(_fit(_describe_chunks(question, found, faults), max_chars), faults)
+    return reply(_fit(_describe_chunks(question, found, faults), max_chars), faults)
 
 
 def documents(call: Call) -> Reply:
     """A page of whole documents. Pages run over what was asked for; what matches nothing is absent."""
-    _enter_project(call)
+    call.project()
     fields = read_fields(call.content_type, call.body)
     urls, ids = fields.texts("urls"), fields.uuids("document_ids")
     fields.uuids("source_group_ids_include")
@@ -135,7 +107,19 @@ def documents(call: Call) -> Reply:
     ]
     found = [find(name) for find, name in wanted[(page - 1) * page_size : page * page_size]]
     results = [_describe_page(one, max_chars, faults) for one in dict.fromkeys(found) if one is not None]
-    return _reply({"results": results, "page": page, "page_size": page_size, "total_items": len(wanted)}, faults)
+    return reply({"results": results, "page": page, "page_size": page_size, "total_items": len(wanted)}, faults)
+
+
+def search_chunks(call: Call) -> Reply:
+    """Kapa's older search, of whose answer nothing is known but that it finds something."""
+    call.project()
+    fields = read_fields(call.content_type, call.body)
+    query = _read_query(fields)
+    results = fields.integer("num_results", 1, 100, 10)
+    fields.texts("include_source_names")
+    fields.check()
+    question, faults = take(query, call.faults, "query")
+    return reply({"results": _describe_chunks(question, search(question)[:results], faults)}, faults)
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -156,14 +140,20 @@ def _answer(call: Call, project: str, thread: str | None) -> tuple[Answer, Fault
     fields.uuids("source_ids_include")
     fields.dictionary("metadata")
     fields.check()
-    question, faults = _take(query, call.faults, "query")
+    question, faults = take(query, call.faults, "query")
+    history = call.projects.past(project)
     opened = thread or call.projects.open_thread(project)
-    answer = call.projects.open_answer(project)
-    return compose(question, faults, thread_id=opened, question_answer_id=answer), faults
-
-
-def _enter_project(call: Call) -> str:
-    return call.projects.enter_project(call.key, call.ids["project_id"])
+    answer = compose(question, faults, thread_id=opened, question_answer_id=call.projects.open_answer(project))
+    history.add(
+        project,
+        opened,
+        answer.question_answer_id,
+        (question, answer.text),
+        is_uncertain=answer.is_uncertain,
+        integration=fields.uuid("integration_id"),
+        user=fields.raw("user"),
+    )
+    return answer, faults
 
 
 def _enter_thread(call: Call) -> str:
@@ -187,18 +177,10 @@ def _read_comment(fields: Fields) -> str:
     return str(comment.get("issue", "")) if isinstance(comment, dict) else ""
 
 
-def _take(text: str, base: Faults, field: str) -> tuple[str, Faults]:
-    """The text without its directives, and the faults; raises KapaError (400) for a directive with a bad value."""
-    try:
-        return take_directives(text, base)
-    except FaultError as error:
-        raise invalid({field: [str(error)]}) from None
-
-
 def _take_urls(urls: list[str], base: Faults) -> tuple[list[str], Faults]:
     rest, faults = [], base
     for url in urls:
-        bare, faults = _take(url, faults, "urls")
+        bare, faults = take(url, faults, "urls")
         rest.append(bare)
     return rest, faults
 
@@ -231,7 +213,3 @@ def _describe_page(page: Page, max_chars: int, faults: Faults) -> dict[str, obje
         "total_chars": total,
         "truncated": total > max_chars,
     }
-
-
-def _reply(body: object, faults: Faults) -> Reply:
-    return Reply((orjson.dumps(body),), faults)

@@ -6,10 +6,10 @@ from collections import OrderedDict
 from collections.abc import Mapping
 from itertools import count
 from types import MappingProxyType
-from typing import TypeVar
 from uuid import NAMESPACE_URL, uuid5
 
 from kapagate.standin.errors import bad_key, no_key, not_found
+from kapagate.standin.history import History
 
 DEFAULT_PROJECTS: Mapping[str, str] = MappingProxyType(
     {
@@ -18,7 +18,6 @@ DEFAULT_PROJECTS: Mapping[str, str] = MappingProxyType(
     }
 )
 _REMEMBERED = 10_000
-K = TypeVar("K")
 
 
 class Projects:
@@ -30,7 +29,7 @@ class Projects:
         self._counter = count(1)
         self._threads: OrderedDict[str, str] = OrderedDict()
         self._answers: OrderedDict[str, str] = OrderedDict()
-        self._reactions: OrderedDict[tuple[str, str], str] = OrderedDict()
+        self._history = History()
 
     def authenticate(self, key: str | None) -> str:
         """The key, when it is one of ours; raises KapaError (401)."""
@@ -48,6 +47,8 @@ class Projects:
 
     def enter_thread(self, key: str, thread: str) -> str:
         """The project of the thread, when the key opens it; raises KapaError (404)."""
+        for project in () if thread in self._threads else self.opened_by(key):
+            self.past(project)
         return self._enter(self._threads, key, thread)
 
     def open_thread(self, project: str) -> str:
@@ -56,11 +57,26 @@ class Projects:
     def open_answer(self, project: str) -> str:
         return self._open(self._answers, "answer", project)
 
-    def react(self, key: str, answer: str, subject: str, reaction: str) -> dict[str, int]:
+    def opened_by(self, key: str) -> list[str]:
+        """The projects that a key opens."""
+        return [project for project, opens in self._keys.items() if opens == key]
+
+    def past(self, project: str) -> History:
+        """What was asked, the project's past among it."""
+        for thread in self._history.begin(project):
+            _remember(self._threads, thread.id, project)
+            for turn in thread.turns:
+                _remember(self._answers, turn.id, project)
+        return self._history
+
+    def react(self, key: str, answer: str, subject: str, reaction: str, comment: object = None) -> dict[str, int]:
         """Stores one reaction per answer and subject, the last; raises KapaError (404) for an answer out of reach."""
-        self._enter(self._answers, key, answer)
-        _remember(self._reactions, (answer, subject), reaction)
-        given = [value for (about, _), value in self._reactions.items() if about == answer]
+        project = self._enter(self._answers, key, answer)
+        turn = self.past(project).turn(answer)
+        if turn is None:
+            raise not_found()
+        turn.reactions[subject] = (reaction, comment)
+        given = [each for each, _ in turn.reactions.values()]
         return {"total_upvotes": given.count("upvote"), "total_downvotes": given.count("downvote")}
 
     def _open(self, opened: OrderedDict[str, str], kind: str, project: str) -> str:
@@ -75,7 +91,7 @@ class Projects:
         return self.enter_project(key, project)
 
 
-def _remember(kept: OrderedDict[K, str], key: K, value: str) -> None:
+def _remember(kept: OrderedDict[str, str], key: str, value: str) -> None:
     kept[key] = value
     if len(kept) > _REMEMBERED:
         kept.popitem(last=False)

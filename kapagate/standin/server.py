@@ -1,14 +1,15 @@
 """The stand-in as a server: routes, the checks that precede every operation, and its life.
 
-The checks come in the order of Django REST Framework, which Kapa's answers look like: Accept (406), key (401), then the
-operation's own: project or thread (404), media type (415), body (400). Two endpoints of its own need no key:
-`GET /__standin/health` and `GET /__standin/requests`.
+The checks come in the order of Django REST Framework, which Kapa's answers look like: Accept (406), key (401), limit
+(429), then the operation's own: project or thread (404), media type (415), body or query (400). Two endpoints of its
+own need no key: `GET /__standin/health` and `GET /__standin/requests`.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import TracebackType
 from typing import Self
@@ -16,12 +17,15 @@ from typing import Self
 import orjson
 from aiohttp import web
 
+from kapagate.standin.addresses import ADDRESSES, Address
+from kapagate.standin.call import Call
 from kapagate.standin.delivery import Sleep, deliver
 from kapagate.standin.directives import Faults, parse_faults
 from kapagate.standin.errors import KapaError, not_acceptable, not_found, too_large
-from kapagate.standin.operations import OPERATIONS, Call, Operation, perform
+from kapagate.standin.operations import perform
 from kapagate.standin.projects import DEFAULT_PROJECTS, Projects
 from kapagate.standin.recorder import Recorded, Recorder
+from kapagate.standin.throttle import Throttle
 
 _OWN = "/__standin/"
 _BODY_LIMIT = 8 << 20
@@ -31,13 +35,14 @@ _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class StandIn:
-    """`async with StandIn() as kapa:` serves Kapa's query API at `kapa.url` until the block ends.
+    """`async with StandIn() as kapa:` serves Kapa's API at `kapa.url` until the block ends.
 
     projects: project id -> API key; two projects may share a key.
     faults: what goes wrong in every answer, as `Faults` or by the names of `kapagate.standin.directives`; the attribute
         may be set anew at any time.
     keep: how many requests `requests` remembers.
-    sleep: how latency passes.
+    limit: how many chats a minute a key may have (Kapa: 20); None: any number.
+    sleep, now: how latency passes, and Unix time.
     """
 
     def __init__(
@@ -50,11 +55,14 @@ class StandIn:
         ssl_context: ssl.SSLContext | None = None,
         keep: int = 1000,
         seed: str = "stand-in",
+        limit: int | None = None,
         sleep: Sleep = asyncio.sleep,
+        now: Callable[[], float] = time.time,
     ) -> None:
         self.faults = faults if isinstance(faults, Faults) else parse_faults(faults or {})
         self._projects = Projects(projects, seed)
         self._recorder = Recorder(keep)
+        self._throttle, self._now = Throttle(limit), now
         self._host, self._port, self._ssl_context, self._sleep = host, port, ssl_context, sleep
         self._runner: web.AppRunner | None = None
 
@@ -97,19 +105,33 @@ class StandIn:
 
     def _application(self) -> web.Application:
         app = web.Application(client_max_size=_BODY_LIMIT, middlewares=[_translate, self._record])
-        for path, operation in OPERATIONS.items():
-            app.router.add_post(path, self._handler(operation))
+        for address in ADDRESSES:
+            add = app.router.add_get if address.method == "GET" else app.router.add_post
+            add(address.path, self._handler(address))
         app.router.add_get(_OWN + "health", _answer_health)
         app.router.add_get(_OWN + "requests", self._answer_requests)
         return app
 
-    def _handler(self, operation: Operation) -> _Handler:
+    def _handler(self, address: Address) -> _Handler:
         async def handle(request: web.Request) -> web.StreamResponse:
             check_accept(request.headers.getall("Accept", []))
             key = self._projects.authenticate(request.headers.get("X-API-Key"))
+            now = self._now()
+            if address.throttled:
+                self._throttle.take(key, now)
             body = await request.read()
-            call = Call(self._projects, key, request.match_info, body, request.content_type, self.faults)
-            return await deliver(request, perform(operation, call), self._sleep)
+            call = Call(
+                self._projects,
+                key,
+                request.match_info,
+                body,
+                request.content_type,
+                self.faults,
+                request.query,
+                str(request.url.with_query(None)),
+                now,
+            )
+            return await deliver(request, perform(address.operation, call), self._sleep)
 
         return handle
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import deque
-from itertools import islice
 from typing import Any
 
 import orjson
 
-from kapagate.ledger.ledger import Row
+from kapagate.ledger.ledger import Page, Row
+from kapagate.ledger.selection import EVERYTHING, Selection
 
 _Numbered = tuple[int, Row]
 
@@ -23,26 +23,40 @@ class MemoryLedger:
         self.failure = ""
         self.held = 0
 
-    async def reserve(self) -> MemoryLedger:
-        """The ledger is its own place."""
+    def take(self) -> bool:
         self.held += 1
-        return self
+        return True
 
-    def fill(self, row: Row) -> None:
+    async def reserve(self) -> None:
+        self.take()
+
+    def intend(self, decision: str, intent: Row) -> None:
+        """Nothing outlives the process, so nothing can be lost with it."""
+
+    def fill(self, row: Row, settles: str = "") -> None:
         self.held -= 1
         self._keep(self._reserved, row)
 
     def release(self) -> None:
         self.held -= 1
 
-    def fill_unreserved(self, row: Row) -> bool:
+    def fill_unreserved(self, row: Row, settles: str = "") -> bool:
         self._keep(self._unreserved, row)
         return True
 
-    async def query(self, limit: int, before: int | None = None) -> list[dict[str, Any]]:
-        rows = sorted([*self._reserved, *self._unreserved], reverse=True)
-        older = (row for row in rows if before is None or row[0] < before)
-        return [{"id": number, **orjson.loads(record)} for number, record in islice(older, limit)]
+    async def page(self, selection: Selection, limit: int, before: int | None = None) -> Page:
+        found: list[dict[str, Any]] = []
+        for number, row in sorted([*self._reserved, *self._unreserved], reverse=True):
+            if before is None or number < before:
+                record = orjson.loads(row)
+                if selection.matches(record):
+                    found.append({"id": number, **record})
+                    if len(found) == limit:
+                        return Page(found, number if number > 1 else None)
+        return Page(found)
+
+    async def query(self, limit: int, before: int | None = None, selection: Selection = EVERYTHING) -> list[Any]:
+        return (await self.page(selection, limit, before)).records
 
     async def flush(self) -> None:
         return

@@ -1,12 +1,13 @@
-"""Records in SQLite: one file, one writer thread, one statement per batch.
+"""Records in SQLite: one file, one writer thread, one commit per batch.
 
-The loop collects records for a window (50 ms) or a batch (512), then hands them to the thread, which
-writes them with one `INSERT ... SELECT ... FROM json_each(?)` and waits for the disk (`synchronous=FULL`, WAL). So a
-crash of the process or of the machine loses at most the window and the batch under way, and never half a batch.
+The loop collects records for a window (50 ms) or a batch (512), then hands them to the thread, which writes them as one
+row and waits for the disk (`synchronous=FULL`, WAL). So a crash of the process or of the machine loses at most the
+window and the batch under way, and never half a batch. Who must know that a record is durable (`flush`) does not wait
+for the window: all who come while a batch is written share the next one.
 
-Whatever goes wrong - locked, full, corrupt, replaced, read-only - is treated alike: the connection is closed, the
-batch is kept, nobody gets a place, and opening is tried again every `retry` seconds until it works. What found no
-place meanwhile is told in one gap record.
+Whatever goes wrong - locked, full, replaced, read-only - is treated alike: the connection is closed, the batch is
+kept, nobody gets a place, and opening is tried again every `retry` seconds until it works. What found no place
+meanwhile is told in one gap record. Only a file that is damaged is set aside and begun anew (`audit_file`).
 """
 
 from __future__ import annotations
@@ -22,19 +23,24 @@ from typing import Any
 from kapagate.chain.clock import Clock
 from kapagate.chain.problem import BackendFailed
 from kapagate.ledger.intake import Intake
-from kapagate.ledger.ledger import Row
+from kapagate.ledger.ledger import Page, Row
 from kapagate.ledger.places import Places
-from kapagate.ledger.record import encoded, gap
-from kapagate.stores.audit_file import STATEMENT_ROWS, AuditFile, newest
+from kapagate.ledger.record import gap
+from kapagate.ledger.selection import EVERYTHING, Selection
+from kapagate.stores.audit_file import AuditFile, Batch
+from kapagate.stores.audit_search import search
 
 log = logging.getLogger(__name__)
+
+PRUNE_EVERY = 60.0
 
 
 class SqliteLedger:
     """A `Ledger` in a file of mode 0600. `start` before use, `close` after. Times in seconds, sizes in bytes.
 
     `capacity` records of exchanges and `share` records without a place are held at most; `patience` is the longest
-    wait for a place. The file grows to `max_bytes` (0: as far as the disk allows).
+    wait for a place, `slowest` that for the disk. Records are kept for `retention`, and the oldest go when there are
+    more than `most_bytes`; the file itself never grows beyond `max_bytes` (0: no such bound).
     """
 
     def __init__(
@@ -45,23 +51,28 @@ class SqliteLedger:
         capacity: int = 4096,
         share: int = 512,
         window: float = 0.05,
-        batch: int = STATEMENT_ROWS,
+        batch: int = 512,
         patience: float = 0.25,
+        slowest: float = 5.0,
         retry: float = 1.0,
+        retention: float = 0.0,
+        most_bytes: int = 0,
         max_bytes: int = 0,
     ) -> None:
         self._file = AuditFile(path, max_bytes)
         self._clock = clock
         self._places = Places(capacity, share)
         self._intake = Intake(self._places, patience)
-        self._window, self._batch, self._retry = window, batch, retry
-        self._rows: list[Row] = []
+        self._window, self._most, self._retry, self._slowest = window, batch, retry, slowest
+        self._retention, self._most_bytes = retention, most_bytes
+        self._batch = Batch(0.0)
         self._shared = 0
         self._due = asyncio.Event()
         self._flushes: list[asyncio.Future[None]] = []
         self._thread = ThreadPoolExecutor(1, "ledger")
         self._closing = False
         self._work: asyncio.Task[None] | None = None
+        self._pruning: asyncio.Task[None] | None = None
 
     @property
     def failure(self) -> str:
@@ -73,38 +84,52 @@ class SqliteLedger:
 
     async def start(self) -> None:
         """Opens the file. One that cannot be opened does not raise: `failure` says why, and it is tried again."""
-        failure = await self._in_thread(self._file.write, [])
+        failure = await self._in_thread(self._file.write, Batch(self._clock.wall()))
         if failure:
             self._fail(failure)
             self._due.set()
         self._work = asyncio.create_task(self._write_batches())
+        if self._retention or self._most_bytes:
+            self._pruning = asyncio.create_task(self._prune_on())
 
-    async def reserve(self) -> SqliteLedger:
-        """The ledger is its own place."""
+    def take(self) -> bool:
+        return self._intake.enter_at_once()
+
+    async def reserve(self) -> None:
         await self._intake.enter()
-        return self
 
-    def fill_unreserved(self, row: Row) -> bool:
+    def intend(self, decision: str, intent: Row) -> None:
+        self._batch.intents.append(intent)
+
+    def fill_unreserved(self, row: Row, settles: str = "") -> bool:
+        if settles:
+            self._batch.settled.append(settles)
         if not self._places.take_shared():
             return False
         self._shared += 1
         self.fill(row)
         return True
 
-    def fill(self, row: Row) -> None:
+    def fill(self, row: Row, settles: str = "") -> None:
         """Takes a record whose place is taken. The first one of a batch starts the window."""
-        self._rows.append(row)
-        if len(self._rows) == 1:
+        rows = self._batch.rows
+        rows.append(row)
+        if settles:
+            self._batch.settled.append(settles)
+        if len(rows) == 1:
             asyncio.get_running_loop().call_later(self._window, self._due.set)
-        elif len(self._rows) == self._batch:
+        elif len(rows) == self._most:
             self._due.set()
 
     def release(self) -> None:
         """Frees a place that will not be filled."""
         self._intake.free(1)
 
-    async def query(self, limit: int, before: int | None = None) -> list[dict[str, Any]]:
-        return await asyncio.to_thread(newest, self._file.path, limit, before)
+    async def page(self, selection: Selection, limit: int, before: int | None = None) -> Page:
+        return await asyncio.to_thread(search, self._file.path, selection, limit, before)
+
+    async def query(self, limit: int, before: int | None = None, selection: Selection = EVERYTHING) -> list[Any]:
+        return (await self.page(selection, limit, before)).records
 
     async def flush(self) -> None:
         if self._work is None or self._work.done():
@@ -112,7 +137,18 @@ class SqliteLedger:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._flushes.append(done)
         self._due.set()
-        await done
+        try:
+            async with asyncio.timeout(self._slowest):
+                await done
+        except TimeoutError:
+            raise BackendFailed(f"the disk took longer than {self._slowest:g} s") from None
+
+    async def prune(self) -> bool:
+        """Deletes some of what is too old or too much; whether there was any."""
+        now = self._clock.wall()
+        before = now - self._retention if self._retention else 0.0
+        pruned: bool = await self._in_thread(self._file.prune, before, now, self._most_bytes)
+        return pruned
 
     async def close(self) -> None:
         """Writes what is there, once; what cannot be written is lost and said in the log."""
@@ -121,27 +157,31 @@ class SqliteLedger:
         self._closing = True
         self._due.set()
         await self._work
+        if self._pruning is not None:
+            self._pruning.cancel()
+            await asyncio.wait([self._pruning])
         await self._in_thread(self._file.close)
         self._thread.shutdown()
 
     async def _write_batches(self) -> None:
-        while not self._closing or self._rows or self._flushes:
+        while not self._closing or self._batch.rows or self._batch.settled or self._flushes:
             await self._due.wait()
             self._due.clear()
-            rows, shared, flushes = self._rows, self._shared, self._flushes
-            self._rows, self._shared, self._flushes = [], 0, []
+            batch, shared, flushes = self._batch, self._shared, self._flushes
+            self._batch, self._shared, self._flushes = Batch(0.0), 0, []
+            batch.at = self._clock.wall()
             missed = self._places.take_missed()
             if missed:
-                rows.append(encoded(gap(missed, self._clock.wall())))
-            written = await self._written(rows, flushes)
-            self._intake.free(len(rows) - shared - bool(missed), shared)
+                batch.rows.append(gap("full", batch.at, missed=missed))
+            written = await self._written(batch, flushes)
+            self._intake.free(len(batch.rows) - shared - bool(missed), shared)
             if not written:
-                log.error("%d audit records are lost: %s", len(rows) + len(self._rows), self.failure)
+                log.error("%d audit records are lost: %s", len(batch.rows) + len(self._batch.rows), self.failure)
                 return
 
-    async def _written(self, rows: list[bytes], flushes: Iterable[asyncio.Future[None]]) -> bool:
+    async def _written(self, batch: Batch, flushes: Iterable[asyncio.Future[None]]) -> bool:
         """Tries until it succeeds; False when the ledger closes before that."""
-        while failure := await self._in_thread(self._file.write, rows):
+        while failure := await self._in_thread(self._file.write, batch):
             self._fail(failure)
             _settle([*flushes, *self._flushes], BackendFailed(failure))
             flushes, self._flushes = (), []
@@ -154,8 +194,17 @@ class SqliteLedger:
             log.warning("audit records are kept again")
             self._intake.recover()
             self._due.set()
+        if self._file.aside is not None:
+            log.error("the file of audit records was damaged and is set aside as %s", self._file.aside.name)
+            self._file.aside = None
         _settle(flushes, None)
         return True
+
+    async def _prune_on(self) -> None:
+        """Every minute, some at a time, so that records that are to be written do not wait long."""
+        while True:
+            if not await self.prune():
+                await asyncio.sleep(PRUNE_EVERY)
 
     def _fail(self, failure: str) -> None:
         if failure != self.failure:

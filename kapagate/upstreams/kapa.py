@@ -182,7 +182,7 @@ class KapaAdapter:
             detail = "Kapa refused the key that this gateway holds for the tenant"
             raise Problem(problems.UPSTREAM_CREDENTIALS, detail)
         if head.status >= 400:
-            if _media(head) not in _OBJECTS:
+            if not _is(head, _OBJECTS):
                 raise _failed(head)
             return ErrorCodec(head.status, self._line(exchange).key)
         if 300 <= head.status < 400:
@@ -247,7 +247,8 @@ def _reading(exchange: Exchange, line: Line, target: bytes, parameters: Mapping[
 
 def _headers(exchange: Exchange, own: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:
     headers = [*own, (b"X-Correlation-ID", exchange.correlation_id.encode("ascii"))]
-    traceparent = exchange.edit.headers.get(b"traceparent") or exchange.request.headers.get(b"traceparent")
+    added = exchange.edit.headers
+    traceparent = (added and added.get(b"traceparent")) or exchange.request.headers.get(b"traceparent")
     if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
         headers.append((b"traceparent", traceparent))
     return headers
@@ -258,11 +259,12 @@ def _unreadable(head: Inbound, medias: frozenset[bytes]) -> str:
     coding = head.headers.get(b"content-encoding")
     if head.status == 206 or coding not in (None, b"", b"identity"):
         return "partial or coded"
-    return "" if _media(head) in medias else "not JSON"
+    return "" if _is(head, medias) else "not JSON"
 
 
-def _media(head: Inbound) -> bytes:
-    return (head.headers.get(b"content-type") or b"").partition(b";")[0].strip().lower()
+def _is(head: Inbound, medias: frozenset[bytes]) -> bool:
+    said = head.headers.get(b"content-type") or b""
+    return said in medias or said.partition(b";")[0].strip().lower() in medias
 
 
 def _failed(head: Inbound) -> Problem:

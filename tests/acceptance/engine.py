@@ -21,10 +21,12 @@ from kapagate.chain.services import Services
 from kapagate.demo.people import Keys
 from kapagate.demo.stage import POLICY
 from kapagate.kapa.ownership import Owners
+from kapagate.identity.replays import Replays
 from kapagate.ledger.ledger import Ledger
 from kapagate.policy.load import load_policy
 from kapagate.remote.references import References
 from kapagate.stores.memory import MemoryBuckets
+from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.memory_owners import MemoryOwners
 from kapagate.stores.ring import MemoryLedger
 from kapagate.telemetry.prometheus import PrometheusMeter
@@ -76,6 +78,7 @@ class Engine:
             Buckets: MemoryBuckets(self.clock),
             Owners: MemoryOwners(self.clock),
             Ledger: self.ledger,
+            Replays: MemoryReplays(self.clock),
         }
 
         async def nobody(exchange: Exchange) -> Any:

@@ -1,4 +1,4 @@
-"""What an internal backend is told of the caller, and that nobody else can tell it."""
+"""What upstreams are told of the caller, and that nobody but the gateway can tell them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from aiohttp import web
 from kapagate.identity.key_sets import PUBLIC, KeySet
 from kapagate.identity.tokens import Expected, verify
 from tests.acceptance.served import BOB, bearer, served
-from tests.identity.keys import pem, private
+from tests.identity.keys import pem, private, signed
 
 CUSTOMER = "/crm/customers/42"
 HEADERS = "backends: {headers: {X-Kapagate-Subject: pseudonym, X-Kapagate-Tenant: tenant, X-Kapagate-Roles: roles}}"
@@ -82,3 +82,28 @@ async def test_a_backend_can_verify_who_asks(tmp_path: Path, backend: Backend) -
     assert (claims["tenant"], claims["roles"], claims["exp"] - claims["iat"]) == ("acme", ["operator"], 60)
     assert "bob" not in str(claims)
     assert all("d" not in each for each in published["keys"])
+
+
+PERSONAL = """user:
+        email: {source: "claim:email", personal: true}
+        first_name: {source: "claim:given_name", personal: true}
+        company_name: tenant_name
+      origin_url: referer"""
+
+
+async def test_kapa_is_told_of_a_person_what_the_policy_means_to_tell(tmp_path: Path) -> None:
+    async with served(tmp_path, (HEADERS, PERSONAL)) as stage:
+        claims = {"sub": "ada", "org": "acme", "roles": ["viewer"], "exp": time.time() + 600, "sid": "s", "name": "Ada"}
+        claims |= {"iss": "https://id.example", "aud": "docs", "email": "ada@acme.example", "given_name": "Ada"}
+        token = signed({"alg": "HS256"}, claims, stage.keys.signing)
+        said = {"query": "?", "user": {"email": "eve@evil.example", "metadata": {"last_name": "Eve"}}}
+        headers = {"Authorization": f"Bearer {token}", "Referer": "https://me@app.example/page?token=1#here"}
+        for path in ("/query/v1/projects/default/chat/", "/query/v1/projects/default/retrieval/", "/api/kapa/query"):
+            assert (await stage.ask("POST", path, said, headers)).status == 200
+            sent = stage.kapa.requests[-1].json
+            assert (sent["user"]["email"], len(sent["user"]["unique_client_id"])) == ("ada@acme.example", 32)
+            told = {"tenant_id": "acme", "user_role": "viewer", "first_name": "Ada", "company_name": "Acme Ltd"}
+            assert sent["user"]["metadata"].items() >= told.items()
+            assert "Eve" not in str(sent)
+            assert sent.get("metadata") in ({"origin_url": "https://app.example/page"}, None)
+        assert stage.kapa.requests[0].json["metadata"] == {"origin_url": "https://app.example/page"}

@@ -4,6 +4,7 @@ import json
 import tracemalloc
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -132,3 +133,53 @@ def test_a_document_that_is_mostly_brackets_is_measured_without_a_path_for_each(
         tracemalloc.stop()
     assert len(document) == 50_001
     assert most < 1.5 * kept
+
+
+_ESCAPED = [
+    "\\ud83d",
+    "\\ude00",
+    "\\uDBFF",
+    "\\uDC00",
+    "\\\\",
+    "u",
+    "d800",
+    "\\u00e9",
+    "\\uD7ff",
+    "\\ue000",
+    "\\n",
+    '\\"',
+    "x",
+]
+
+
+@given(st.lists(st.sampled_from(_ESCAPED), max_size=8))
+def test_halves_of_surrogate_pairs_are_refused_and_nothing_else(parts: list[str]) -> None:
+    raw = f'["{"".join(parts)}"]'.encode()
+    try:
+        expected = orjson.loads(raw)
+    except ValueError:
+        with pytest.raises(NotJson):
+            strict_loads(raw)
+    else:
+        assert strict_loads(raw) == expected
+
+
+@pytest.mark.parametrize("raw", [b" \n\t\r1 \n\t\r", b"1 ", b" 1", b"1"])
+def test_blanks_around_the_value_are_no_part_of_it(raw: bytes) -> None:
+    assert strict_loads(raw) == 1
+
+
+@pytest.mark.parametrize("raw", [b"1 2", b"1\x0b", b"\xc2\xa01", b" ", b"1 \x00"])
+def test_nothing_but_blanks_stands_around_the_value(raw: bytes) -> None:
+    with pytest.raises(NotJson):
+        strict_loads(raw)
+
+
+def test_a_wide_document_is_walked_without_a_list_of_all_that_is_in_it() -> None:
+    document = [[]] * 100_000
+    tracemalloc.start()
+    try:
+        assert list(strings_in(document)) == []
+        assert tracemalloc.get_traced_memory()[1] < 100_000
+    finally:
+        tracemalloc.stop()

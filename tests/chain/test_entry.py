@@ -190,3 +190,11 @@ def test_a_request_without_an_exchange_has_a_name_too(lab) -> None:
     assert door.correlation_id(Headers([(b"X-Correlation-ID", b"mine")])) == "mine"
     assert door.correlation_id(Headers([(b"X-Correlation-ID", b"not mine")])) == f"{1:032x}"
     assert door.correlation_id(None) == f"{2:032x}"
+
+
+def test_an_options_that_announces_a_method_is_admitted_at_that_routes_gate(lab) -> None:
+    door, announced = entry(lab), [(b"Access-Control-Request-Method", b"POST")]
+    ex = door.admit("OPTIONS", b"/chat/1", Headers(announced), None, "192.0.2.1")
+    assert (ex.route.name, ex.route.found, ex.operation, ex.params) == ("chat", False, "preflight", {"id": "1"})
+    assert door.admit("OPTIONS", b"/chat/1", Headers(), None, "192.0.2.1").route.name == "other"
+    assert door.admit("POST", b"/chat/1", Headers(announced), None, "192.0.2.1").route.found

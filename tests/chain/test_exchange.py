@@ -37,6 +37,13 @@ async def test_the_document_is_read_and_parsed_once(lab) -> None:
     assert ex.request.body.reads == 1
 
 
+async def test_where_a_route_asks_by_its_query_that_is_the_document_and_the_body_is_not_read(lab) -> None:
+    ex = lab.exchange(route=lab.route(asks_by_query=True), body=lab.Body(b"not JSON"))
+    ex.request.query = "page=2&search=a%20b"
+    assert await ex.document() == {"page": "2", "search": "a b"}
+    assert ex.request.body.reads == 0
+
+
 async def test_the_document_has_the_steps_changes(lab) -> None:
     ex = lab.exchange()
     ex.edit = ex.edit.with_document({**await ex.document(), "more": 1})

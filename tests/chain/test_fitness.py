@@ -157,3 +157,26 @@ def test_a_step_that_reads_who_asks_is_for_routes_that_ask(lab) -> None:
     assert "`when: {public: false}`" in found.message
     for when in ({"public": False}, {"role": ["viewer"]}):
         assert findings([who], [placed(lab, "rbac", {"when": when}, reads=[PRINCIPAL])], [lab.route(), route]) == []
+
+
+def test_what_is_locked_is_not_to_be_got_around(lab) -> None:
+    session = lab.route(name="session", operation="agent_session", shows=frozenset(), evades=True)
+    routes = [lab.route(), session]
+    (found,) = findings([], [placed(lab, "answer", {"locked": True}, needs={"answer text": "pii"})], routes)
+    assert (found.step, found.route) == ("answer", "session")
+    assert "`agent_session: unguarded`" in found.message
+
+
+@pytest.mark.parametrize(
+    ("options", "needs"),
+    [({}, {"answer text": "pii"}), ({"locked": True}, {"question": "pii"}), ({"locked": True}, {})],
+)
+def test_what_is_not_locked_or_guards_no_answers_may_be_got_around(lab, options, needs) -> None:
+    session = lab.route(name="session", shows=frozenset(), evades=True)
+    assert findings([], [placed(lab, "answer", options, needs=needs)], [lab.route(), session]) == []
+
+
+def test_a_lock_for_some_routes_is_got_around_as_well(lab) -> None:
+    guard = placed(lab, "answer", {"locked": True, "when": {"route": ["chat"]}}, needs={"answer text": "pii"})
+    session = lab.route(name="session", shows=frozenset(), evades=True)
+    assert [found.route for found in findings([], [guard], [lab.route(), session])] == ["session"]

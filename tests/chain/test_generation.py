@@ -70,3 +70,46 @@ def test_the_path_of_an_opaque_route_is_meant_as_it_came() -> None:
     for target in (b"/other/a%2Fb", b"/files/../other/x"):
         with pytest.raises(Problem, match="malformed-path"):
             generation.meant("GET", target)
+
+
+def test_a_preflight_means_the_gate_of_the_route_that_it_announces(lab) -> None:
+    own = lab.placed("own")
+    route = lab.route(template="/chat/{id}", gate=(own,), public=True)
+    generation = Generation(
+        routes=[route], steps=Steps([lab.placed("door")], [lab.placed("one")]), tenants={}, policy=""
+    )
+    meant = generation.preflight("POST", b"/chat/%37?full=1")
+    assert (meant.path, meant.query, meant.params) == ("/chat/7", "full=1", {"id": "7"})
+    assert meant.chain.steps == ("own", "one")
+    assert meant.chain.request == ()
+    door = meant.route
+    assert (door.name, door.template, door.permission, door.operation) == (
+        route.name,
+        route.template,
+        route.permission,
+        "preflight",
+    )
+    assert (door.found, door.upstream, door.public) == (False, None, True)
+    assert generation.preflight("POST", b"/chat/8").route is door
+
+
+@pytest.mark.parametrize("announced", ["GET", "post", "", "BREW"])
+def test_a_preflight_for_what_no_route_takes_means_what_options_means(lab, announced: str) -> None:
+    generation = lab.generation([lab.placed("door")])
+    meant = generation.preflight(announced, b"/chat")
+    assert (meant.route.name, meant.route.found, meant.chain.steps) == ("other", False, ("door",))
+
+
+def test_a_route_that_takes_options_itself_goes_before_a_preflight(lab) -> None:
+    route, options = lab.route(), lab.route(name="options", methods=frozenset({"OPTIONS"}))
+    generation = Generation(routes=[route, options], steps=Steps([], []), tenants={}, policy="")
+    assert generation.preflight("POST", b"/chat").route is options
+
+
+async def test_behind_the_gate_a_preflight_is_refused(lab) -> None:
+    generation = lab.generation()
+    door = generation.preflight("POST", b"/chat").route
+    assert door.serve is not None
+    with pytest.raises(Problem, match="method-not-allowed") as refused:
+        await door.serve(lab.exchange())
+    assert refused.value.allow == ("POST",)

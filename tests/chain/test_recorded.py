@@ -109,7 +109,10 @@ async def test_a_client_that_leaves_is_recorded_as_gone(lab: Any) -> None:
 
 async def test_without_a_place_nothing_reaches_the_upstream(lab: Any) -> None:
     class Broken(MemoryLedger):
-        async def reserve(self) -> MemoryLedger:
+        def take(self) -> bool:
+            return False
+
+        async def reserve(self) -> None:
             raise BackendFailed("disk full")
 
     record = await Recorded(lab, Broken()).run()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -120,6 +121,20 @@ def test_a_narrow_route_for_another_method_does_not_hide_a_wide_one() -> None:
     assert table.ambiguities() == []
     assert table.match("GET", "/a/b")[0] is wide
     assert table.match("POST", "/a/b")[0] is narrow
+
+
+def test_a_route_is_found_under_its_aliases_as_well_and_is_the_same_one() -> None:
+    one = replace(route("/chat/{id}/"), aliases=("/t/{tenant}/chat/{id}/",))
+    table = RouteTable([one])
+    assert table.ambiguities() == []
+    assert table.match("GET", "/chat/7/") == (one, {"id": "7"})
+    assert table.match("GET", "/t/acme/chat/7/") == (one, {"tenant": "acme", "id": "7"})
+    assert not table.match("GET", "/t/chat/7/")[0].found
+
+
+def test_an_alias_that_another_route_can_match_is_ambiguous() -> None:
+    one, other = replace(route("/chat/"), aliases=("/t/{tenant}/chat/",)), route("/t/{rest:*}")
+    assert RouteTable([one, other]).ambiguities() == [(one, other)]
 
 
 async def refusal(table: RouteTable, method: str, path: str, lab) -> Problem:

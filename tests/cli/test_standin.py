@@ -7,15 +7,17 @@ import sys
 from asyncio.subprocess import PIPE, Process
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import aiohttp
 import pytest
 from click.testing import CliRunner
 
 from kapagate.cli.standin import stand_in
-from kapagate.standin import StandIn
+from kapagate.standin import DEFAULT_PROJECTS, StandIn
 
 PROJECT = "33333333-3333-4333-8333-333333333333"
+DEFAULT, KEY = next(iter(DEFAULT_PROJECTS.items()))
 PROGRAM = "from kapagate.cli.standin import stand_in; stand_in()"
 
 
@@ -56,6 +58,18 @@ async def test_serves_the_given_project_with_the_given_faults_and_hides_its_key(
             assert (await answer.json())["answer"] == "my words"
 
 
+async def test_takes_the_faults_of_a_file_and_a_limit(tmp_path: Path) -> None:
+    faults = tmp_path / "faults.json"
+    faults.write_text('{"echo": true}', encoding="utf-8")
+    async with started("--faults", str(faults), "--limit", "1") as (_, line):
+        url = f"{line.split(' (')[0].rpartition(' ')[2].strip()}/query/v1/projects/{DEFAULT}/chat/"
+        async with aiohttp.ClientSession(headers={"X-API-Key": KEY}) as session:
+            async with session.post(url, json={"query": "my words"}) as answer:
+                assert (await answer.json())["answer"] == "my words"
+            async with session.post(url, json={"query": "more"}) as answer:
+                assert answer.status == 429
+
+
 async def test_a_port_in_use_is_one_line_and_exit_code_1() -> None:
     async with StandIn() as running:
         address = running.url.removeprefix("http://")
@@ -74,6 +88,8 @@ async def test_a_port_in_use_is_one_line_and_exit_code_1() -> None:
         ["--project", "no-uuid", "--key", "k"],
         ["--faults", "[]"],
         ["--faults", "{"],
+        ["--faults", "no/such/file.json"],
+        ["--limit", "-1"],
         ["--faults", '{"nonsense": true}'],
         ["--nonsense"],
     ],

@@ -5,9 +5,11 @@ import random
 import jwt
 import pytest
 
+from kapagate.chain.headers import Headers
 from kapagate.demo.people import AUDIENCE, ISSUER, Keys
 from kapagate.demo.stage import POLICY
 from kapagate.identity.api_keys import digest, parse
+from kapagate.identity.signatures import FORMATS, key_of, matched
 from kapagate.remote.references import References
 from kapagate.run import offline
 
@@ -47,3 +49,14 @@ def test_the_reporters_digest_is_that_of_its_key() -> None:
     assert key is not None
     assert environment["REPORTER_KEY_ID"] == key.id
     assert environment["REPORTER_KEY_DIGEST"] == digest(made.pepper.encode(), key)
+
+
+def test_a_webhook_is_signed_as_standard_webhooks_says() -> None:
+    made = keys()
+    said = made.webhook("msg_1", 1_800_000_000.9, b'{"a":1}')
+    form = FORMATS["standard"]
+    sent = form.sent(Headers([(name.encode(), value.encode()) for name, value in said.items()]))
+    assert sent is not None
+    assert (sent.id, sent.timestamp) == (b"msg_1", b"1800000000")
+    assert matched(form, sent, b'{"a":1}', [key_of("standard", made.hook)]) == 0
+    assert matched(form, sent, b'{"a":1}', [key_of("standard", keys(2).hook)]) is None

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
+from kapagate.demo.people import Keys
 from kapagate.demo.scenes import SCENES, Scene, stranger
 from kapagate.demo.stage import Reply, stage
 from kapagate.standin.records import encode_record
@@ -27,7 +28,7 @@ async def test_every_scene_keeps_its_promises_whichever_came_before(play: Scene)
 class Open:
     """A stage whose gateway does nothing: it answers everything, changes nothing and refuses nobody."""
 
-    keys: Any = field(default_factory=lambda: type("Keys", (), {"reporter": type("Key", (), {"text": "key"})})())
+    keys: Any = field(default_factory=lambda: Keys.made(bytes))
 
     @property
     def kapa(self) -> Any:
@@ -38,11 +39,14 @@ class Open:
     def token(self, *who: str) -> str:
         return "token"
 
+    async def hook(self, identifier: str, event: Any, **more: str) -> Reply:
+        return await self.ask("POST", "/hooks/billing", event)
+
     async def ask(self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None) -> Reply:
         text = quote_specimens()
         if isinstance(body, dict) and body.get("stream"):
             return Reply(200, {}, encode_record("partial_answer", {"text": text}))
-        listed = path.endswith("retrieval/")
+        listed = path.endswith(("retrieval/", "deliveries"))
         return Reply(200, {}, orjson.dumps([] if listed else {"answer": text, "id": "43", "name": text}))
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from kapagate.cli import main
 from kapagate.ledger.record import encoded, gap
-from kapagate.stores.audit_file import AuditFile
+from kapagate.stores.audit_file import AuditFile, Batch
 from tests.docs.pages import PAGES, ROOT, blocks
 
 _COMMAND = re.compile(r"^(?:\$ )?(kapagate [^#\n]*)", re.MULTILINE)
@@ -60,9 +60,9 @@ def test_goals_of_make_exist(goal: str) -> None:
 
 @pytest.mark.parametrize("query", list(found(_QUERY)))
 def test_queries_of_the_audit_page_run_on_the_audits_own_file(query: str, tmp_path: Path) -> None:
-    file = AuditFile(tmp_path / "kapagate.db", 0)
+    file = AuditFile(tmp_path / "kapagate.db")
     refused = {"tenant": "acme", "decision": "...", "outcome": "refused", "step": "rbac", "problem": "forbidden"}
-    assert file.write([encoded(refused), encoded(gap(3, 0.0))]) == ""
+    assert file.write(Batch(0.0, [encoded(refused), gap("full", 0.0, missed=3)])) == ""
     file.close()
     with closing(sqlite3.connect(file.path)) as connection:
         assert connection.execute(query).fetchall() != []

@@ -11,9 +11,10 @@ from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Invalid
 from kapagate.chain.principal import PRINCIPAL, TENANT, Principal
 from kapagate.chain.problem import BackendFailed, Problem
+from kapagate.chain.response import Response
 from kapagate.chain.scheme import Recogniser, Scheme
 from kapagate.chain.services import Services
-from kapagate.chain.step import OnRequest
+from kapagate.chain.step import OnRequest, Step
 from kapagate.filters.identify import Identify
 from tests.filters.exchanges import NOW, FakeClock, exchange, services
 
@@ -28,10 +29,32 @@ class Revision:
         return self.number
 
 
+@dataclass
+class Attends:
+    """Hooks that write down when they run, and answer the request."""
+
+    log: list[str]
+
+    def step(self) -> Step:
+        async def on_request(ex: Exchange) -> Response:
+            self.log.append(f"request of {ex[PRINCIPAL].subject}")
+            return Response.whole(208, [], b"")
+
+        async def on_opening(ex: Exchange) -> None:
+            self.log.append("opening")
+
+        return Step(on_request=on_request, on_opening=on_opening, on_done=lambda ex: self.log.append("done"))
+
+
 class Badge(Scheme):
-    """Recognises `<header>: good`."""
+    """Recognises `<header>: good`, or another word."""
 
     header: str = "badge"
+    word: str = "good"
+    strict: bool = Field(False)
+    elsewhere: bool = Field(False)
+    relayed: bool = Field(False)
+    attends: InstanceOf[Attends] | None = None
     principal: Principal = Principal("ann", "acme", ("viewer",), "badge")
     broken: bool = Field(False)
     steady: bool = Field(False)
@@ -49,10 +72,20 @@ class Badge(Scheme):
                 raise BackendFailed("no key set")
             if value == b"bad":
                 raise Problem(problems.INVALID_CREDENTIALS, "the badge is not valid", challenges=["Badge"])
-            return self.principal if value == b"good" else None
+            if value is not None and self.strict and value != self.word.encode():
+                raise Problem(problems.INVALID_CREDENTIALS, "no badge")
+            return self.principal if value == self.word.encode() else None
 
-        revision = self.revision.current if self.revision else None
-        return Recogniser(recognise, frozenset({name}), self.header.title(), self.steady, revision)
+        headers = frozenset[bytes]() if self.elsewhere else frozenset({name})
+        return Recogniser(
+            recognise,
+            headers,
+            self.header.title(),
+            self.steady,
+            self.revision.current if self.revision else None,
+            headers if self.relayed else frozenset(),
+            self.attends.step() if self.attends else None,
+        )
 
 
 @pytest.fixture(autouse=True)
@@ -220,5 +253,80 @@ async def test_refusals_are_not_remembered() -> None:
 async def test_schemes_that_want_to_be_asked_every_time_are() -> None:
     hook = step_of(Badge(steady=True), Badge(header="pass"))
     for _ in range(2):
+        await hook(exchange({"pass": "good"}))
+    assert asked == [None, b"good"] * 2
+
+
+async def test_beside_such_a_scheme_the_credentials_of_others_are_remembered() -> None:
+    hook = step_of(Badge(steady=True), Badge(header="pass"))
+    for _ in range(2):
+        await hook(exchange({"badge": "good"}))
+    assert asked == [b"good", None]
+
+
+async def test_nobody_is_remembered_beside_a_scheme_that_looks_elsewhere() -> None:
+    hook = step_of(Badge(steady=True), Badge(header="pass", elsewhere=True))
+    for _ in range(2):
         await hook(exchange({"badge": "good"}))
     assert asked == [b"good", None] * 2
+
+
+BOB = Principal("bob", "acme", (), "badge")
+BOTH = (Badge(strict=True), Badge(principal=BOB, word="fine", strict=True))
+
+
+@pytest.mark.parametrize(("value", "subject"), [("good", "ann"), ("fine", "bob")])
+async def test_a_credential_that_two_schemes_read_is_one_credential(value: str, subject: str) -> None:
+    assert (await identified({"badge": value}, *BOTH))[PRINCIPAL].subject == subject
+
+
+@pytest.mark.parametrize(("value", "detail"), [("bad", "the badge is not valid"), ("fake", "no badge")])
+async def test_a_credential_that_two_schemes_refuse_is_refused_once(value: str, detail: str) -> None:
+    problem = await refusal({"badge": value}, *BOTH)
+    assert (problem.kind.name, problem.detail) == ("invalid-credentials", detail)
+
+
+async def test_a_credential_that_two_schemes_accept_is_ambiguous() -> None:
+    assert (await refusal({"badge": "good"}, Badge(), Badge())).kind.name == "ambiguous-credentials"
+
+
+def test_what_proves_one_request_alone_goes_on() -> None:
+    step = Identify(schemes=(Badge(relayed=True), Badge(header="pass"))).compile(services())
+    assert step.asserts == {b"pass"}
+    step = Identify(schemes=(Badge(relayed=True), Badge())).compile(services())
+    assert step.asserts == {b"badge"}
+
+
+def test_without_schemes_that_attend_there_are_no_more_hooks() -> None:
+    step = Identify(schemes=(Badge(), Badge(header="pass"))).compile(services())
+    assert (step.on_opening, step.on_seal, step.on_done, step.on_answer) == (None,) * 4
+
+
+async def test_a_scheme_attends_to_the_exchanges_that_it_decided() -> None:
+    log: list[str] = []
+    step = Identify(schemes=(Badge(attends=Attends(log)), Badge(header="pass"))).compile(services())
+    assert step.on_request is not None
+    assert step.on_opening is not None
+    assert step.on_done is not None
+    for headers in ({"badge": "good"}, {"pass": "good"}):
+        made = exchange(headers)
+        answer = await step.on_request(made)
+        assert (answer is not None and answer.status) == (208 if "badge" in headers else False)
+        await step.on_opening(made)
+        step.on_done(made)
+        log.append("|")
+    assert log == ["request of ann", "opening", "done", "|", "|"]
+
+
+async def test_nobody_attends_to_a_refused_exchange() -> None:
+    log: list[str] = []
+    schemes = (Badge(attends=Attends(log)), Badge(header="pass"))
+    step = Identify(schemes=schemes).compile(services())
+    for headers in ({"badge": "bad"}, {}, {"badge": "good", "pass": "good"}):
+        made = exchange(headers)
+        assert step.on_request is not None
+        with pytest.raises(Problem):
+            await step.on_request(made)
+        assert step.on_done is not None
+        step.on_done(made)
+    assert log == []

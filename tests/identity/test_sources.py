@@ -106,6 +106,23 @@ def test_of_the_other_sources_the_subject_alone_is_personal() -> None:
     assert [source for source in (*PLAIN, "claim:plan", "claim:emailing") if is_personal(source)] == ["subject"]
 
 
+@pytest.mark.parametrize(
+    ("held", "told"),
+    [
+        ("ann@acme.example", None),
+        ("Ann Lee <ann@acme.example>", None),
+        (["sales", "ann@acme.example"], None),
+        ("@acme/docs", "@acme/docs"),
+        ("5 @ 9.50", "5 @ 9.50"),
+    ],
+)
+def test_an_address_under_an_innocent_name_is_told_only_where_it_is_meant(held: Any, told: Any) -> None:
+    made = exchange(principal=replace(ANN, claims={"team": held}))
+    assert value("claim:team", made) == told
+    meant = getter("claim:team", PSEUDONYMS, personal=True)(made)
+    assert meant == (tuple(held) if isinstance(held, list) else held)
+
+
 @pytest.mark.parametrize("source", [*PLAIN, "claim:a", "claim:" + "a" * 256])
 def test_sources_are_known_by_name(source: str) -> None:
     check_source(source)

@@ -12,8 +12,8 @@ def test_a_full_ledger_is_a_back_end_that_failed() -> None:
 
 async def test_the_port_is_what_stores_offer() -> None:
     ledger: Ledger = MemoryLedger()
-    place = await ledger.reserve()
-    place.fill(encoded({"decision": "d"}))
+    await ledger.reserve()
+    ledger.fill(encoded({"decision": "d"}))
     await ledger.flush()
     assert [record["decision"] for record in await ledger.query(10)] == ["d"]
     await ledger.close()

@@ -26,6 +26,23 @@ schemes:
     assert [(each.span.line, each.suggestion) for each in problems] == [(3, "beta"), (7, "acme")]
 
 
+def test_a_path_parameter_names_the_tenants_of_its_sources(node: Callable[[str], Mapping]) -> None:
+    text = """
+schemes:
+  - webhook_signature:
+      tenant: "{source}"
+      sources:
+        acme: [x]
+        beta: [y]
+        acne: [z]
+  - webhook_signature: {tenant: acme, subject: "{source}", sources: {billing: [x]}}
+  - webhook_signature: {tenant: "{source}", sources: 3}
+"""
+    problems = Diagnostics()
+    check_tenants(node(text).get("schemes"), {"acme", "beta"}, problems)
+    assert [(each.span.line, each.suggestion) for each in problems] == [(8, "acme")]
+
+
 def test_no_schemes_name_no_tenants() -> None:
     problems = Diagnostics()
     check_tenants(None, {"acme"}, problems)

@@ -152,5 +152,5 @@ def test_trusted_hops_are_networks_and_nobody_is_trusted_by_default() -> None:
 
 @pytest.mark.parametrize("wrong", ["10.0.0.1/8", "10.0.0.0/33", "localhost", "", 10, True, None, ["10.0.0.0/8"]])
 def test_what_is_no_network_is_no_trusted_hop(wrong: object) -> None:
-    with pytest.raises(ValidationError, match="an address or a network"):
+    with pytest.raises(ValidationError, match=r"network"):
         Gateway.model_validate({"listen": {"trusted_hops": [wrong]}})

@@ -3,7 +3,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 import pytest
-from pydantic import BaseModel, BeforeValidator, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from pydantic.fields import FieldInfo
 
 from kapagate.chain.secret import Secret
@@ -118,3 +118,27 @@ def test_finds_the_models_within_a_field(fields: dict[str, FieldInfo], name: str
 
 def test_finds_no_model_in_a_scalar(fields: dict[str, FieldInfo]) -> None:
     assert [model for name in ("text", "either", "key") for model in models_within(fields[name])] == []
+
+
+class Shorthand(BaseModel):
+    """May be written as its one word."""
+
+    model_config = ConfigDict(title="source")
+
+    word: str
+
+    def __str__(self) -> str:
+        return self.word
+
+
+class Titled(BaseModel):
+    one: Shorthand = Shorthand(word="here")
+    many: dict[str, Shorthand] = {"a": Shorthand(word="there")}
+    none: Shorthand | None = None
+
+
+def test_a_model_with_a_title_is_told_by_it_and_not_looked_into() -> None:
+    fields = Titled.model_fields
+    assert [type_of(fields[name]) for name in fields] == ["source", "mapping of names to sources", "source"]
+    assert [default_of(fields[name]) for name in fields] == ["`here`", "`{a: there}`", ""]
+    assert [model for field in fields.values() for model in models_within(field)] == []

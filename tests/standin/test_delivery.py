@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapagate.standin import DEFAULT_PROJECTS, Faults, StandIn
+from kapagate.standin.call import Reply
 from kapagate.standin.delivery import is_cut, slice_body
-from kapagate.standin.operations import Reply
 
 PROJECT, KEY = next(iter(DEFAULT_PROJECTS.items()))
 REPLY = (b"abc", b"de", b"fghi")

@@ -6,10 +6,11 @@ from uuid import UUID
 import orjson
 import pytest
 
+from kapagate.standin.call import Call, Reply
 from kapagate.standin.corpus import PAGES, SITE
 from kapagate.standin.directives import Faults
 from kapagate.standin.errors import KapaError
-from kapagate.standin.operations import OPERATIONS, Call, Reply, perform
+from kapagate.standin.operations import OPERATIONS, perform
 from kapagate.standin.projects import Projects
 from kapagate.standin.specimens import SPECIMENS
 

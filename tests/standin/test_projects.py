@@ -54,7 +54,7 @@ def test_ids_are_uuids_that_repeat_from_run_to_run_and_never_within_one() -> Non
 
 def test_keeps_one_reaction_per_answer_and_subject() -> None:
     kapa = projects()
-    answer = kapa.open_answer("p1")
+    answer = kapa.past("p1").threads("p1")[0].turns[0].id
     assert kapa.react("k1", answer, "ann", "upvote") == {"total_upvotes": 1, "total_downvotes": 0}
     assert kapa.react("k1", answer, "bob", "upvote") == {"total_upvotes": 2, "total_downvotes": 0}
     assert kapa.react("k1", answer, "ann", "downvote") == {"total_upvotes": 1, "total_downvotes": 1}

@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 from kapagate.ledger.record import encoded
+from kapagate.ledger.selection import Selection
 from kapagate.stores.ring import MemoryLedger
 
 
 async def fill(ledger: MemoryLedger, *names: str) -> None:
     for name in names:
-        (await ledger.reserve()).fill(encoded({"decision": name}))
+        await ledger.reserve()
+        ledger.fill(encoded({"decision": name}))
 
 
 async def names(ledger: MemoryLedger, limit: int = 10, before: int | None = None) -> list[str]:
@@ -38,9 +40,27 @@ async def test_a_flood_of_strangers_pushes_out_no_record_of_callers() -> None:
 
 async def test_places_are_counted_until_they_are_filled_or_released() -> None:
     ledger = MemoryLedger()
-    first, second = await ledger.reserve(), await ledger.reserve()
+    await ledger.reserve()
+    assert ledger.take()
     assert ledger.held == 2
-    first.fill(b"{}")
-    second.release()
+    ledger.fill("{}")
+    ledger.release()
     assert ledger.held == 0
     assert len(await ledger.query(10)) == 1
+
+
+async def test_a_page_says_where_the_next_one_goes_on() -> None:
+    ledger = MemoryLedger()
+    await fill(ledger, "a", "b", "a", "a")
+    chosen = Selection(decision="a")
+    first = await ledger.page(chosen, 2)
+    assert [record["id"] for record in first.records] == [4, 3]
+    second = await ledger.page(chosen, 2, first.before)
+    assert ([record["id"] for record in second.records], second.before) == ([1], None)
+
+
+async def test_nothing_can_be_lost_with_the_process() -> None:
+    ledger = MemoryLedger()
+    ledger.intend("d", '{"decision":"d"}')
+    assert await names(ledger) == []
+    await ledger.flush()

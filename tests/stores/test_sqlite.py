@@ -21,7 +21,8 @@ from hypothesis import strategies as st
 from kapagate.chain.problem import BackendFailed
 from kapagate.ledger.ledger import Ledger, LedgerFull
 from kapagate.ledger.record import encoded
-from kapagate.stores.audit_file import newest
+from kapagate.ledger.selection import EVERYTHING, Selection
+from kapagate.stores.audit_search import search, verify
 from kapagate.stores.sqlite import SqliteLedger
 
 
@@ -69,13 +70,18 @@ def recovered() -> Iterator[asyncio.Event]:
     logging.getLogger("kapagate.stores.sqlite").removeHandler(listener)
 
 
-def record(name: str) -> bytes:
+def newest(path: Path, limit: int) -> list[dict[str, Any]]:
+    return search(path, EVERYTHING, limit).records
+
+
+def record(name: str) -> str:
     return encoded({"decision": name, "tenant": "acme", "received_at": "2026-01-01T00:00:00.000Z"})
 
 
 async def fill(ledger: Ledger, *names: str) -> None:
     for name in names:
-        (await ledger.reserve()).fill(record(name))
+        await ledger.reserve()
+        ledger.fill(record(name))
 
 
 def names(path: Path) -> list[str]:
@@ -101,14 +107,16 @@ async def test_records_come_back_newest_first_in_pages(path: Path) -> None:
 async def test_a_batch_is_written_when_its_window_ends(path: Path) -> None:
     async with opened(path, window=0.001, capacity=1, patience=60.0) as ledger:
         await fill(ledger, "a")
-        (await ledger.reserve()).release()
+        await ledger.reserve()
+        ledger.release()
         assert names(path) == ["a"]
 
 
 async def test_a_full_batch_does_not_wait_for_its_window(path: Path) -> None:
     async with opened(path, batch=2, capacity=2, patience=60.0) as ledger:
         await fill(ledger, "a", "b")
-        (await ledger.reserve()).release()
+        await ledger.reserve()
+        ledger.release()
         assert names(path) == ["b", "a"]
 
 
@@ -128,7 +136,8 @@ async def test_a_place_is_free_again_when_its_record_is_durable(path: Path) -> N
         with pytest.raises(LedgerFull):
             await ledger.reserve()
         await ledger.flush()
-        (await ledger.reserve()).release()
+        assert ledger.take()
+        ledger.release()
         await fill(ledger, "b")
         await ledger.flush()
         assert names(path) == ["b", "a"]
@@ -161,7 +170,7 @@ async def test_records_survive_a_restart_and_the_schema_has_a_version(path: Path
             await fill(ledger, name)
     assert names(path) == ["b", "a"]
     with contextlib.closing(sqlite3.connect(path)) as connection:
-        assert connection.execute("PRAGMA user_version").fetchone() == (1,)
+        assert connection.execute("PRAGMA user_version").fetchone() == (2,)
         assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
 
 
@@ -174,16 +183,15 @@ async def test_a_file_of_another_schema_is_left_alone(path: Path) -> None:
             await ledger.reserve()
 
 
-async def test_a_file_that_is_no_database_gives_no_places_until_it_is_moved_away(path: Path) -> None:
+async def test_a_file_that_is_no_database_is_set_aside_and_that_is_said(
+    path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     made(path, 0o600, b"this is no database" * 100)
     async with opened(path) as ledger:
-        with pytest.raises(BackendFailed, match="not a database"):
-            await ledger.reserve()
-        os.rename(path, path.with_suffix(".damaged"))
-        await ledger.flush()
         assert ledger.failure == ""
         await fill(ledger, "a")
-    assert names(path) == ["a"]
+    assert names(path) == ["a", "gap"]
+    assert "set aside as audit.db.damaged-" in caplog.text
 
 
 async def test_opening_is_tried_again_without_being_asked(path: Path, recovered: asyncio.Event) -> None:
@@ -219,19 +227,21 @@ async def test_what_is_missed_while_nothing_can_be_kept_is_told_in_a_gap(
     monkeypatch.setattr("kapagate.stores.audit_file.BUSY_SECONDS", 0.0)
     async with opened(path, share=1) as ledger:
         with locked(path):
+            await fill(ledger, "caller")
             with pytest.raises(BackendFailed):
                 await ledger.flush()
             assert [ledger.fill_unreserved(record(name)) for name in ("a", "b", "c")] == [True, False, False]
         await ledger.flush()
         await ledger.flush()
-    assert names(path) == ["gap", "a"]
+    assert names(path) == ["gap", "a", "caller"]
     assert newest(path, 1)[0]["missed"] == 2
 
 
 async def test_a_full_disk_gives_no_places(path: Path) -> None:
-    async with opened(path, max_bytes=64 * 1024) as ledger:
-        for _ in range(8):
-            (await ledger.reserve()).fill(encoded({"decision": "x" * 10_000}))
+    async with opened(path, max_bytes=128 * 1024) as ledger:
+        for _ in range(16):
+            await ledger.reserve()
+            ledger.fill(encoded({"decision": "x" * 10_000}))
         with pytest.raises(BackendFailed, match="full"):
             await ledger.flush()
         with pytest.raises(BackendFailed, match="full"):
@@ -264,7 +274,8 @@ def test_any_text_survives(tmp_path_factory: pytest.TempPathFactory, text: str) 
 
     async def keep() -> None:
         async with opened(path) as ledger:
-            (await ledger.reserve()).fill(encoded({"tenant": text, "question": text}))
+            await ledger.reserve()
+            ledger.fill(encoded({"tenant": text, "question": text}))
 
     asyncio.run(keep())
     assert newest(path, 1)[0]["question"] == text.encode("utf-8", "replace").decode()
@@ -282,7 +293,8 @@ async def main():
     while True:
         for _ in range(20):
             number += 1
-            (await ledger.reserve()).fill(b'{"decision":"%d"}' % number)
+            await ledger.reserve()
+            ledger.fill('{"decision":"%d"}' % number)
         await ledger.flush()
         print(number, flush=True)
 
@@ -302,6 +314,7 @@ def test_a_killed_process_loses_nothing_that_was_durable_and_leaves_no_hole(path
     child.wait()
     child.stdout.close()
     written = [int(name) for name in reversed(names_of_all(path))]
+    verify(path)
     assert written == list(range(1, len(written) + 1))
     assert len(written) >= acknowledged >= 100
     with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -310,3 +323,58 @@ def test_a_killed_process_loses_nothing_that_was_durable_and_leaves_no_hole(path
 
 def names_of_all(path: Path) -> list[str]:
     return [found["decision"] for found in newest(path, 10**6)]
+
+
+async def test_who_waits_for_the_disk_does_not_wait_for_the_window(path: Path) -> None:
+    async with opened(path) as ledger:
+        await fill(ledger, "a", "b")
+        await asyncio.gather(ledger.flush(), ledger.flush(), ledger.flush())
+        assert names(path) == ["b", "a"]
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM batch").fetchone() == (1,)
+
+
+async def test_an_intent_is_settled_by_its_record_and_otherwise_lost(path: Path) -> None:
+    async with opened(path) as ledger:
+        for name in ("kept", "left"):
+            ledger.intend(name, record(name))
+        await ledger.flush()
+        await ledger.reserve()
+        ledger.fill(record("kept"), "kept")
+    async with opened(path):
+        pass
+    assert [(found["decision"], found.get("outcome")) for found in newest(path, 10)] == [
+        ("left", "lost"),
+        ("kept", None),
+    ]
+
+
+async def test_a_disk_that_does_not_answer_is_waited_for_within_bounds(path: Path) -> None:
+    async with opened(path, slowest=0.001) as ledger:
+        await fill(ledger, "a")
+        with locked(path), pytest.raises(BackendFailed, match=r"longer than 0\.001 s"):
+            await ledger.flush()
+
+
+async def test_a_page_tells_where_the_next_one_goes_on(path: Path) -> None:
+    async with opened(path) as ledger:
+        await fill(ledger, "a", "b", "c")
+        await ledger.flush()
+        first = await ledger.page(Selection(tenant="acme"), 2)
+        assert ([found["id"] for found in first.records], first.before) == ([3, 2], 2)
+        assert (await ledger.page(Selection(tenant="globex"), 2)).records == []
+
+
+async def test_what_is_older_than_the_retention_is_deleted(path: Path) -> None:
+    async with opened(path) as ledger:
+        await fill(ledger, "old")
+    clock = StoppedClock()
+    clock.wall = lambda: 7200.0  # type: ignore[method-assign]  # the clock is an argument
+    ledger = SqliteLedger(path, clock, window=60.0, retention=3600.0)
+    await ledger.start()
+    await fill(ledger, "new")
+    await ledger.flush()
+    while await ledger.prune():
+        pass
+    await ledger.close()
+    assert names(path) == ["new"]

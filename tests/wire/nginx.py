@@ -2,6 +2,7 @@
 
 A difference is another outcome: what arrives upstream, or that it is refused, or how the connection goes on. Another
 status among refusals is none. `cases/nginx.yaml` holds the judgement on each family of cases: who is right, and why.
+For Kapa's paths, which it does not know, nginx is not asked.
 """
 
 from __future__ import annotations
@@ -84,7 +85,7 @@ async def differences(program: str) -> dict[str, dict[str, str]]:
     found: dict[str, dict[str, str]] = {}
     async with recording() as recorder, running(program, recorder.port) as address:
         for case in corpus("requests"):
-            if not case.trusted:
+            if not case.trusted and not case.name.startswith("kapa_"):
                 seen = await _seen(case, address, recorder)
                 family, _, member = case.name.partition("[")
                 if said := _difference(case, seen):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import tracemalloc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -75,16 +75,45 @@ def question(size: int) -> bytes:
     return b'{"query": "%b"}' % (b"x" * (size - 13))
 
 
-@pytest.mark.parametrize(("beyond", "expected"), [(-1, 200), (0, 200), (1, 413)])
-async def test_a_body_that_is_read_costs_at_most_ten_times_its_size(beyond: int, expected: int) -> None:
+def wide(size: int) -> bytes:
+    return b'{"query": "%b%b"}' % (b"x" * (size - 17), "😀".encode())
+
+
+def escaped(size: int) -> bytes:
+    return b'{"query": "%b\\ud83d\\ude00"}' % (b"x" * (size - 25))
+
+
+def messages(size: int) -> bytes:
+    each = b'{"role": "user", "content": "How do I rotate the signing key of my workspace?"}'
+    return padded(b",".join([each] * ((size - 100) // (len(each) + 1))), size)
+
+
+def brackets(size: int) -> bytes:
+    return padded(b",".join([b"[[]]"] * ((size - 100) // 5)), size)
+
+
+def padded(members: bytes, size: int) -> bytes:
+    begin = b'{"query": [%b], "pad": "' % members
+    return begin + b"x" * (size - len(begin) - 2) + b'"}'
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+@pytest.mark.parametrize(
+    ("shape", "expected"),
+    [(question, 200), (wide, 200), (escaped, 200), (messages, 200), (brackets, 400)],
+    ids=["string", "wide string", "escaped emoji", "messages", "brackets"],
+)
+async def test_a_body_that_is_read_costs_at_most_ten_times_its_size(
+    shape: Callable[[int], bytes], expected: int, beyond: int
+) -> None:
     """Ten times is what can become resident. The writer of JSON reserves sixteen bytes for each that it then touches,
-    which counts here and costs nothing.
+    which counts here and costs nothing. Shapes of all kinds are tried in `tests/answer/test_weight.py`.
     """
-    body = question(INSPECTED + beyond)
+    body = shape(INSPECTED + beyond)
     assert len(body) == INSPECTED + beyond
     status, most = await most_for(b"POST /inspected/x", body)
-    assert status == expected
-    reserved = 16 * len(body) if expected == 200 else 0
+    assert status == (413 if beyond > 0 else expected)
+    reserved = 16 * len(body) if status == 200 else 0
     assert most - reserved <= 10 * len(body) + MARGIN
 
 
