@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from kapagate.answer.codec import Garbled
-from kapagate.answer.refusal import Refusal, Refused, RuleFailed
+from kapagate.answer.refusal import Refusal, Refused, RuleFailed, Withheld
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import BackendFailed, Kind, Problem
@@ -21,7 +21,7 @@ def problem_of(cause: Exception, ex: Exchange) -> Problem:
     """
     problem = cause if isinstance(cause, Problem) else _translated(cause)
     if not problem.step:
-        problem.step = cause.step if isinstance(cause, Refused | RuleFailed) else ex.step
+        problem.step = cause.step if isinstance(cause, Refused | Withheld | RuleFailed) else ex.step
     if problem.step:
         verdict = ex.verdict(problem.step)
         verdict.outcome = "refused" if isinstance(cause, Refusal) else "failed"
@@ -44,6 +44,8 @@ def _translated(cause: Exception) -> Problem:
             return Problem(
                 problems.ANSWER_REFUSED, f"the answer was refused: it contains {kind}", members={"rule": kind}
             )
+        case Withheld(kind=kind, words=words):
+            return Problem(problems.ANSWER_REFUSED, words, members={"rule": kind})
         case Garbled():
             return _caused(problems.UPSTREAM_MALFORMED, "the upstream's answer cannot be read", cause)
         case Truncated():

@@ -21,14 +21,15 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
-from kapagate.guards.personal import PersonalData
+from kapagate.guards.personal import Action, PersonalData
 from kapagate.guards.reach import within_reach
+from kapagate.guards.terms import BlockedTerms
 
 _QUESTION: Final[frozenset[Surface]] = frozenset({"question"})
 
 
 class GuardQuestion(Filter):
-    """Bounds the length of questions and comments, and redacts or refuses personal data in them.
+    """Bounds the length of questions and comments, and redacts or refuses personal data and blocked terms in them.
 
     It works on every text that the operation declares: the question, the comment of a feedback. A comment that is JSON
     in a string, as Kapa's widget sends it, is read as what it holds.
@@ -39,20 +40,30 @@ class GuardQuestion(Filter):
         "redact", description="What happens to personal data and secrets: `redact` puts `<email>` in their place."
     )
 
+    blocked_terms: tuple[str, ...] = Field(
+        (), max_length=10_000, description="Words and phrases that may not be asked, in either case."
+    )
+    on_blocked_term: Action = Field("refuse", description="`redact` puts `<blocked>` in their place.")
+
     def compile(self, services: Services) -> Step:
-        if self.pii == "allow" and self.max_length is None:
-            raise Invalid("guards nothing: ask for `max_length` or `pii`", ("pii",))
-        rule = None if self.pii == "allow" else PersonalData(action=self.pii)
-        needs: dict[Surface, str] = {"question": "pii" if rule else "max_length"}
-        return Step(needs=needs, on_request=_Guard(self.max_length, rule).on_request)
+        rules: list[TextRule] = [] if self.pii == "allow" else [PersonalData(action=self.pii)]
+        if self.blocked_terms:
+            try:
+                rules.append(BlockedTerms(self.blocked_terms, self.on_blocked_term))
+            except ValueError as cause:
+                raise Invalid(str(cause), ("blocked_terms",)) from cause
+        if not rules and self.max_length is None:
+            raise Invalid("guards nothing: ask for `max_length`, `pii` or `blocked_terms`", ("pii",))
+        option = "pii" if self.pii != "allow" else "blocked_terms" if rules else "max_length"
+        return Step(needs={"question": option}, on_request=_Guard(self.max_length, tuple(rules)).on_request)
 
 
 class _Guard:
     """The compiled guard: every declared text of a request, whole."""
 
-    def __init__(self, max_length: int | None, rule: TextRule | None) -> None:
+    def __init__(self, max_length: int | None, rules: tuple[TextRule, ...]) -> None:
         self._max_length = max_length
-        self._rule = rule
+        self._rules = rules
 
     async def on_request(self, ex: Exchange) -> None:
         if not within_reach(ex, _QUESTION):
@@ -71,13 +82,13 @@ class _Guard:
         if self._max_length is not None and len(text) > self._max_length:
             detail = f"the {place.kind} has {len(text)} characters, {self._max_length} are allowed"
             raise Problem(problems.QUESTION_REFUSED, detail, members={"rule": "max_length"})
-        if self._rule is None:
+        if not self._rules:
             return text
         held = _object_in(text) if place.kind == "comment" else None
         if held is None:
-            return _edited(ex, self._rule, place, text)
+            return _edited(ex, self._rules, place, text)
         parts = dict(_strings_of(held))
-        edited = {path: _edited(ex, self._rule, place, part) for path, part in parts.items()}
+        edited = {path: _edited(ex, self._rules, place, part) for path, part in parts.items()}
         return text if edited == parts else orjson.dumps(replaced_all(held, edited)).decode()
 
 
@@ -97,16 +108,17 @@ def _strings_of(held: dict[str, Any]) -> list[tuple[Path, str]]:
         raise Problem(problems.MALFORMED_BODY, f"the JSON in the comment is not acceptable: {cause}") from cause
 
 
-def _edited(ex: Exchange, rule: TextRule, place: Place, text: str) -> str:
+def _edited(ex: Exchange, texts: tuple[TextRule, ...], place: Place, text: str) -> str:
     """The text without what was found in it; every finding is counted. Raises Problem when one refuses."""
-    if not rule.scan(text, 0, True)[0]:
+    if not any(rule.scan(text, 0, True)[0] for rule in texts):
         return text
-    report, rules = Report(), (AnswerRules(step=ex.step, texts=(rule,)),)
+    report, rules = Report(), (AnswerRules(step=ex.step, texts=texts),)
     report.enrol(rules)
     try:
         return edited_text(text, place.kind, readers_of(rules, report), report)
     except Refused as cause:
-        detail = f"the {place.kind} contains personal data: {cause.kind}"
+        what = "a blocked term" if cause.kind == "blocked_term" else f"personal data: {cause.kind}"
+        detail = f"the {place.kind} contains {what}"
         raise Problem(problems.QUESTION_REFUSED, detail, members={"rule": cause.kind}) from None
     finally:
         for kind, number in report.steps[ex.step].edits.items():
