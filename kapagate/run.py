@@ -53,7 +53,7 @@ from kapagate.stores.sqlite import SqliteLedger
 from kapagate.stores.sqlite_replays import SqliteReplays
 from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.telemetry.access import AccessLog
-from kapagate.telemetry.gauges import watch_audit, watch_policy, watch_upstreams
+from kapagate.telemetry.gauges import watch_audit, watch_key_sets, watch_policy, watch_upstreams
 from kapagate.telemetry.prometheus import PrometheusMeter
 from kapagate.traffic.buckets import Buckets
 from kapagate.web.admin import Access, admin_routes
@@ -231,6 +231,7 @@ async def open_gateway(
 def _watch(machine: Machine, ledger: Ledger, live: Live) -> None:
     watch_upstreams(machine.meter, lambda: [(hop.pool.endpoint.name, hop.pool) for hop in machine.hops])
     watch_audit(machine.meter, ledger)
+    watch_key_sets(machine.meter, machine.key_sets)
     watch_policy(machine.meter, lambda: live.generation.policy)
 
 
