@@ -48,6 +48,7 @@ class Cors(Filter):
     modes: ClassVar[frozenset[str]] = frozenset({"enforce", "off"})
     failures: ClassVar[frozenset[str]] = frozenset({"deny"})
     lanes: ClassVar[frozenset[str]] = frozenset({"gate"})
+    alone: ClassVar[bool] = True
 
     origins: tuple[Origin, ...] = Field(
         min_length=1,
@@ -148,7 +149,7 @@ def _is_preflight(request: Request) -> bool:
 
 
 class _Concerned(dict[bytes, bool]):
-    """Whether a field of an answer is of concern here, by its name in any case. Bounded, since upstreams choose names."""
+    """Whether a field of an answer is of concern here, by its name. Bounded, since upstreams choose the names."""
 
     def __missing__(self, name: bytes) -> bool:
         lowered = name.lower()
