@@ -61,12 +61,13 @@ class ProviderKeys:
 
     @property
     def age(self) -> float | None:
-        """Seconds since the set was fetched; None where there is none in force."""
-        return None if self._in_force() is None else self._clock.monotonic() - self._fetched_at
+        """Seconds since the set was fetched; None where there is none in force. Any thread may ask."""
+        age = self._clock.monotonic() - self._fetched_at
+        return age if self._keys is not None and age < SERVED_FOR else None
 
     def __len__(self) -> int:
-        keys = self._in_force()
-        return len(keys) if keys is not None else 0
+        keys = self._keys
+        return len(keys) if keys is not None and self.age is not None else 0
 
     def revision(self) -> int:
         return self._revision

@@ -1,4 +1,4 @@
-"""What is looked up when somebody asks for metrics, and costs nothing in between: pools, places, key sets, the policy's hash."""
+"""What is looked up when somebody asks for metrics, and costs nothing in between: pools, places, ages, hashes."""
 
 from __future__ import annotations
 
