@@ -53,7 +53,7 @@ from kapagate.stores.sqlite import SqliteLedger
 from kapagate.stores.sqlite_replays import SqliteReplays
 from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.telemetry.access import AccessLog
-from kapagate.telemetry.gauges import watch_audit, watch_policy, watch_upstreams
+from kapagate.telemetry.gauges import watch_audit, watch_key_sets, watch_policy, watch_upstreams
 from kapagate.telemetry.prometheus import PrometheusMeter
 from kapagate.traffic.buckets import Buckets
 from kapagate.web.admin import Access, admin_routes
@@ -61,7 +61,7 @@ from kapagate.web.config import ConfigView, view_of
 from kapagate.web.credentials import Credentials
 from kapagate.web.doors import open_doors
 from kapagate.web.endpoints import Document, implemented, serves
-from kapagate.web.health import Check, key_set_check, ledger_check, owners_check, upstream_check
+from kapagate.web.health import Check, key_set_check, ledger_check, owners_check, replays_check, upstream_check
 from kapagate.web.probe import Lifecycle, Probe
 
 log = logging.getLogger(__name__)
@@ -213,7 +213,7 @@ async def open_gateway(
         if isinstance(owners, SqliteOwners):
             await owners.start()
             stack.push_async_callback(owners.close)
-        checks += [ledger_check(ledger), owners_check(owners)]
+        checks += [ledger_check(ledger), owners_check(owners), replays_check(replays)]
         checks.extend(upstream_check(hop.pool.endpoint.name, hop, machine.clock) for hop in machine.hops)
         checks.extend(key_set_check(source.host, source) for source in machine.key_sets)
         _watch(machine, ledger, live)
@@ -231,6 +231,7 @@ async def open_gateway(
 def _watch(machine: Machine, ledger: Ledger, live: Live) -> None:
     watch_upstreams(machine.meter, lambda: [(hop.pool.endpoint.name, hop.pool) for hop in machine.hops])
     watch_audit(machine.meter, ledger)
+    watch_key_sets(machine.meter, machine.key_sets)
     watch_policy(machine.meter, lambda: live.generation.policy)
 
 

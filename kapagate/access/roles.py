@@ -43,6 +43,10 @@ class Roles:
             decision = self._decisions[roles, permission] = self._decide(roles, permission)
         return decision
 
+    def denies(self, role: str, permission: str) -> bool:
+        """Whether this role takes a permission away, from whoever has it."""
+        return bool(grants_for(permission) & self._deny.get(role, frozenset()))
+
     def declared(self, roles: tuple[str, ...]) -> tuple[str, ...]:
         """Of these roles those that the policy declares, in the policy's order, each once."""
         order = self._orders.get(roles)
@@ -55,7 +59,7 @@ class Roles:
     def _decide(self, roles: tuple[str, ...], permission: str) -> bool:
         grants = grants_for(permission)
         allowed = any(grants & self._allow.get(role, frozenset()) for role in roles)
-        return allowed and not any(grants & self._deny.get(role, frozenset()) for role in roles)
+        return allowed and not any(self.denies(role, permission) for role in roles)
 
 
 def faults(declarations: Mapping[str, RoleDeclaration], routes: tuple[str, ...] | None = None) -> Iterator[Invalid]:

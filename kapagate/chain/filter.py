@@ -26,6 +26,7 @@ class Filter(BaseModel, ABC):
 
     `modes` and `failures` are what `mode` and `on_error` may say for it; a step on which others stand (`identify`)
     narrows them. `lanes` says where it may stand: what has to act before anybody is known has no sense in the chain.
+    `alone`: no two steps of the filter act on one request.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -33,6 +34,7 @@ class Filter(BaseModel, ABC):
     modes: ClassVar[frozenset[str]] = frozenset({"enforce", "shadow", "off"})
     failures: ClassVar[frozenset[str]] = frozenset({"deny", "allow"})
     lanes: ClassVar[frozenset[str]] = frozenset({"gate", "chain"})
+    alone: ClassVar[bool] = False
 
     @property
     def lockable(self) -> bool:

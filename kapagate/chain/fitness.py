@@ -33,7 +33,7 @@ class Finding:
 def findings(gate: Sequence[Placed], chain: Sequence[Placed], routes: Sequence[Route]) -> list[Finding]:
     """Everything that does not fit: facts first, then step by step."""
     steps = _at_work((*gate, *chain))
-    found = list(_out_of_order(gate, chain, routes))
+    found = [*_out_of_order(gate, chain, routes), *_misplaced(gate, chain, routes)]
     for placed in steps:
         found += list(_unknown_routes(placed, routes)) or _unfit(placed, routes)
         found += _evaded(placed, routes)
@@ -52,6 +52,25 @@ def _out_of_order(gate: Sequence[Placed], chain: Sequence[Placed], routes: Seque
     yield from _unwritten([placed for placed in (*gate, *chain) if placed not in elsewhere])
     for route in apart:
         yield from _unwritten([each for each in (*(route.gate or ()), *chain) if _means(each, route)], route)
+
+
+def _misplaced(gate: Sequence[Placed], chain: Sequence[Placed], routes: Sequence[Route]) -> Iterator[Finding]:
+    """Steps that act before anybody is known, and those that cannot share a request with another of their kind."""
+    for placed in _at_work(chain):
+        if placed.declaration is not None and "chain" not in placed.declaration.lanes:
+            yield Finding(placed.id, "acts before anybody is known: put it into the gate")
+    for placed in _at_work(gate):
+        when = placed.options.when
+        if placed.declaration is not None and "chain" not in placed.declaration.lanes and when and when.role:
+            yield Finding(placed.id, "acts before anybody is known, so it can be for no role", ("when", "role"))
+    for route in routes:
+        first: dict[str, str] = {}
+        for placed in _at_work(gate if route.gate is None else route.gate):
+            if placed.declaration is not None and placed.declaration.alone and _means(placed, route):
+                if other := first.get(placed.name):
+                    said = f'acts on route "{route.name}" beside step "{other}": one of them is for other routes'
+                    yield Finding(placed.id, said, route=route.name)
+                first[placed.name] = placed.id
 
 
 def _acts(placed: Placed, routes: Sequence[Route]) -> bool:

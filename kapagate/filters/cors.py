@@ -31,6 +31,8 @@ from kapagate.chain.units import Duration
 Pair = tuple[bytes, bytes]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 HeaderName = Annotated[str, Field(pattern=r"^[!#$%&'+.^_`|~0-9A-Za-z-]+$", max_length=128)]
+MOST_NAMES, LONGEST_NAME = 1024, 64
+VARY: Pair = (b"Vary", b"Origin")
 _METHOD = b"access-control-request-method"
 _HEADERS = b"access-control-request-headers"
 _OF_CORS = b"access-control-"
@@ -46,6 +48,7 @@ class Cors(Filter):
     modes: ClassVar[frozenset[str]] = frozenset({"enforce", "off"})
     failures: ClassVar[frozenset[str]] = frozenset({"deny"})
     lanes: ClassVar[frozenset[str]] = frozenset({"gate"})
+    alone: ClassVar[bool] = True
 
     origins: tuple[Origin, ...] = Field(
         min_length=1,
@@ -120,11 +123,15 @@ class _Rules:
 
     async def mark(self, ex: Exchange) -> None:
         """Writes the fields of what leaves, in place of the upstream's own."""
-        depends = _take_away(ex.response) if ex.response is not None else []
-        ex.headers_out.append((b"Vary", _with_origin(depends)))
-        if ex.request.method == "OPTIONS" and _is_preflight(ex.request):
-            return
-        origin = self._granted(ex.request.headers)
+        request, response, vary = ex.request, ex.response, VARY
+        preflight = request.method == "OPTIONS" and _is_preflight(request)
+        if response is not None:
+            for name, _ in response.headers:
+                if _CONCERNED[name]:
+                    vary = _spoken_for(response, preflight)
+                    break
+        ex.headers_out.append(vary)
+        origin = None if preflight else self._granted(request.headers)
         if origin is not None:
             ex.headers_out += (origin, *self.answers)
 
@@ -141,25 +148,32 @@ def _is_preflight(request: Request) -> bool:
     return b"origin" in request.headers and _METHOD in request.headers
 
 
-def _take_away(response: Response) -> list[bytes]:
-    """Removes `Vary`, and what an upstream says of CORS; gives the values of `Vary`."""
-    kept, depends = [], []
-    for pair in response.headers:
-        name = pair[0].lower()
-        if name == b"vary":
-            depends.append(pair[1])
-        elif response.local or not name.startswith(_OF_CORS):
-            kept.append(pair)
-    response.headers = kept
-    return depends
+class _Concerned(dict[bytes, bool]):
+    """Whether a field of an answer is of concern here, by its name. Bounded, since upstreams choose the names."""
+
+    def __missing__(self, name: bytes) -> bool:
+        lowered = name.lower()
+        concerned = lowered == b"vary" or lowered.startswith(_OF_CORS)
+        if len(self) < MOST_NAMES and len(name) <= LONGEST_NAME:
+            self[name] = concerned
+        return concerned
 
 
-def _with_origin(depends: list[bytes]) -> bytes:
-    """What the answer depended on before, and the origin (RFC 9110, 12.5.5)."""
+_CONCERNED = _Concerned()
+
+
+def _spoken_for(response: Response, preflight: bool) -> Pair:
+    """Takes away what an upstream says of CORS (a preflight is answered by us), and gives its `Vary` with the origin
+    (RFC 9110, 12.5.5).
+    """
+    depends = [value for name, value in response.headers if name.lower() == b"vary"]
+    response.headers = [
+        pair for pair in response.headers if not _CONCERNED[pair[0]] or (preflight and pair[0].lower() != b"vary")
+    ]
     members = [member.strip() for value in depends for member in value.split(b",") if member.strip()]
     if b"*" in members:
-        return b"*"
-    return b", ".join([*(each for each in members if each.lower() != b"origin"), b"Origin"])
+        return b"Vary", b"*"
+    return b"Vary", b", ".join([*(each for each in members if each.lower() != b"origin"), b"Origin"])
 
 
 def _refused(detail: str) -> Problem:

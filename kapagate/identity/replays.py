@@ -52,3 +52,6 @@ class Replays(Protocol):
 
     def settle(self, ticket: Ticket, delivered: bool) -> None:
         """Ends the delivery, and forgets it unless it was delivered. Called once; never waits and never raises."""
+
+    async def failure(self) -> str:
+        """Why nothing can be remembered right now; empty: it can, as far as is known."""

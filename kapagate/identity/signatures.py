@@ -6,8 +6,9 @@ a `Template`, an encoding.
 
 What is checked, in this order, so that little is done for those who cannot be right:
 
-1. The fields, before the body is read. Each stands once. The time has only digits, and is signed exactly as it came;
-   the id has only visible ASCII, and no separator of the template, or a message could be cut in two places.
+1. The fields, before the body is read. Each stands once, under one name. The time has only digits, and is signed
+   exactly as it came; the id has only visible ASCII, and no separator of the template, or a message could be cut in
+   two places.
 2. The time, against the clock: as far behind as ahead.
 3. The codes. For every secret the code is made and compared with every code that was sent, in constant time and
    without leaving early; encoded codes are compared, so there is exactly one way to write each.
@@ -92,12 +93,19 @@ class Format:
         value = _only(headers, self.signature)
         if value is None:
             return None
+        self._refuse_aliases(headers)
         timestamp, codes = self.codes(value) if len(value) <= LONGEST_FIELD else (b"", [])
         if self.timestamp:
             timestamp = _only(headers, self.timestamp) or b""
         if "timestamp" in self.template.names and not _TIMESTAMP.fullmatch(timestamp):
             raise Rejected("the message has no acceptable timestamp")
         return Sent(self._well_formed(codes), timestamp, self._id(headers) if self.id else b"")
+
+    def _refuse_aliases(self, headers: Headers) -> None:
+        """To some backends `webhook_id` is the same field as `webhook-id`, and nobody looked at that one."""
+        for name, _ in headers.raw:
+            if b"_" in name and name.lower().replace(b"_", b"-") in self.fields and name.lower() not in self.fields:
+                raise Problem(problems.AMBIGUOUS_CREDENTIALS, f"{name.decode('latin-1')} is another field's name")
 
     def _well_formed(self, codes: Sequence[bytes]) -> tuple[bytes, ...]:
         kept = codes if self.encoding == "base64" else [code.lower() for code in codes]

@@ -55,20 +55,12 @@ class Fitting:
         self._done.add((chain, buffered))
         routes = [_held(each.route, buffered) for each in self.routes]
         by_id = {step.id: step for step in (*steps, *(own for each in self.routes for own in each.own))}
-        self._check_lane(chain)
         for found in findings(placed[: len(self.gate)], placed[len(self.gate) :], routes):
             span = by_id[found.step].place(found.option)
             if found.option[:2] != ("when", "route") and (span, found.message) not in self._said:
                 self._said.add((span, found.message))
                 note = f'for tenant "{tenant}"' if tenant else None
                 self.problems.add(codes.MISFIT, span, f'step "{found.step}" {found.message}', note=note)
-
-    def _check_lane(self, chain: Lane) -> None:
-        for step in chain:
-            if "chain" not in self.compiler.table.filter(step.filter).lanes and (step.origin, "") not in self._said:
-                self._said.add((step.origin, ""))
-                message = f"{step.filter} acts before anybody is known: put it into the gate"
-                self.problems.add(codes.MISFIT, step.origin, message)
 
 
 def _held(route: Route, buffered: frozenset[str]) -> Route:

@@ -28,6 +28,9 @@ LONGEST_FRESH = 3600.0
 SERVED_FOR = 86_400.0
 """Seconds for which the last set serves when no newer one can be had."""
 
+MOST_WAITING = 256
+"""Requests that wait for one fetch, at most: a provider that hangs must not hold all places of the gateway."""
+
 Wait = Callable[[float], Awaitable[None]]
 log = logging.getLogger(__name__)
 
@@ -50,6 +53,7 @@ class ProviderKeys:
         self._asked_at: float | None = None
         self._fresh = FRESH
         self._flight: asyncio.Task[None] | None = None
+        self._waiting = 0
 
     @property
     def host(self) -> str:
@@ -57,12 +61,13 @@ class ProviderKeys:
 
     @property
     def age(self) -> float | None:
-        """Seconds since the set was fetched; None where there is none in force."""
-        return None if self._in_force() is None else self._clock.monotonic() - self._fetched_at
+        """Seconds since the set was fetched; None where there is none in force. Any thread may ask."""
+        age = self._clock.monotonic() - self._fetched_at
+        return age if self._keys is not None and age < SERVED_FOR else None
 
     def __len__(self) -> int:
-        keys = self._in_force()
-        return len(keys) if keys is not None else 0
+        keys = self._keys
+        return len(keys) if keys is not None and self.age is not None else 0
 
     def revision(self) -> int:
         return self._revision
@@ -70,7 +75,7 @@ class ProviderKeys:
     async def key_set(self) -> KeySet:
         keys = self._in_force()
         if keys is None:
-            await self.ask()
+            await self._asked()
             keys = self._in_force()
         if keys is None:
             raise self._unavailable()
@@ -78,7 +83,7 @@ class ProviderKeys:
 
     async def newer(self, than: KeySet) -> KeySet:
         if self._in_force() is than:
-            await self.ask()
+            await self._asked()
             if self.failure:
                 raise self._unavailable()
         return await self.key_set()
@@ -91,6 +96,16 @@ class ProviderKeys:
             self._asked_at = self._clock.monotonic()
             self._flight = asyncio.get_running_loop().create_task(self._fetch(), name=f"key set of {self.host}")
         await asyncio.shield(self._flight)
+
+    async def _asked(self) -> None:
+        """As `ask`, for one of a bounded number. Raises Problem."""
+        if self._waiting >= MOST_WAITING:
+            raise self._unavailable()
+        self._waiting += 1
+        try:
+            await self.ask()
+        finally:
+            self._waiting -= 1
 
     async def keep_fresh(self, wait: Wait) -> None:
         """Asks whenever it is time to; ends when it is cancelled."""

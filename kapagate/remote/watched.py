@@ -2,7 +2,7 @@
 
 A look compares what the file system says of a file (device, inode, size, time of change) with what it said when the
 file was last taken. One that differs is read when two looks in a row agree, so that what somebody is writing is not
-read half. Reading goes on beside the event loop; what was read is handed out on it.
+read half. All of this goes on in a thread of its own, the takers' part included: a long list takes its time to read.
 """
 
 from __future__ import annotations
@@ -37,13 +37,6 @@ class _File:
         before, self.seen = self.seen, _mark(self.path)
         return self.seen == before and self.seen != self.mark
 
-    def text(self) -> str | LookupError:
-        self.mark = self.seen
-        try:
-            return read_text(self.path)
-        except LookupError as cause:
-            return cause
-
 
 class WatchedFiles:
     """The files of all steps that live. `look` once per PERIOD."""
@@ -65,8 +58,7 @@ class WatchedFiles:
         """Takes what has changed and come to rest."""
         self._files = [file for file in self._files if file.take() is not None]
         if self._files:
-            for file, text in await asyncio.to_thread(_changed, tuple(self._files)):
-                self._hand_out(file, text)
+            await asyncio.to_thread(self._take_changed, tuple(self._files))
 
     async def run(self) -> None:
         """Looks until it is cancelled."""
@@ -74,14 +66,16 @@ class WatchedFiles:
             await asyncio.sleep(PERIOD)
             await self.look()
 
-    def _hand_out(self, file: _File, text: str | LookupError) -> None:
-        take = file.take()
-        if take is None:
-            return
+    def _take_changed(self, files: tuple[_File, ...]) -> None:
+        for file in files:
+            take = file.take()
+            if take is not None and file.settled():
+                self._hand_out(file, take)
+
+    def _hand_out(self, file: _File, take: Callable[[str], None]) -> None:
+        file.mark = file.seen
         try:
-            if isinstance(text, LookupError):
-                raise text
-            take(text)
+            take(read_text(file.path))
         except Exception as cause:
             self._failures.labels(str(file.path)).inc()
             log.error(
@@ -89,10 +83,6 @@ class WatchedFiles:
             )
         else:
             log.info("a changed file is in use", extra={"file": str(file.path)})
-
-
-def _changed(files: tuple[_File, ...]) -> list[tuple[_File, str | LookupError]]:
-    return [(file, file.text()) for file in files if file.settled()]
 
 
 def _mark(path: Path) -> _Mark:

@@ -57,6 +57,9 @@ class MemoryReplays:
         if not delivered:
             del self._sources[ticket.delivery.source][ticket.delivery.mark]
 
+    async def failure(self) -> str:
+        return ""
+
     def __len__(self) -> int:
         return sum(len(known) for known in self._sources.values())
 

@@ -1,8 +1,9 @@
 """Claims in SQLite and in memory: looked up here without waiting, and stored before the ids they are about are told.
 
-The loop collects claims for a window (1 ms), and while a batch is being written, then hands them to the thread, which
-writes them with one statement. Nobody is told an id before its batch is committed. Look-ups ask the memory alone, so
-what is foreign takes as long as what is unknown; the file is read when the process starts.
+The loop collects claims until it comes round again, and while a batch is being written, then hands them to the thread,
+which writes them with one statement: the busier it is, the more go together. Nobody is told an id before its batch is
+committed. Look-ups ask the memory alone, so what is foreign takes as long as what is unknown; the file is read when the
+process starts.
 
 When a batch cannot be written, those who wait learn it at once, and all others before they begin, until the file takes
 something again (tried every `retry` seconds).
@@ -31,17 +32,15 @@ class SqliteOwners:
     after. An id takes about 200 bytes of memory.
     """
 
-    def __init__(
-        self, path: Path, clock: Clock, *, most: int = 200_000, window: float = 0.001, retry: float = 1.0
-    ) -> None:
+    def __init__(self, path: Path, clock: Clock, *, most: int = 200_000, retry: float = 1.0) -> None:
         self._file = OwnerFile(path, most)
         self._memory = MemoryOwners(clock, most)
         self._clock = clock
-        self._window, self._retry = window, retry
+        self._retry = retry
         self._claims: list[Claim] = []
         self._waiting: Waiting = []
         self._idle = asyncio.Event()
-        self._timer: asyncio.TimerHandle | None = None
+        self._due: asyncio.Handle | None = None
         self._thread = ThreadPoolExecutor(1, "owners")
         self._work: Callable[[Sequence[Claim]], None] = self._read
         self._closed = False
@@ -62,8 +61,8 @@ class SqliteOwners:
         self._claims += [(name, owner, until) for name in self._memory.grant(owner, names, until)]
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(stored)
-        if self._timer is None and self._idle.is_set():
-            self._timer = asyncio.get_running_loop().call_later(self._window, self._begin)
+        if self._due is None and self._idle.is_set():
+            self._due = asyncio.get_running_loop().call_soon(self._begin)
         return stored
 
     async def owner_of(self, name: str) -> str | None:
@@ -83,7 +82,7 @@ class SqliteOwners:
         if self._closed:
             return
         self._closed = True
-        if self._timer is not None:
+        if self._due is not None:
             self._begin()
         while not self._idle.is_set():
             await self._idle.wait()
@@ -96,9 +95,9 @@ class SqliteOwners:
 
     def _begin(self) -> None:
         """Hands what has been collected to the thread."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
         self._idle.clear()
         claims, waiting = self._claims, self._waiting
         self._claims, self._waiting = [], []
@@ -131,7 +130,7 @@ class SqliteOwners:
         if self._waiting:
             self._begin()
         elif failure and not self._closed:
-            self._timer = asyncio.get_running_loop().call_later(self._retry, self._begin)
+            self._due = asyncio.get_running_loop().call_later(self._retry, self._begin)
 
 
 def _told(failure: str) -> str:

@@ -1,7 +1,8 @@
-"""What is looked up when somebody asks for metrics, and costs nothing in between: pools, places, the policy's hash."""
+"""What is looked up when somebody asks for metrics, and costs nothing in between: pools, places, ages, hashes."""
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sized
 from typing import Protocol
@@ -19,6 +20,15 @@ class Pool(Protocol):
     def idle(self) -> int: ...
     @property
     def queue(self) -> Sized: ...
+
+
+class KeySet(Protocol):
+    """An identity provider's keys: its host, and seconds since they were fetched; None where there are none."""
+
+    @property
+    def host(self) -> str: ...
+    @property
+    def age(self) -> float | None: ...
 
 
 def watch_upstreams(meter: PrometheusMeter, pools: Callable[[], Iterable[tuple[str, Pool]]]) -> None:
@@ -48,6 +58,23 @@ def watch_upstreams(meter: PrometheusMeter, pools: Callable[[], Iterable[tuple[s
 
 def watch_audit(meter: PrometheusMeter, ledger: Ledger) -> None:
     meter.watch("kapagate_audit_queue", "Places taken for records that are not durable yet.", lambda: ledger.held)
+
+
+def watch_key_sets(meter: PrometheusMeter, key_sets: Iterable[KeySet]) -> None:
+    def ages() -> Mapping[tuple[str, ...], float]:
+        """Of several sets at one host that of the oldest."""
+        found: dict[tuple[str, ...], float] = {}
+        for each in key_sets:
+            age = math.inf if each.age is None else each.age
+            found[(each.host,)] = max(age, found.get((each.host,), 0.0))
+        return found
+
+    meter.watch_all(
+        "kapagate_key_set_age_seconds",
+        "Since an identity provider's key set was fetched; +Inf where there is none.",
+        ["host"],
+        ages,
+    )
 
 
 def watch_policy(meter: PrometheusMeter, policy: Callable[[], str]) -> None:

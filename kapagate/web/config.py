@@ -88,4 +88,6 @@ def _route(route: Route) -> dict[str, Any]:
         "path": route.template,
         "permission": route.permission,
         "upstream": route.upstream.name if route.upstream else None,
+        **({"public": True} if route.public else {}),
+        **({"gate": [placed.id for placed in route.gate]} if route.gate is not None else {}),
     }

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
 from kapagate.chain.clock import Clock
+from kapagate.identity.replays import Replays
 from kapagate.kapa.ownership import Owners
 from kapagate.ledger.ledger import Ledger
 
@@ -77,6 +78,16 @@ def owners_check(owners: Owners) -> Asked:
     return Asked("owners", check)
 
 
+def replays_check(replays: Replays) -> Asked:
+    """Whether webhooks can be remembered; where they cannot, none is delivered."""
+
+    async def check() -> Health:
+        failure = await replays.failure()
+        return Health("unhealthy" if failure else "healthy", failure)
+
+    return Asked("replays", check)
+
+
 class Watched(Protocol):
     """An upstream as its traffic shows it: `failures` in a row, why the last one, and when (monotonic seconds)."""
 
@@ -107,7 +118,9 @@ class Cached(Protocol):
 
     @property
     def age(self) -> float | None: ...
+
     failure: str
+
     def __len__(self) -> int: ...
 
 

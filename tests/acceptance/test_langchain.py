@@ -62,6 +62,19 @@ async def test_the_project_may_be_called_default(stage: Stage) -> None:
     assert stage.kapa.requests[0].path == f"/query/v1/projects/{ACME_PROJECT}/retrieval/"
 
 
+async def test_the_tenant_may_stand_in_the_base_url(stage: Stage) -> None:
+    url = stage.gateway.data_url
+    own = settings(stage, base_url=f"{url}/t/acme")
+    assert await KapaRetriever(**own).ainvoke("backups")
+    tool = KapaGetDocumentsTool(**own)
+    found = await tool.ainvoke(call(tool, urls=URLS[:2]))
+    assert [seen.path for seen in stage.kapa.requests] == [
+        f"/query/v1/projects/{ACME_PROJECT}/{name}/" for name in ("retrieval", "documents")
+    ]
+    assert found
+    assert isinstance(await failure(stage, base_url=f"{url}/t/globex"), KapaNotFoundError)
+
+
 async def test_kapa_sees_the_tenants_key_groups_and_a_pseudonym(stage: Stage) -> None:
     user = KapaEndUser(email="ann@acme.example", unique_client_id="ann", metadata={"team": "docs"})
     asked = settings(stage, end_user=user, source_group_ids=[GROUP], integration_id=ACME_PROJECT)
@@ -129,7 +142,7 @@ async def test_a_key_that_is_none_of_the_gateways_is_an_authentication_error(sta
 
 
 async def test_a_role_without_the_permission_is_an_authentication_error(tmp_path: Path) -> None:
-    allowed = "[kapa.chat, kapa.retrieval, kapa.documents, kapa.feedback]"
+    allowed = "[kapa.chat, kapa.retrieval, kapa.documents, kapa.feedback, kapa.threads, kapa.thread]"
     async with served(tmp_path, (allowed, "[kapa.chat, kapa.documents]")) as stage:
         refused = await failure(stage)
         assert (type(refused), refused.status_code) == (KapaAuthenticationError, 403)

@@ -53,6 +53,13 @@ def test_a_deny_wins_over_every_allow(roles: tuple[str, ...]) -> None:
     assert not ROLES.allows(roles, "route.crm")
 
 
+def test_a_role_tells_what_it_takes_away() -> None:
+    assert ROLES.denies("guest", "route.crm")
+    assert ROLES.denies("frozen", "kapa.chat")
+    assert not any(ROLES.denies(role, "route.crm") for role in ("admin", "viewer", "unknown"))
+    assert not ROLES.denies("guest", "kapa.chat")
+
+
 def test_an_included_deny_counts() -> None:
     roles = Roles(declared(base={"deny": ["kapa.chat"]}, all={"allow": ["*"], "includes": ["base"]}))
     assert not roles.allows(("all",), "kapa.chat")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,56 @@ def test_problems_go_to_standard_error_with_exit_code_3(policy: Path) -> None:
         'gateway.yaml:3:1  error KG214  unknown field "nmae"\n    3 | nmae: docs\n      | ^^^^\n'
     )
     assert "gateway.yaml:4:8  error KG403" in result.stderr
+
+
+METRICS = (
+    GATEWAY
+    + """\
+roles: {viewer: {allow: [kapa.chat]}, admin: {allow: ["*"], deny: [admin.config.read]}}
+upstreams: {crm: {type: http, url: "http://127.0.0.1:9000"}}
+gate:
+  - rate_limit: {per: [ip], limit: 60/min}
+chain: [{metrics: {}}]
+routes: [{name: crm, match: "GET /crm", upstream: crm, public: true}]
+"""
+)
+
+
+def test_the_most_series_of_metrics_are_told_before_the_summary(policy: Path) -> None:
+    policy.write_text(METRICS)
+    first, last = run("gateway.yaml").stdout.splitlines()
+    assert re.fullmatch(
+        r"metrics: never more than \d+ series, 50000 are allowed; most in http_requests_total: \d+", first
+    )
+    assert last == "1 document, 0 tenants, 1 route: no problems"
+
+
+def test_the_matrix_has_a_line_for_everything_that_can_be_asked(policy: Path) -> None:
+    policy.write_text(METRICS)
+    _, _, table = run("gateway.yaml", "--matrix").stdout.partition("\n\n")
+    assert (
+        table
+        == """\
+                        needs              viewer   admin
+crm                     route.crm          anybody  anybody
+GET /api/admin/config   admin.config.read  -        denied
+GET /api/system/health  admin.health.read  -        yes
+"""
+    )
+
+
+def test_a_policy_with_errors_has_no_matrix(policy: Path) -> None:
+    policy.write_text(METRICS.replace("kapa.chat", "kapa.chta"))
+    result = run("gateway.yaml", "--matrix")
+    assert result.exit_code == 3
+    assert result.stdout == "1 document, 0 tenants, 1 route: 1 error\n"
+
+
+def test_a_route_without_a_limit_is_a_warning(policy: Path) -> None:
+    policy.write_text(METRICS.replace("ip], limit: 60/min}", "ip], limit: 60/min}\n    mode: 'off'"))
+    result = run("gateway.yaml")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("gateway.yaml:10:51  warning KG351  nothing limits how often crm may be asked\n")
 
 
 def test_usage_is_exit_code_2(policy: Path) -> None:

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import NAMESPACE_URL, uuid5
 
+from tests.identity.keys import pem, private
+
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*(ROOT / "docs").glob("*.md"), ROOT / "README.md", ROOT / "deploy" / "README.md"])
 _BLOCK = re.compile(r"^( *)```(\w*)\n(.*?)^\1```$", re.MULTILINE | re.DOTALL)
@@ -35,6 +37,8 @@ def resolve(kind: str, name: str, folder: Path) -> str:
     """Something that fits for every reference in the documentation."""
     if name.endswith("keys.yaml"):
         return "[]"
+    if name.endswith(".pem"):
+        return pem(private("Ed25519")).decode()
     if name.endswith("URL"):
         return "https://api.kapa.example"
     return (

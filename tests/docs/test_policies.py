@@ -61,6 +61,17 @@ def test_the_audit_page_shows_a_step_that_loads(tmp_path: Path) -> None:
     assert load(written, tmp_path) == ""
 
 
+def test_the_steps_of_the_chain_page_load(tmp_path: Path) -> None:
+    written = documents(POLICY)
+    written[0]["upstreams"]["crm"] = {"type": "http", "url": "http://127.0.0.1:9000"}
+    crm = {"name": "crm", "match": "GET /crm/{rest:*}", "upstream": "crm", "on_uninspectable": "pass"}
+    written[0].setdefault("routes", []).append(crm)
+    for number, step in enumerate(step for part in fragments(ROOT / "docs" / "chain.md") for step in part):
+        written[0]["chain"].append({**step, "id": f"shown-{number}"})
+    assert "shown-0" in str(written)
+    assert load(written, tmp_path) == ""
+
+
 def test_a_mistake_would_be_found(tmp_path: Path) -> None:
     written = documents(POLICY)
     written[0]["chain"].append({"rate_limits": {}})

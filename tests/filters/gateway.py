@@ -29,6 +29,7 @@ from kapagate.chain.services import Services
 from kapagate.identity.api_keys import create, digest
 from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.kapa.ownership import Owners
+from kapagate.kapa.readings import READINGS
 from kapagate.ledger.ledger import Ledger
 from kapagate.policy.load import Loaded, load_policy
 from kapagate.remote.references import References
@@ -68,6 +69,11 @@ PATHS = {
     "retrieval": "/query/v1/projects/default/retrieval/",
     "documents": "/query/v1/projects/default/documents/",
     "feedback": "/query/v1/feedback/upsert/",
+    **{
+        each.name: each.template.replace("{project_id}", "default").replace(f"{{{each.item}}}", THREAD)
+        for each in READINGS
+    },
+    "agent_session": "/agent/v1/projects/default/agent/sessions/",
     "query": "/api/kapa/query",
     "query_feedback": "/api/kapa/feedback",
     "crm": "/crm/notes",
@@ -91,7 +97,7 @@ name: test
 pseudonyms: {{key: "${{env:PSEUDONYMS}}"}}
 roles:
   viewer: {{allow: [kapa.chat, kapa.retrieval, kapa.documents, kapa.feedback, route.crm, route.declared, route.lax]}}
-  operator: {{includes: [viewer], deny: [kapa.feedback]}}
+  operator: {{includes: [viewer], allow: [kapa.*], deny: [kapa.feedback]}}
 upstreams:
   kapa: {{type: kapa, url: "https://kapa.example", project: "{UUID}", api_key: "${{env:KAPA_KEY}}",
          source_groups: all, stream: {stream}}}
@@ -198,10 +204,10 @@ class Gateway:
         self.meter = PrometheusMeter()
         self.ledger = MemoryLedger()
         self.clock = FakeClock()
-        loaded = load(chain, stream, opaque, self.services())
-        assert loaded.generation is not None, loaded.report()
         self.owners = MemoryOwners(self.clock)
         self.owners.claim(ANN, [THREAD, UUID], inf)
+        loaded = load(chain, stream, opaque, self.services())
+        assert loaded.generation is not None, loaded.report()
         ids = (f"{number:032x}" for number in itertools.count())
         self.entry = Entry(Live(loaded.generation), self.clock, lambda: next(ids))
 
@@ -212,9 +218,9 @@ class Gateway:
             Hops: self.kapa,
             Ledger: self.ledger,
             Buckets: MemoryBuckets(self.clock),
+            Owners: self.owners,
         }
         return Services(ports)
-            Owners: self.owners,
 
     async def ask(
         self,

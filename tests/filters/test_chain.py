@@ -378,7 +378,7 @@ async def test_a_client_that_left_before_the_end_got_no_disclaimer_and_the_recor
 @pytest.mark.parametrize("guard", ["guard_question", "guard_answer"])
 def test_a_guard_can_be_locked_and_loads_with_every_common_option(guard: str) -> None:
     options = "    id: mine\n    locked: true\n    on_error: allow\n    when: {route: [kapa.chat], role: [viewer]}\n"
-    assert load(f"  - {guard}: {{}}\n{options}").report() == ""
+    assert load(f"  - {guard}: {{}}\n{options}", 'window, agent_session: "off"').report() == ""
 
 
 def test_the_shipped_chain_has_no_findings() -> None:

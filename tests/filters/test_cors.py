@@ -326,6 +326,18 @@ def test_what_cannot_be_meant_is_refused_at_load(step: str) -> None:
     assert not load(f"  - {step}\n").ok
 
 
+def test_two_of_them_never_act_on_one_request() -> None:
+    other = "  - cors: {origins: ['*']}\n    id: other\n"
+    loaded = load(CORS + other)
+    assert 'step "other" acts on route "kapa.chat" beside step "cors"' in loaded.report()
+    apart = "    when: {route: [crm]}\n"
+    assert load(CORS.replace("\n", "\n    when: {route: [kapa.chat]}\n") + other + apart).ok
+
+
+def test_it_is_for_no_role() -> None:
+    assert "it can be for no role" in load(CORS + "    when: {role: [viewer]}\n").report()
+
+
 def test_it_has_no_place_in_the_chain() -> None:
     loaded = load("", "", ("  - rbac: {}\n", f"  - rbac: {{}}\n{CORS}"))
     assert "put it into the gate" in loaded.report()

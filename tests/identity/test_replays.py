@@ -122,3 +122,9 @@ async def test_what_is_under_way_is_never_forgotten_for_room(store: Replays, clo
         await store.claim(message("more"))
     store.settle(tickets[3], delivered=False)
     assert isinstance(await store.claim(message("more")), Ticket)
+
+
+async def test_it_says_that_it_works(store: Replays) -> None:
+    assert await store.failure() == ""
+    await delivered(store, message(1))
+    assert await store.failure() == ""

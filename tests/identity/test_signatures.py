@@ -170,6 +170,17 @@ def test_a_field_that_stands_twice_is_ambiguous(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_a_field_that_some_take_for_another_is_ambiguous(kind: str) -> None:
+    said = fields(kind, secret_of(kind), BODY, at=AT)
+    for name in KINDS[kind].fields:
+        alias = name.decode().title().replace("-", "_", 1)
+        with pytest.raises(Problem) as caught:
+            KINDS[kind].sent(headers([*said.items(), (alias, "evil")]))
+        assert caught.value.kind.name == "ambiguous-credentials"
+    assert KINDS[kind].sent(headers({**said, "X_Other_Field": "1", "webhook": "1"})) is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_a_message_without_a_signature_is_for_others(kind: str) -> None:
     form = KINDS[kind]
     said = fields(kind, secret_of(kind), BODY, at=AT)

@@ -138,6 +138,13 @@ class Guard(Filter):
         return Step(needs={"whole answer": "at_end"} if self.at_end else needs)
 
 
+class Rbac(Filter):
+    """Stands for `rbac`."""
+
+    def compile(self, services: Services) -> Step:
+        return Step(reads=frozenset({PRINCIPAL}))
+
+
 class RateLimit(Filter):
     """Stands for `rate_limit`."""
 
@@ -161,6 +168,7 @@ TABLE = Table(
         "cors": Cors,
         "ip_allow": IpAllow,
         "rate_limit": RateLimit,
+        "rbac": Rbac,
     },
     schemes={"token": Token, "api_key": Token, "badge": Badge},
 )

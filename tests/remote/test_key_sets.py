@@ -8,9 +8,18 @@ from typing import Any
 import pytest
 
 from kapagate.chain.problem import Problem
+from kapagate.identity.key_sets import KeySet
 from kapagate.proxy.egress import allowed
 from kapagate.remote.documents import Documents
-from kapagate.remote.key_sets import FLOOR, FRESH, LONGEST_FRESH, SERVED_FOR, ProviderKeys, ProviderKeySets
+from kapagate.remote.key_sets import (
+    FLOOR,
+    FRESH,
+    LONGEST_FRESH,
+    MOST_WAITING,
+    SERVED_FOR,
+    ProviderKeys,
+    ProviderKeySets,
+)
 from tests.chain.conftest import FakeClock
 from tests.identity.keys import jwk
 from tests.remote.provider import Provider, serving
@@ -55,6 +64,16 @@ async def test_all_who_wait_wait_for_one_fetch(provider: Provider, keys: Provide
     provider.hold.set()
     assert len(set(await asyncio.gather(*waiting))) == 1
     assert provider.asked == 1
+
+
+async def test_only_so_many_wait_for_a_provider_that_hangs(provider: Provider, keys: ProviderKeys) -> None:
+    provider.hold = asyncio.Event()
+    waiting = [asyncio.create_task(keys.key_set()) for _ in range(MOST_WAITING)]
+    await provider.reached.wait()
+    assert (await refusal(keys)).kind.name == PROBLEM
+    provider.hold.set()
+    assert len(set(await asyncio.gather(*waiting))) == 1
+    assert await keys.newer(KeySet([]))
 
 
 async def test_who_leaves_does_not_end_the_fetch_of_the_others(provider: Provider, keys: ProviderKeys) -> None:

@@ -24,8 +24,8 @@ def path(tmp_path: Path) -> Path:
 
 
 @contextlib.asynccontextmanager
-async def opened(path: Path, retry: float = 60.0, window: float = 0.0) -> AsyncIterator[SqliteOwners]:
-    owners = SqliteOwners(path, CLOCK, most=100, window=window, retry=retry)
+async def opened(path: Path, retry: float = 60.0) -> AsyncIterator[SqliteOwners]:
+    owners = SqliteOwners(path, CLOCK, most=100, retry=retry)
     await owners.start()
     try:
         yield owners
@@ -55,6 +55,24 @@ def stored(path: Path) -> set[tuple[str, str]]:
         return {*connection.execute("SELECT name, owner FROM claims")}
 
 
+def block(path: Path) -> None:
+    path.rename(path.with_name("kept"))
+    path.mkdir()
+
+
+def unblock(path: Path) -> None:
+    path.rmdir()
+    path.with_name("kept").rename(path)
+
+
+def ruin(path: Path) -> None:
+    path.write_bytes(b"no database" * 100)
+
+
+def ruins(path: Path) -> bool:
+    return path.with_name(f"{path.name}.ruined").exists()
+
+
 async def test_a_claim_is_in_the_file_when_it_is_said_to_be(path: Path) -> None:
     async with opened(path) as owners:
         await owners.claim("ann", ["a", "b"], LATER)
@@ -79,8 +97,10 @@ async def test_an_id_stays_with_whoever_claimed_it_first_and_is_not_written_agai
         assert await owners.owner_of("a") == "ann"
 
 
-async def test_claims_of_a_window_are_committed_together(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    async with opened(path, window=0.001) as owners:
+async def test_claims_of_one_round_of_the_loop_are_committed_together(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with opened(path) as owners:
         batches: list[int] = []
         write = owners._file.write
         monkeypatch.setattr(owners, "_work", lambda claims: (batches.append(len(claims)), write(claims))[1])
@@ -97,7 +117,7 @@ async def test_claims_that_come_while_others_are_written_go_together_behind_them
 
 
 async def test_one_who_leaves_takes_nobody_along(path: Path) -> None:
-    async with opened(path, window=0.001) as owners:
+    async with opened(path) as owners:
         leaving = asyncio.ensure_future(owners.claim("ann", ["a"], LATER))
         staying = owners.claim("bob", ["b"], LATER)
         leaving.cancel()
@@ -140,27 +160,25 @@ async def test_a_file_that_cannot_be_opened_at_the_start_is_read_when_it_can(
 ) -> None:
     async with opened(path) as owners:
         await owners.claim("ann", ["a"], LATER)
-    kept = path.rename(path.with_name("kept"))
-    path.mkdir()
+    block(path)
     async with opened(path, retry=0.001) as owners:
         assert owners.failure.startswith(path.name)
-        path.rmdir()
-        kept.rename(path)
+        unblock(path)
         async with asyncio.timeout(30):
             await recovered.wait()
         assert await owners.owner_of("a") == "ann"
 
 
 async def test_a_ruined_file_is_set_aside_at_the_start(path: Path) -> None:
-    path.write_bytes(b"no database" * 100)
+    ruin(path)
     async with opened(path) as owners:
         assert owners.failure == ""
         await owners.claim("ann", ["a"], LATER)
-    assert Path(f"{path}.ruined").exists()
+    assert ruins(path)
 
 
 async def test_closing_writes_what_is_there_and_takes_nothing_more(path: Path) -> None:
-    owners = SqliteOwners(path, CLOCK, window=60.0)
+    owners = SqliteOwners(path, CLOCK)
     await owners.start()
     waiting = owners.claim("ann", ["a"], LATER)
     await owners.close()

@@ -32,7 +32,8 @@ async def opened(path: Path, clock: FakeClock, owner: str = "me", beat: float = 
 
 
 async def test_nothing_is_opened_before_the_first_message(tmp_path: Path, clock: FakeClock) -> None:
-    async with opened(tmp_path, clock):
+    async with opened(tmp_path, clock) as store:
+        assert await store.failure() == ""
         assert os.listdir(tmp_path) == []
 
 
@@ -130,7 +131,9 @@ async def test_a_file_that_cannot_be_used_fails_those_who_ask(tmp_path: Path, cl
         for _ in range(2):
             with pytest.raises(BackendFailed, match=r"r\.db"):
                 await store.claim(message(1))
+            assert "r.db" in await store.failure()
         path.rmdir() if path.is_dir() else path.unlink()
+        assert await store.failure() == ""
         assert isinstance(await store.claim(message(1)), Ticket)
 
 

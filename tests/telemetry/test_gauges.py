@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from kapagate.stores.ring import MemoryLedger
-from kapagate.telemetry.gauges import watch_audit, watch_policy, watch_upstreams
+from kapagate.telemetry.gauges import watch_audit, watch_key_sets, watch_policy, watch_upstreams
 from kapagate.telemetry.prometheus import PrometheusMeter
 from tests.telemetry.test_prometheus import lines
 
@@ -38,6 +40,21 @@ async def test_the_places_of_the_audit_are_told() -> None:
     watch_audit(meter, ledger)
     await ledger.reserve()
     assert lines(meter, "kapagate_audit_queue") == ["kapagate_audit_queue 1.0"]
+
+
+@dataclass
+class Keys:
+    host: str
+    age: float | None
+
+
+def test_key_sets_are_as_old_as_the_oldest_of_their_host() -> None:
+    meter = PrometheusMeter()
+    watch_key_sets(meter, [Keys("id.example", 5.0), Keys("id.example", 60.0), Keys("other.example", None)])
+    assert sorted(lines(meter, "kapagate_key_set_age_seconds{")) == [
+        'kapagate_key_set_age_seconds{host="id.example"} 60.0',
+        'kapagate_key_set_age_seconds{host="other.example"} +Inf',
+    ]
 
 
 def test_the_live_policy_is_told_by_its_hash_alone() -> None:

@@ -93,3 +93,9 @@ def test_a_generation_is_told_as_it_was_declared() -> None:
     assert document["chain"] == [{"id": "record", "filter": "audit", "options": audit.model_dump(mode="json")}]
     assert document["tenants"] == [{"name": "acme"}, {"name": "globex", "chain": []}]
     assert [route["name"] for route in document["routes"]] == ["kapa.chat"]
+
+
+def test_a_route_with_a_gate_of_its_own_tells_its_steps() -> None:
+    own = (Placed("door", "rate_limit", Step(), Options()), Placed("hooks.cors", "cors", Step(), Options()))
+    document = replace(VIEW, routes=[replace(CHAT, name="hooks", public=True, gate=own)]).document()
+    assert (document["routes"][0]["public"], document["routes"][0]["gate"]) == (True, ["door", "hooks.cors"])

@@ -5,8 +5,19 @@ from dataclasses import dataclass
 
 import pytest
 
+from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.ring import MemoryLedger
-from kapagate.web.health import Asked, Check, Health, key_set_check, ledger_check, system_health, upstream_check, worst
+from kapagate.web.health import (
+    Asked,
+    Check,
+    Health,
+    key_set_check,
+    ledger_check,
+    replays_check,
+    system_health,
+    upstream_check,
+    worst,
+)
 from tests.web.doors import StoppedClock
 
 
@@ -80,6 +91,16 @@ async def test_a_ledger_that_cannot_keep_records_is_unhealthy() -> None:
     assert (await check.check()).status == "healthy"
     ledger.failure = "audit.db: database or disk is full"
     assert await check.check() == Health("unhealthy", "audit.db: database or disk is full", {"held": 0})
+
+
+async def test_webhooks_that_cannot_be_remembered_are_told() -> None:
+    class Broken(MemoryReplays):
+        async def failure(self) -> str:
+            return "state.db.replays: file is not a database"
+
+    assert (await replays_check(MemoryReplays(StoppedClock())).check()).status == "healthy"
+    told = await replays_check(Broken(StoppedClock())).check()
+    assert told == Health("unhealthy", "state.db.replays: file is not a database")
 
 
 @dataclass

@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
+import resource
+import socket
 import subprocess
 import sys
+from contextlib import ExitStack
 from pathlib import Path
+
+import pytest
+
+from kapagate.demo.people import Keys
+from tests.acceptance.process import PATIENCE, running
 
 ROOT = Path(__file__).parents[2]
 
@@ -40,15 +50,64 @@ async def main():
             client.close()
         print(json.dumps({"spent": spent, "line": line.decode()}))
 
-uvloop.run(main())
+LOOP.run(main())
 """
 
 
-def test_a_door_without_descriptors_does_not_spin_and_opens_again() -> None:
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+def test_a_door_without_descriptors_does_not_spin_and_opens_again(loop: str) -> None:
     ran = subprocess.run(
-        [sys.executable, "-c", SCRIPT], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", SCRIPT.replace("LOOP", loop)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
     )
     assert ran.returncode == 0, ran.stderr
     found = json.loads(ran.stdout)
     assert found["spent"] < 0.5, "a second without descriptors cost half a second of work"
     assert found["line"] == "HTTP/1.1 404 Not Found\r\n"
+
+
+FEW = 8
+ASKED = b"GET /nowhere HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system time of a process (proc(5), stat)."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def without_uvloop(folder: Path) -> dict[str, str]:
+    (folder / "uvloop.py").write_text('raise ImportError("not here")\n')
+    return {"PYTHONPATH": str(folder)}
+
+
+async def answer_of(address: tuple[str, int]) -> bytes:
+    reader, writer = await asyncio.open_connection(*address)
+    writer.write(ASKED)
+    line = await reader.readline()
+    writer.close()
+    return line
+
+
+@pytest.mark.parametrize("loop", ["uvloop", "asyncio"])
+async def test_a_process_without_descriptors_waits_says_so_and_serves_again(tmp_path: Path, loop: str) -> None:
+    nowhere = "http://127.0.0.1:1"
+    environment = dict(Keys.made(os.urandom).environment(nowhere, nowhere, str(tmp_path / "state.db")))
+    environment |= without_uvloop(tmp_path) if loop == "asyncio" else {}
+    async with running(environment) as gateway:
+        pid, address = gateway.process.pid, ("127.0.0.1", int(gateway.urls["data"].rpartition(":")[2]))
+        _, most = resource.prlimit(pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(pid, resource.RLIMIT_NOFILE, (len(os.listdir(f"/proc/{pid}/fd")) + FEW, most))
+        with ExitStack() as stack:
+            for _ in range(8 * FEW):
+                stack.enter_context(socket.create_connection(address))
+            said, spent = len(gateway.lines), cpu_seconds(pid)
+            await asyncio.sleep(2.0)
+            assert cpu_seconds(pid) - spent < 0.5, "two seconds without descriptors cost half a second of work"
+            assert len(gateway.lines) - said < 10, gateway.lines[said:]
+        async with asyncio.timeout(PATIENCE):
+            assert await answer_of(address) == b"HTTP/1.1 401 Unauthorized\r\n"
