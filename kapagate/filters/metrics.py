@@ -100,8 +100,8 @@ class _Work:
     def on_done(self, ex: Exchange) -> None:
         times, route, method = ex.times, ex.route, ex.request.method
         ending: str = outcome_of(ex)
-        if ex.report.uncertain and ending == "answered":
-            ending = "uncertain"
+        if ending == "answered":
+            ending = "refused" if ex.report.withheld else "uncertain" if ex.report.uncertain else ending
         tenant = ex.facts.get(TENANT, NO_TENANT).name
         key = (route, method if method in METHODS else OTHER, ex.status, tenant, ex.operation, ending)
         seen = self._seen.get(key) or self._looked_up(ex, key)

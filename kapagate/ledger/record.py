@@ -173,6 +173,8 @@ def question_of(exchange: Exchange) -> str | None:
 def _answer(report: Report, transcript: Transcript | None, included: bool) -> str:
     """How much running text was delivered, its SHA-256, and the text itself where it is asked for."""
     cut = f',"cut":{encoded(report.cut)}' if report.cut else ""
+    if report.withheld:
+        cut += f',"withheld":{encoded(report.withheld)}'
     if transcript is None:
         return f',"answer":{{"characters":{report.delivered}{cut}}}'
     text = f',"text":{encoded(transcript.text())}' if included else ""

@@ -316,6 +316,35 @@ async def test_an_answer_that_cannot_be_read_is_no_answer() -> None:
     assert told.problem[:2] == (502, "upstream-uninspectable")
 
 
+# --- terms and code
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_blocked_terms_are_redacted_however_they_are_cut(form: str) -> None:
+    guard = guarded("{pii: allow, blocked_terms: [Project Falcon]}", form=form)
+    told = await guard.ask(*said(form, "Ask proj", "ect  Fal", "con, not falcons."))
+    assert told.text == "Ask <blocked>, not falcons."
+    assert told.verdict("answer") == {"outcome": "passed", "answer": "enforced", "edits": {"blocked_term": 1}}
+
+
+async def test_a_blocked_term_can_refuse() -> None:
+    guard = guarded("{blocked_terms: [falcon], on_blocked_term: refuse}")
+    told = await guard.ask(*said("json", "The falcon."))
+    assert told.problem == (422, "answer-refused", "answer", "blocked_term")
+
+
+@pytest.mark.parametrize("form", FORMS)
+async def test_code_leaves_the_answer(form: str) -> None:
+    told = await guarded("{code: remove}", form=form).ask(*said(form, "Run:\n``", "`sh\nrm -r", "f x\n```\nDone."))
+    assert told.text == "Run:\n[code removed]\nDone."
+
+
+async def test_code_of_one_answer_is_not_remembered_in_the_next() -> None:
+    guard = guarded("{code: remove}")
+    await guard.ask(*said("window", "Run:\n```\nnever closed"))
+    assert (await guard.ask(*said("window", "Fine."))).text == "Fine."
+
+
 # --- the declaration
 
 
@@ -324,7 +353,7 @@ async def test_an_answer_that_cannot_be_read_is_no_answer() -> None:
     [
         {"max_response_length": 0},
         {"pii": "hide"},
-        {"confidence": {"uncertain": "withhold"}},
+        {"confidence": {"uncertain": "hide"}},
         {"confidence": {"certain": "allow"}},
         {"disclaimer": ""},
         {"x": 1},

@@ -48,6 +48,27 @@ async def test_without_a_length_there_is_no_bound() -> None:
     assert (await guarded().ask(document={"query": "why? " * 20_000})).status == 200
 
 
+# --- blocked terms
+
+
+async def test_a_question_with_a_blocked_term_is_refused() -> None:
+    gateway = guarded("{pii: allow, blocked_terms: [Project Falcon, salary]}")
+    told = await gateway.ask(document={"query": "What is the SALARY at project  falcon?"})
+    assert told.problem == (422, "question-refused", "ask", "blocked_term")
+    assert told.document["detail"] == "the question contains a blocked term"
+    assert gateway.kapa.sent == []
+
+
+async def test_blocked_terms_can_be_redacted_beside_personal_data() -> None:
+    gateway = guarded("{blocked_terms: [falcon], on_blocked_term: redact}")
+    await gateway.ask("feedback", feedback({"issue": f"falcon by {EMAIL}"}))
+    assert orjson.loads(gateway.kapa.sent[0].body)["comment"] == {"issue": "<blocked> by <email>"}
+
+
+def test_a_blank_term_is_refused_at_its_place() -> None:
+    assert "1 to 200 characters" in load("  - guard_question: {blocked_terms: [a, '']}\n").report()
+
+
 # --- personal data
 
 
