@@ -106,6 +106,20 @@ async def stranger(stage: Stage) -> Shown:
     return _refused(Shown("somebody asks without a key", reply.status, ""), reply, 401, "credentials-required")
 
 
+async def page(stage: Stage) -> Shown:
+    """A page that the policy names may ask from a browser, another may not."""
+    path, asked = "/api/kapa/query", {"Access-Control-Request-Method": "POST"}
+    ours, other = "https://app.example", "https://other.example"
+    preflights = [await stage.ask("OPTIONS", path, None, {"Origin": each, **asked}) for each in (ours, other)]
+    reply = await stage.ask("POST", path, {"query": "Hello?"}, {"Origin": ours})
+    story = f"browsers let {ours} ask and read even its {reply.status}; {other} gets a {preflights[1].status}"
+    shown = Shown("pages of two sites would ask from a browser", preflights[0].status, story)
+    shown.expect([each.status for each in preflights] == [204, 403], "one preflight is allowed, the other is not")
+    allowed = [each.headers.get("Access-Control-Allow-Origin") for each in (*preflights, reply)]
+    shown.expect(allowed == [ours, None, ours], "the page's origin on its preflight and on its refusal, and no other's")
+    return shown
+
+
 async def reporter(stage: Stage) -> Shown:
     """An API key of the gateway in the header that Kapa's own clients send."""
     path, body = f"/query/v1/projects/{ACME_PROJECT}/retrieval/", {"query": "backups", "top_k": 2}
@@ -210,6 +224,7 @@ SCENES: tuple[Scene, ...] = (
     uncertain,
     reporter,
     stranger,
+    page,
     allowed_by_role,
     refused_by_role,
     delivered,
