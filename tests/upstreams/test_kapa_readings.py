@@ -222,6 +222,15 @@ def test_where_something_was_made_is_told_only_where_the_gateway_has_it(location
     assert headers.get(b"Location", b"").decode() == (told or "")
 
 
+@pytest.mark.parametrize("inspected", [True, False])
+def test_a_page_whose_links_cannot_be_read_is_told_to_nobody(inspected: bool) -> None:
+    ex = reading("sources")
+    ex.operation = "sources"
+    with pytest.raises(Problem) as refused:
+        KAPA.adapter.inbound(ex, answers(200, JSON, (b"Content-Encoding", b"gzip")), inspected)
+    assert refused.value.kind.name == "upstream-uninspectable"
+
+
 # Errors in others' words
 
 
