@@ -15,6 +15,7 @@ class Endpoint:
 
 
 ENDPOINTS = {
+    "audit": Endpoint("GET", "/api/admin/audit", "admin.audit.read"),
     "config": Endpoint("GET", "/api/admin/config", "admin.config.read"),
     "system_health": Endpoint("GET", "/api/system/health", "admin.health.read"),
 }
