@@ -12,7 +12,7 @@ from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
 
 ADA, BOB, EVE = ("ada", "acme", "viewer"), ("bob", "acme", "operator"), ("eve", "globex", "viewer")
-CLERK = ("carol", "acme", "operator")
+CLERK, ROOT = ("carol", "acme", "operator"), ("root", "globex", "admin")
 
 
 @dataclass(slots=True)
@@ -97,6 +97,21 @@ async def uncertain(stage: Stage) -> Shown:
     end = reply.document["answer"].rpartition("\n")[2] if reply.status == 200 else ""
     shown = Shown("eve asks something that Kapa is not sure about", reply.status, f'answered; it ends with "{end}"')
     shown.expect(end.startswith("Globex:"), "the answer ends with Globex's own disclaimer")
+    return shown
+
+
+async def listed(stage: Stage) -> Shown:
+    """What people asked is read again: guarded as answers are, and the way to the next page stays here."""
+    who = bearer(stage, ROOT)
+    threads = await stage.ask("GET", "/query/v1/projects/default/threads/?page_size=50", headers=who)
+    sources = await stage.ask("GET", "/t/globex/ingestion/v1/projects/default/sources/?page_size=2", headers=who)
+    link = sources.document.get("next") or ""
+    story = f"{len(threads.document.get('results', ()))} threads without a person's data; the next page is {link}"
+    shown = Shown("root, admin of globex, reads threads and sources", sources.status, story)
+    shown.expect((threads.status, sources.status) == (200, 200), "200 with lists")
+    shown.expect(b"<email>" in threads.body, "personal data in old questions is redacted")
+    shown.expect(not any(each.encode() in threads.body for each in SPECIMENS.values()), "none of it is left")
+    shown.expect(link.startswith("/t/globex/"), "the link leads to the gateway")
     return shown
 
 
@@ -223,6 +238,7 @@ SCENES: tuple[Scene, ...] = (
     question_redacted,
     uncertain,
     reporter,
+    listed,
     stranger,
     page,
     allowed_by_role,
