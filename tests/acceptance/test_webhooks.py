@@ -297,6 +297,26 @@ async def test_a_signature_opens_no_other_route(tmp_path: Path, crm: Backend) ->
                 assert answer.status == 401
 
 
+async def test_no_tenant_signs_for_another(tmp_path: Path, crm: Backend) -> None:
+    acme, globex = Keys.made(os.urandom), Keys.made(os.urandom)
+    sources = 'sources: {acme: ["${env:BILLING_HOOK_SECRET}"], globex: ["${env:GLOBEX_HOOK_SECRET}"]}'
+    changes = (
+        ('secrets: ["${env:BILLING_HOOK_SECRET}"]', sources),
+        ("tenant: acme\n            subject: billing", 'tenant: "{source}"\n            subject: billing'),
+    )
+    async with sender(tmp_path, crm.url, *changes, keys=acme, GLOBEX_HOOK_SECRET=globex.hook) as billing:
+        said = {name: keys.webhook("msg_1", time.time(), EVENT) for name, keys in (("acme", acme), ("globex", globex))}
+        for path, signer in (("acme", "globex"), ("globex", "acme"), ("initech", "acme"), ("ACME", "acme")):
+            assert problem(await billing.send(path=path, **said[signer])) == (401, "invalid-credentials")
+        assert crm.got == []
+        for number, name in enumerate(("acme", "globex"), 1):
+            assert (await billing.send(path=name, **said[name])).status == 202
+            assert len(crm.got) == number, "the same id of two tenants is two messages"
+            await billing.gateway.ledger.flush()
+            (record,) = await billing.gateway.ledger.query(1)
+            assert record["tenant"] == name
+
+
 async def test_a_process_that_is_killed_forgets_nothing_that_a_sender_was_told(tmp_path: Path, crm: Backend) -> None:
     keys, arrived, never = Keys.made(os.urandom), asyncio.Event(), asyncio.Event()
     environment = {**keys.environment("http://127.0.0.1:1", crm.url, f"{tmp_path}/state.db"), **UNLIMITED}
