@@ -61,8 +61,10 @@ class GuardAnswer(Filter):
 
     def _needs(self) -> dict[Surface, str]:
         needs: dict[Surface, str] = {}
-        if self.pii != "allow" or self.max_response_length:
-            needs["answer text"] = "pii" if self.pii != "allow" else "max_response_length"
+        if self.pii != "allow":
+            needs["answer text"] = "pii"
+        if self.max_response_length:
+            needs["running text"] = "max_response_length"
         if self.confidence.uncertain == "disclaim":
             needs["uncertainty"] = "confidence"
         return needs
