@@ -17,7 +17,7 @@ UV   := .tools/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test test-wire-full compare-nginx lint format lock reference bench-quick clean env-run env-test
+.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference bench-quick clean env-run env-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -30,6 +30,9 @@ test: env-test ## every test (ARGS="tests/chain -k fact" for some)
 
 test-wire-full: env-test ## the corpus of raw cases cut at every place, on both loops
 	@WIRE=full $(TEST) -m pytest tests/wire $(ARGS)
+
+test-audit-full: env-test ## 200 kills of a gateway at full speed, with either durability of the audit
+	@$(TEST) -m bench.kill --kills 200 $(ARGS)
 
 compare-nginx: env-test ## the corpus against Debian's nginx; writes the table in docs/hop.md
 	@$(TEST) -m tests.wire.nginx

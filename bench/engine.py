@@ -102,7 +102,7 @@ async def measured(exchanges: int, rounds: int, profile: bool) -> Sequence[float
         asked = {**keys.environment("http://127.0.0.1:9", "http://127.0.0.1:9", folder), **LIMITS}
         ledger = SqliteLedger(Path(folder, "state.db"), machine.clock)
         services = machine.services(ledger).with_ports({Hops: MemoryHops()})
-        endpoints = serves(implemented(dict, (), machine.clock))
+        endpoints = serves(implemented(dict, (), machine.clock, lambda: ledger))
         loaded = load_policy([ROOT / "policies"], References(asked), lambda settings: services, serves=endpoints)
         if loaded.generation is None:
             raise RuntimeError(loaded.report())

@@ -25,8 +25,9 @@ from kapagate.chain.services import Services
 from kapagate.chain.watched import Watched
 from kapagate.identity.key_sets import KeySets
 from kapagate.identity.published import PublishedKeys
-from kapagate.kapa.ownership import Owners
 from kapagate.identity.replays import Replays
+from kapagate.kapa.ownership import Owners
+from kapagate.ledger.journal import START, STOP, Journal
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.clock import SystemClock
 from kapagate.machine.ids import SystemIds
@@ -46,12 +47,12 @@ from kapagate.remote.key_sets import ProviderKeySets
 from kapagate.remote.watched import WatchedFiles
 from kapagate.schemes.api_key import ApiKey
 from kapagate.stores.memory import MemoryBuckets
-from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.memory_owners import MemoryOwners
+from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.ring import MemoryLedger
 from kapagate.stores.sqlite import SqliteLedger
-from kapagate.stores.sqlite_replays import SqliteReplays
 from kapagate.stores.sqlite_owners import SqliteOwners
+from kapagate.stores.sqlite_replays import SqliteReplays
 from kapagate.telemetry.access import AccessLog
 from kapagate.telemetry.gauges import watch_audit, watch_key_sets, watch_policy, watch_upstreams
 from kapagate.telemetry.prometheus import PrometheusMeter
@@ -123,7 +124,7 @@ class Machine:
 def offline(paths: Sequence[Path], resolve: Resolve) -> Loaded:
     """The policy as `kapagate check` loads it: everything is compiled, nothing is opened."""
     machine = Machine.started()
-    endpoints = implemented(_nothing_runs, (), machine.clock)
+    endpoints = implemented(_nothing_runs, (), machine.clock, MemoryLedger)
     return load_policy(paths, resolve, lambda settings: machine.services(MemoryLedger()), serves=serves(endpoints))
 
 
@@ -191,7 +192,9 @@ async def open_gateway(
         owners = _owners(settings.state, machine.clock)
         return machine.services(ledger, replays, owners)
 
-    endpoints = implemented(lambda: view_of(live.generation, list(loaded.sources), loaded_at), checks, machine.clock)
+    endpoints = implemented(
+        lambda: view_of(live.generation, list(loaded.sources), loaded_at), checks, machine.clock, lambda: ledger
+    )
     loaded_at = machine.clock.wall()
     loaded = load_policy(paths, resolve, offer, serves=serves(endpoints))
     if loaded.generation is None or loaded.gateway is None:
@@ -208,6 +211,9 @@ async def open_gateway(
             check_file(Path(loaded.gateway.state.path or ""))
             await ledger.start()
         stack.push_async_callback(ledger.close)
+        journal = Journal(ledger, machine.clock, machine.ids)
+        journal.note(START, live.generation.policy, version=__version__, files=[str(each) for each in loaded.sources])
+        stack.callback(lambda: journal.note(STOP, live.generation.policy))
         if isinstance(replays, SqliteReplays):
             stack.push_async_callback(replays.close)
         if isinstance(owners, SqliteOwners):
@@ -223,7 +229,7 @@ async def open_gateway(
         entry = Entry(live, *ports, limits.exchanges, hops, limits.exchanges_per_tenant)
         data = addresses.data or loaded.gateway.listen.data
         listener = await _listening(loaded.gateway.listen, data, entry, machine, stack)
-        doors = await _doors(loaded.gateway, addresses, machine, life, checks, endpoints, stack)
+        doors = await _doors(loaded.gateway, addresses, machine, life, checks, endpoints, journal, stack)
         life.serving = True
         yield Gateway(loaded.gateway, listener, _url(data, listener), doors, ledger, life)
 
@@ -244,15 +250,15 @@ def _ledger(state: State, clock: Clock) -> MemoryLedger | SqliteLedger:
     return SqliteLedger(Path(state.path), clock) if state.path else MemoryLedger()
 
 
-def _owners(state: State, clock: Clock) -> MemoryOwners | SqliteOwners:
-    return SqliteOwners(Path(f"{state.path}.owners"), clock) if state.path else MemoryOwners(clock)
-
-
 def _replays(state: State, machine: Machine) -> MemoryReplays | SqliteReplays:
     """Beside the audit's file: each has its own thread, and one that is damaged takes none other along."""
     if state.path is None:
         return MemoryReplays(machine.clock)
     return SqliteReplays(Path(f"{state.path}.replays"), machine.clock, machine.ids())
+
+
+def _owners(state: State, clock: Clock) -> MemoryOwners | SqliteOwners:
+    return SqliteOwners(Path(f"{state.path}.owners"), clock) if state.path else MemoryOwners(clock)
 
 
 def _access_log(stream: BinaryIO | None, stack: AsyncExitStack) -> AccessLog | None:
@@ -327,6 +333,7 @@ async def _doors(
     life: Lifecycle,
     checks: Sequence[Check],
     endpoints: Mapping[str, Document],
+    journal: Journal,
     stack: AsyncExitStack,
 ) -> list[Address]:
     listen, meter = settings.listen, machine.meter
@@ -336,7 +343,7 @@ async def _doors(
         addresses.probe or listen.probe,
         addresses.admin or listen.admin,
         probe.routes(),
-        admin_routes(endpoints, access),
+        admin_routes(endpoints, access, journal, machine.clock),
         guarded=access is not None,
     )
     for door in doors:

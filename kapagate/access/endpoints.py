@@ -7,14 +7,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """One endpoint: its address on the admin port, and the permission that it needs there and on a `serve:` route."""
+    """One endpoint: its address on the admin port, and the permission that it needs there and on a `serve:` route.
+
+    `harmless`: a route may serve it to strangers.
+    """
 
     method: str
     path: str
     permission: str
+    harmless: bool = False
 
 
 ENDPOINTS = {
+    "audit": Endpoint("GET", "/api/admin/audit", "admin.audit.read"),
     "config": Endpoint("GET", "/api/admin/config", "admin.config.read"),
-    "system_health": Endpoint("GET", "/api/system/health", "admin.health.read"),
+    "system_health": Endpoint("GET", "/api/system/health", "admin.health.read", harmless=True),
 }

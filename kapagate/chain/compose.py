@@ -14,14 +14,14 @@ from kapagate.answer.rules import Altered, AnswerRules
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter
 from kapagate.chain.options import Options, for_roles, lenient
-from kapagate.chain.route import METHODS, Route, Surface
+from kapagate.chain.route import METHODS, SURFACES, Route, Surface
 from kapagate.chain.shadow import shadow
 from kapagate.chain.step import OnAnswer, OnDone, OnOpening, OnRequest, OnSeal, Step
 from kapagate.chain.upstream import Innermost, OnIdentifiers
 
 H = TypeVar("H")
 Named = tuple[tuple[str, H], ...]
-ANSWER_SURFACES: frozenset[Surface] = frozenset({"answer text", "sources", "uncertainty", "whole answer"})
+ANSWER_SURFACES: frozenset[Surface] = frozenset(SURFACES) - {"question"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

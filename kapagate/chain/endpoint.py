@@ -124,6 +124,8 @@ class Reachable(UpstreamType):
     def _check_certificate(self, parts: SplitResult) -> None:
         if self.client_key is not None and self.client_cert is None:
             raise Invalid("a key is shown with its certificate: `client_cert` is missing", ("client_key",))
+        if self.ca_file is not None and parts.scheme != "https":
+            raise Invalid("without TLS nobody shows a certificate: use https, or leave this out", ("ca_file",))
         if self.client_cert is not None and parts.scheme != "https":
             raise Invalid("a certificate is shown over TLS alone: use https", ("client_cert",))
 

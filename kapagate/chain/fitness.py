@@ -158,7 +158,9 @@ def _hidden(placed: Placed, route: Route) -> Iterator[Finding]:
         option = placed.step.needs[surface]
         mend = "declare its texts (`text: [...]`) or say `on_uninspectable: pass` (or `refuse`) at the route"
         if surface == "whole answer":
-            mend = "its answers stream; say `stream: buffer` at the upstream, or `at_end: disclaim` (`error`) at the step"
+            mend = (
+                "its answers stream; say `stream: buffer` at the upstream, or `at_end: disclaim` (`error`) at the step"
+            )
         yield Finding(
             placed.id,
             f'`{option}` cannot be enforced on route "{route.name}", which hides the {surface}: {mend}',

@@ -18,7 +18,7 @@ from kapagate.answer.rules import Altered, AnswerRules
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import PRINCIPAL
 from kapagate.chain.response import Response
-from kapagate.chain.route import Route, serves
+from kapagate.chain.route import Method, Route, serves
 from kapagate.chain.step import Step
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ class When(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     route: tuple[str, ...] | None = Field(None, min_length=1, description="Routes, or permissions that cover them.")
-    method: tuple[str, ...] | None = Field(None, min_length=1, description="Request methods, in upper case.")
+    method: tuple[Method, ...] | None = Field(None, min_length=1, description="Request methods, in upper case.")
     role: tuple[str, ...] | None = Field(
         None, min_length=1, description="Roles; one of the caller's must be among them."
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from kapagate.answer.events import Place, TextKind
 
@@ -14,9 +14,10 @@ if TYPE_CHECKING:
     from kapagate.chain.response import Response
     from kapagate.chain.upstream import Innermost, Upstream
 
-Surface = Literal["question", "answer text", "sources", "uncertainty", "whole answer"]
-SURFACES: tuple[Surface, ...] = ("question", "answer text", "sources", "uncertainty", "whole answer")
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+Surface = Literal["question", "answer text", "running text", "sources", "uncertainty", "whole answer"]
+SURFACES: tuple[Surface, ...] = get_args(Surface)
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+METHODS: frozenset[str] = frozenset(get_args(Method))
 Serve = Callable[["Exchange"], Awaitable["Response"]]
 
 

@@ -13,6 +13,7 @@ COMMANDS = {
     "run": ("kapagate.cli.run:run", "Run the gateway with a policy."),
     "check": ("kapagate.cli.check:check", "Check policy files and print every problem at its place."),
     "keys": ("kapagate.cli.keys:keys", "Make API keys."),
+    "audit": ("kapagate.cli.audit:audit", "Read the records of what was asked and decided."),
     "demo": ("kapagate.cli.demo:demo", "Show the chain at work against a stand-in Kapa."),
     "stand-in": ("kapagate.cli.standin:stand_in", "Serve a stand-in Kapa for demos and tests."),
 }

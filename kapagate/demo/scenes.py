@@ -12,7 +12,7 @@ from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
 
 ADA, BOB, EVE = ("ada", "acme", "viewer"), ("bob", "acme", "operator"), ("eve", "globex", "viewer")
-CLERK = ("carol", "acme", "operator")
+CLERK, ROOT = ("carol", "acme", "operator"), ("root", "globex", "admin")
 
 
 @dataclass(slots=True)
@@ -100,10 +100,39 @@ async def uncertain(stage: Stage) -> Shown:
     return shown
 
 
+async def listed(stage: Stage) -> Shown:
+    """What people asked is read again: guarded as answers are, and the way to the next page stays here."""
+    who = bearer(stage, ROOT)
+    threads = await stage.ask("GET", "/query/v1/projects/default/threads/?page_size=50", headers=who)
+    sources = await stage.ask("GET", "/t/globex/ingestion/v1/projects/default/sources/?page_size=2", headers=who)
+    link = sources.document.get("next") or ""
+    story = f"{len(threads.document.get('results', ()))} threads without a person's data; the next page is {link}"
+    shown = Shown("root, admin of globex, reads threads and sources", sources.status, story)
+    shown.expect((threads.status, sources.status) == (200, 200), "200 with lists")
+    shown.expect(b"<email>" in threads.body, "personal data in old questions is redacted")
+    shown.expect(not any(each.encode() in threads.body for each in SPECIMENS.values()), "none of it is left")
+    shown.expect(link.startswith("/t/globex/"), "the link leads to the gateway")
+    return shown
+
+
 async def stranger(stage: Stage) -> Shown:
     """Refused without a key."""
     reply = await stage.ask("POST", "/query/v1/projects/default/chat/", {"query": "Hello?"})
     return _refused(Shown("somebody asks without a key", reply.status, ""), reply, 401, "credentials-required")
+
+
+async def page(stage: Stage) -> Shown:
+    """A page that the policy names may ask from a browser, another may not."""
+    path, asked = "/api/kapa/query", {"Access-Control-Request-Method": "POST"}
+    ours, other = "https://app.example", "https://other.example"
+    preflights = [await stage.ask("OPTIONS", path, None, {"Origin": each, **asked}) for each in (ours, other)]
+    reply = await stage.ask("POST", path, {"query": "Hello?"}, {"Origin": ours})
+    story = f"browsers let {ours} ask and read even its {reply.status}; {other} gets a {preflights[1].status}"
+    shown = Shown("pages of two sites would ask from a browser", preflights[0].status, story)
+    shown.expect([each.status for each in preflights] == [204, 403], "one preflight is allowed, the other is not")
+    allowed = [each.headers.get("Access-Control-Allow-Origin") for each in (*preflights, reply)]
+    shown.expect(allowed == [ours, None, ours], "the page's origin on its preflight and on its refusal, and no other's")
+    return shown
 
 
 async def reporter(stage: Stage) -> Shown:
@@ -209,7 +238,9 @@ SCENES: tuple[Scene, ...] = (
     question_redacted,
     uncertain,
     reporter,
+    listed,
     stranger,
+    page,
     allowed_by_role,
     refused_by_role,
     delivered,

@@ -32,10 +32,12 @@ def scene(number: int, shown: Shown) -> str:
 
 
 def audit(records: Iterable[Mapping[str, Any]]) -> str:
-    """A row for each record, in their order."""
+    """A row for each record of an exchange, in their order."""
     lines = [paint("The audit has a row for each:", "1")]
     lines.append(_ROW.format("ms", "tenant", "subject", "operation", "status", "outcome", "steps that did something"))
     for record in records:
+        if "verdicts" not in record:
+            continue
         acted = [_acted(step, verdict) for step, verdict in record["verdicts"].items() if _did(verdict)]
         lines.append(
             _ROW.format(

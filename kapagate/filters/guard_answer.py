@@ -124,8 +124,8 @@ class GuardAnswer(Filter):
 
     def _needs(self) -> dict[Surface, str]:
         asked: tuple[tuple[Surface, str, object], ...] = (
-            ("answer text", "max_response_length", self.max_response_length),
-            ("answer text", "code", self.code == "remove"),
+            ("running text", "max_response_length", self.max_response_length),
+            ("running text", "code", self.code == "remove"),
             ("answer text", "blocked_terms", self.blocked_terms),
             ("answer text", "pii", self.pii != "allow"),
             ("sources", "sources", self.sources != SourceLimits()),

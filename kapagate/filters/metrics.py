@@ -12,12 +12,11 @@ from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter
 from kapagate.chain.meter import Count, CountFamily, Meter, Observe
 from kapagate.chain.principal import NO_TENANT, TENANT
-from kapagate.chain.route import Route
+from kapagate.chain.route import METHODS, Route
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.ledger.outcome import NO_STATUS, outcome_of, problem_of, status_of, uneventful
 
-METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 STATUSES = frozenset({NO_STATUS, *(str(status.value) for status in HTTPStatus if status >= 200)})
 CHAT = "kapa.chat"
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 90.0)

@@ -22,7 +22,7 @@ from kapagate.kapa.readings import ACTIVITY_SHAPES, READINGS
 from kapagate.kapa.records import RecordsCodec
 
 _CHAT_SHOWS: Final[frozenset[Surface]] = frozenset(
-    {"question", "answer text", "sources", "uncertainty", "whole answer"}
+    {"question", "answer text", "running text", "sources", "uncertainty", "whole answer"}
 )
 _QUESTION: Final = (Place(("query",), "question"),)
 _COMMENT: Final = (Place(("comment",), "comment"), Place(("comment", "issue"), "comment"))

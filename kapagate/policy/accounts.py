@@ -32,7 +32,8 @@ class Accounts:
     def of_gateway(self) -> dict[str, Account]:
         """The accounts that the Gateway document describes: those of the tenant `default`. Faults are known by now."""
         quiet = Diagnostics()
-        found = {each.name: _account(each, each.own, quiet) for each in self.upstreams.values() if each.has_accounts}
+        described = [each for each in self.upstreams.values() if each.has_accounts]
+        found = {each.name: _account(each, each.own, quiet, each.key) for each in described}
         return {name: account for name, account in found.items() if account}
 
     def of_tenant(self, node: Mapping | None, name: str, span: Span) -> dict[str, Account]:
@@ -48,7 +49,8 @@ class Accounts:
             if isinstance(own, Mapping):
                 self._check_together(own, upstream.name)
             before = self.problems.errors
-            account = _account(upstream, whole, self.problems) if isinstance(whole, Mapping) else None
+            where = node.key_span(upstream.name) if node and own else span
+            account = _account(upstream, whole, self.problems, where) if isinstance(whole, Mapping) else None
             if account:
                 accounts[upstream.name] = account
             elif self.problems.errors == before and not is_unresolved(whole):
@@ -75,13 +77,12 @@ class Accounts:
                 self.problems.add(codes.UNKNOWN_UPSTREAM, entry.span, message)
 
 
-def _account(upstream: DeclaredUpstream, node: Mapping, problems: Diagnostics) -> Account | None:
-    made: Any = validate(upstream.model, Subject(node, f"upstreams.{upstream.name}", upstream.key), problems)
+def _account(upstream: DeclaredUpstream, node: Mapping, problems: Diagnostics, where: Span) -> Account | None:
+    """What is not there is missed at `where`."""
+    made: Any = validate(upstream.model, Subject(node, f"upstreams.{upstream.name}", where), problems)
     if made is None:
         return None
-    account: Account | None = attempt(
-        made.account, upstream.key, lambda path: place(node, path, upstream.key), Known(), problems
-    )
+    account: Account | None = attempt(made.account, where, lambda path: place(node, path, where), Known(), problems)
     return account
 
 

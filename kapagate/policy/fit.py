@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from kapagate.access.endpoints import ENDPOINTS
 from kapagate.chain.compose import Placed
 from kapagate.chain.fitness import findings
 from kapagate.chain.principal import PRINCIPAL
@@ -16,17 +17,24 @@ from kapagate.policy.routes import DeclaredRoute
 from kapagate.policy.steps import StepCompiler, StepDeclaration
 
 Lane = tuple[StepDeclaration, ...]
+_HARMLESS = frozenset(each.permission for each in ENDPOINTS.values() if each.harmless)
 _WHOLE: frozenset[Surface] = frozenset({"whole answer"})
 
 
 def check_identified(gate: Sequence[Placed], routes: Sequence[DeclaredRoute], problems: Diagnostics) -> None:
-    """Open access is never an oversight: before what leads to an upstream, the gate asks who is there, or the route is
-    declared public.
+    """Open access is never an oversight: before what leads to an upstream or tells of the gateway, the gate asks who is
+    there, or the route is declared public.
     """
-    for span in dict.fromkeys(each.leads_to for each in routes if each.route.upstream and _is_open(each.route, gate)):
-        message = "this leads to an upstream, and no step of the gate identifies the caller"
+    open_ones = [each for each in routes if _needs_asking(each.route) and _is_open(each.route, gate)]
+    for span, route in {each.leads_to: each.route for each in open_ones}.items():
+        leads = "leads to an upstream" if route.upstream else "tells of the gateway itself"
+        message = f"this {leads}, and no step of the gate identifies the caller"
         note = "add `identify` to the gate or to the route, or say `public: true` at the route"
         problems.add(codes.UNIDENTIFIED, span, message, note=note)
+
+
+def _needs_asking(route: Route) -> bool:
+    return route.upstream is not None or route.permission not in _HARMLESS
 
 
 def _is_open(route: Route, gate: Sequence[Placed]) -> bool:

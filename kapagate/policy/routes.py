@@ -65,9 +65,9 @@ class RouteReader:
         methods, template = self._match(node, declared.match)
         leads_to = self._check_target(node, declared)
         self._check_texts(node, declared)
-        own = read_own(node, declared.name, declared.public, self.problems)
         if declared.path == "opaque":
             self._check_opaque(node, declared, template)
+        own = read_own(node, declared.name, declared.public, self.problems)
         if self.problems.errors > before:
             return None
         route = self._route(declared, methods, template)
@@ -93,8 +93,8 @@ class RouteReader:
             on_uninspectable=declared.on_uninspectable or "error",
             body_limit=self.body_limit,
             idempotent=declared.idempotent,
-            public=declared.public,
             opaque=declared.path == "opaque",
+            public=declared.public,
         )
 
     def _match(self, node: Mapping, text: str) -> tuple[frozenset[str], str]:
@@ -123,6 +123,9 @@ class RouteReader:
             span = place(node, ("serve",))
             if declared.serve not in ENDPOINTS:
                 self.problems.unknown(codes.UNKNOWN_ENDPOINT, span, "endpoint", declared.serve, sorted(ENDPOINTS))
+            elif declared.public and not ENDPOINTS[declared.serve].harmless:
+                message = f"what {declared.serve} tells is not for everybody: the route cannot be public"
+                self.problems.add(codes.ROUTE_SHAPE, place(node, ("public",)), message)
             return span
         span, name = place(node, ("upstream",)), str(declared.upstream)
         known = self.upstreams.get(name)

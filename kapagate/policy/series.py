@@ -12,9 +12,9 @@ from kapagate.chain import problems
 from kapagate.chain.compose import Placed
 from kapagate.chain.generation import Generation
 from kapagate.chain.problem import Kind
-from kapagate.chain.route import Route
+from kapagate.chain.route import METHODS, Route
 from kapagate.chain.verdict import Outcome
-from kapagate.filters.metrics import CHARACTERS, METHODS, QUESTION_ENDINGS, SECONDS, STATUSES, Metrics
+from kapagate.filters.metrics import CHARACTERS, QUESTION_ENDINGS, SECONDS, STATUSES, Metrics
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.position import Span

@@ -10,9 +10,11 @@ from kapagate.chain.compose import Steps
 from kapagate.chain.principal import Account, Tenant
 from kapagate.policy import codes
 from kapagate.policy.accounts import Accounts, marked, shared_projects
+from kapagate.policy.annotations import names
 from kapagate.policy.documents import HEADER, Document
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.fit import Fitting, Lane
+from kapagate.policy.gateway import Gateway
 from kapagate.policy.interpolation import Interpolation
 from kapagate.policy.lanes import LaneReader
 from kapagate.policy.layers import Layering
@@ -25,6 +27,7 @@ from kapagate.policy.tenant import TenantDocument
 from kapagate.policy.validation import Subject, place, salvage
 
 RESERVED = ("none", "other")
+_GATEWAYS = {key: "in the Gateway document" for key in names(Gateway) if key not in names(TenantDocument)}
 DEFAULT = "default"
 
 
@@ -64,7 +67,7 @@ class Tenancy:
 
     def _tenant(self, node: Mapping, key: Span, fitting: Fitting | None) -> Tenant | None:
         before = self._problems.errors
-        declared = salvage(TenantDocument, Subject(node, key=key, also=HEADER), self._problems)
+        declared = salvage(TenantDocument, Subject(node, key=key, also=HEADER, elsewhere=_GATEWAYS), self._problems)
         if declared is None:
             return None
         span = place(node, ("name",))

@@ -17,6 +17,7 @@ from kapagate.chain.filter import Invalid
 from kapagate.chain.principal import Principal
 from kapagate.chain.problem import Problem
 from kapagate.chain.request import Kept
+from kapagate.chain.route import Routes
 from kapagate.chain.scheme import Recogniser, Scheme
 from kapagate.chain.secret import Secret
 from kapagate.chain.services import Services
@@ -103,7 +104,7 @@ class WebhookSignature(Scheme):
         challenge = f'Webhook realm="kapagate", header="{form.signature.decode()}"'
         desk = _Desk(
             form,
-            self._parameter(),
+            self._parameter(services),
             self._senders(services[Roles]),
             self.tolerance,
             self.remember,
@@ -127,19 +128,23 @@ class WebhookSignature(Scheme):
         by_default = "id" if form.identified or self.scheme == "github" else "text"
         return (self.remember_by or by_default) == "id"
 
-    def _parameter(self) -> str:
+    def _parameter(self, services: Services) -> str:
         """The path parameter that tells senders apart; empty: there is one sender."""
-        named = {text[1:-1] for text in (self.tenant, self.subject) if text.startswith("{")}
+        named = {text[1:-1]: at for at, text in (("subject", self.subject), ("tenant", self.tenant)) if text[0] == "{"}
         if len(named) > 1:
             raise Invalid("one path parameter tells the senders apart", ("subject",))
-        if named and not self.sources:
-            detail = "no signature covers the path: who is named there needs secrets of their own (sources: {...})"
-            raise Invalid(detail, ("tenant" if self.tenant.startswith("{") else "subject",))
+        for name, at in named.items():
+            if not self.sources:
+                detail = "no signature covers the path: who is named there needs secrets of their own (sources: {...})"
+                raise Invalid(detail, (at,))
+            routes = services[Routes]
+            if routes.whole and not any(f"{{{name}}}" in route.template for route in routes.routes):
+                raise Invalid(f"no route has the path parameter {{{name}}}", (at,))
         if bool(self.secrets) == bool(self.sources):
             raise Invalid("give either `secrets`, or `sources` with the secrets of each", ("secrets",))
         if self.sources and not named:
             raise Invalid("say in `tenant` or `subject` which path parameter names the source", ("sources",))
-        return named.pop() if named else ""
+        return next(iter(named), "")
 
     def _senders(self, roles: Roles) -> dict[str, _Sender]:
         for index, role in enumerate(self.roles):

@@ -54,7 +54,7 @@ def lenient(data: bytes) -> str:
 
 def check(connection: sqlite3.Connection, path: Path, version: int) -> bool:
     """Whether the file is new. Raises Damaged, or sqlite3.DatabaseError for a good file of somebody else."""
-    if path.stat().st_size == 0 and not Path(f"{path}-wal").exists():
+    if path.stat().st_size == 0 and not Path(f"{path}-wal").is_file():
         return True
     try:
         with path.open("rb") as file:

@@ -72,11 +72,15 @@ class ReplayFile:
         self._watched: dict[int, tuple[int, float]] = {}
         self._counts: dict[str, int] = {}
 
-    def run(self, operations: Sequence[Operation], now: float) -> list[Any]:
-        """Does all in one transaction, or none: what each gave, or the refusal of one. Raises BackendFailed."""
+    def run(self, operations: Sequence[Operation], now: float, durable: bool = True) -> list[Any]:
+        """Does all in one transaction, or none: what each gave, or the refusal of one. Raises BackendFailed.
+
+        What is not `durable` survives the process, but not the machine.
+        """
         done: list[Any] = []
         try:
             connection = self._opened(now)
+            connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             connection.execute("BEGIN IMMEDIATE")
             for operation in operations:
                 try:
@@ -223,7 +227,6 @@ class ReplayFile:
 def _prepare(connection: sqlite3.Connection) -> None:
     with contextlib.suppress(sqlite3.OperationalError):  # who shares the file is doing it, or it cannot be read at all
         connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
     connection.execute("BEGIN IMMEDIATE")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
     if version not in (0, VERSION):

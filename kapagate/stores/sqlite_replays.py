@@ -1,5 +1,6 @@
 """Deliveries in SQLite: one file, one thread, one transaction for all that waits.
 
+Only what is remembered waits for the disk: a claim need not outlive the machine, as it ends with the process.
 The file is opened by the first webhook. What fails - locked, full, corrupt, read-only - fails those who asked, and the
 next ones try again: a webhook that cannot be remembered is not delivered.
 """
@@ -46,6 +47,7 @@ class SqliteReplays:
         self._beat = beat
         self._thread = ThreadPoolExecutor(1, "replays")
         self._asked: list[tuple[Operation, asyncio.Future[Any]]] = []
+        self._durable = False
         self._work: asyncio.Task[None] | None = None
         self._timer: asyncio.TimerHandle | None = None
 
@@ -61,6 +63,7 @@ class SqliteReplays:
         return found
 
     async def remember(self, ticket: Ticket, status: int) -> None:
+        self._durable = True
         await asyncio.shield(self._ask(lambda now: self._file.remember(ticket, status)))
 
     def settle(self, ticket: Ticket, delivered: bool) -> None:
@@ -99,10 +102,11 @@ class SqliteReplays:
         loop = asyncio.get_running_loop()
         while self._asked:
             batch, self._asked = self._asked, []
+            durable, self._durable = self._durable, False
             operations = [operation for operation, _ in batch]
             now = self._clock.monotonic()
             try:
-                done = await loop.run_in_executor(self._thread, self._file.run, operations, now)
+                done = await loop.run_in_executor(self._thread, self._file.run, operations, now, durable)
             except BackendFailed as cause:
                 done = [cause] * len(batch)
             for (_, asked), result in zip(batch, done, strict=True):

@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from hashlib import sha256
+from collections.abc import Callable
+from dataclasses import replace
 from re import compile as pattern
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
-import orjson
 from pydantic import AfterValidator, Field
 
-from kapagate import __version__
 from kapagate.access.roles import Roles
 from kapagate.answer.codec import Codec
-from kapagate.answer.rules import AnswerRules
 from kapagate.chain import problems
 from kapagate.chain.details import DETAILS
 from kapagate.chain.endpoint import Reachable
@@ -33,28 +28,17 @@ from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.kapa.enquiry import Enquiry
 from kapagate.kapa.errors import ErrorCodec
 from kapagate.kapa.fields import uuid
+from kapagate.kapa.heads import OBJECTS, RECORDS, as_it_came, refusal_of, unreadable, written_again
+from kapagate.kapa.line import Line
 from kapagate.kapa.links import path_of, relinked
 from kapagate.kapa.listings import PagedCodec
 from kapagate.kapa.operation import Operation
 from kapagate.kapa.operations import AGENT_SESSION, OPERATIONS
-from kapagate.kapa.own_key import rules_against
 from kapagate.kapa.ownership import Owners, Ownership
-from kapagate.kapa.paths import Targets, not_found
+from kapagate.kapa.paths import not_found
 from kapagate.kapa.query_api import figures_of, in_kapas_words
 from kapagate.kapa.requests import body_of, parameters_for
 
-_JSON = (b"Content-Type", b"application/json")
-_SENT = (
-    (b"Accept", b"application/json"),
-    (b"Accept-Encoding", b"identity"),
-    (b"User-Agent", b"kapagate/" + __version__.encode()),
-)
-_RELAYED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"cache-control"})
-_RELAYED_BESIDE_JSON = ((b"cache-control", b"Cache-Control"), (b"retry-after", b"Retry-After"))
-_OBJECTS = frozenset({b"application/json"})
-_FAILURES = {429: problems.UPSTREAM_LIMITED, 503: problems.UPSTREAM_UNAVAILABLE}
-_RECORDS = _OBJECTS | {b"text/plain"}
-_TRACEPARENT = pattern(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 _KEY = pattern(r"[!-~]+")
 
 Uuid = Annotated[str, AfterValidator(uuid)]
@@ -122,20 +106,6 @@ class Kapa(Reachable):
         return Account(self.project, self.api_key, self.integration_id, groups, self.stream == "buffer")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
-    """What one tenant's account needs on every call, made once. `headers` go with a body, `reading` without."""
-
-    tenant: str
-    account: Account
-    key: str
-    headers: tuple[tuple[bytes, bytes], ...]
-    reading: tuple[tuple[bytes, bytes], ...]
-    targets: Targets
-    partition: bytes
-    rules: tuple[AnswerRules, ...]
-
-
 class KapaAdapter:
     """Kapa's side of an exchange. `pseudonym` makes one of tenant and subject, where no step made one."""
 
@@ -161,37 +131,32 @@ class KapaAdapter:
         target = line.targets.of(operation, params)
         if operation.method == "GET":
             parameters = parameters_for(operation, document, line.account)
-            return _reading(exchange, line, target, parameters, exchange.request.method.encode("ascii"))
+            return line.reads(exchange, target, parameters, exchange.request.method.encode("ascii"))
         person = exchange.edit.pseudonym
         if person is None and operation.subject:
             principal = exchange.get(PRINCIPAL) or NOBODY
             person = self._pseudonym(principal.tenant, principal.subject)
         edit = exchange.edit
-        body = body_of(operation, document, line.account, person, edit.context, edit.email)
-        headers = _headers(exchange, line.headers)
-        return Outbound(b"POST", target, headers, orjson.dumps(body), partition=line.partition)
+        return line.posts(
+            exchange, target, body_of(operation, document, line.account, person, edit.context, edit.email)
+        )
 
     def enquiry(self, exchange: Exchange, thread: str) -> Outbound:
         """The request that reads a thread, with who took part in it."""
         line = self._line(exchange)
         target = line.targets.of(OPERATIONS["thread"], {"thread_id": thread})
-        return _reading(exchange, line, target, {"include": "end_user"}, b"GET")
+        return line.reads(exchange, target, {"include": "end_user"}, b"GET")
 
     def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
-        if head.status in (401, 403):
-            detail = "Kapa refused the key that this gateway holds for the tenant"
-            raise Problem(problems.UPSTREAM_CREDENTIALS, detail)
-        if head.status >= 400:
-            if not _is(head, _OBJECTS):
-                raise _failed(head)
+        if head.status >= 300:
+            if refusal := refusal_of(head):
+                raise refusal
             return ErrorCodec(head.status, self._line(exchange).key)
-        if 300 <= head.status < 400:
-            raise Problem(problems.UPSTREAM_MALFORMED, "Kapa answered with a redirect, which is never followed")
         operation = OPERATIONS[exchange.operation]
         if head.status == 204 or head.length == 0:
             return None
-        if unread := _unreadable(head, _RECORDS if operation.streams else _OBJECTS):
-            if inspected:
+        if unread := unreadable(head, RECORDS if operation.streams else OBJECTS):
+            if inspected or operation.paged:
                 raise Problem(problems.UPSTREAM_UNINSPECTABLE, f"Kapa's answer is {unread}, so it cannot be guarded")
             return None
         if operation.paged:
@@ -201,11 +166,11 @@ class KapaAdapter:
 
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
         if not inspected and head.status < 400:
-            return [field for field in head.headers.raw if field[0].lower() in _RELAYED]
-        told = [(name, value) for lower, name in _RELAYED_BESIDE_JSON for value in head.headers.all(lower)]
+            return as_it_came(head)
+        told = written_again(head)
         if head.status == 201 and (location := self._location(exchange, head)) is not None:
             told.append((b"Location", location))
-        return [_JSON, *told]
+        return told
 
     def holds(self, exchange: Exchange) -> bool:
         return self._line(exchange).account.buffered
@@ -227,49 +192,5 @@ class KapaAdapter:
             raise Problem(problems.NOT_FOUND, "this tenant has no Kapa project here")
         line = self._lines.get(tenant.name)
         if line is None or line.account is not account:
-            line = self._lines[tenant.name] = self._made(tenant.name, account)
+            line = self._lines[tenant.name] = Line.made(tenant.name, account, self._upstream, self._prefix)
         return line
-
-    def _made(self, tenant: str, account: Account) -> Line:
-        key = account.api_key.reveal()
-        headers = ((b"X-API-KEY", key.encode("ascii")), *_SENT)
-        rules = (rules_against(key, f"upstream.{self._upstream}"),)
-        targets, digest = Targets(account.project, self._prefix), sha256(key.encode()).digest()
-        return Line(tenant, account, key, (*headers, _JSON), headers, targets, digest, rules)
-
-
-def _reading(exchange: Exchange, line: Line, target: bytes, parameters: Mapping[str, str], method: bytes) -> Outbound:
-    if parameters:
-        target += b"?" + urlencode(parameters).encode("ascii")
-    headers = _headers(exchange, line.reading)
-    return Outbound(method, target, headers, partition=line.partition, idempotent=True)
-
-
-def _headers(exchange: Exchange, own: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:
-    headers = [*own, (b"X-Correlation-ID", exchange.correlation_id.encode("ascii"))]
-    added = exchange.edit.headers
-    traceparent = (added and added.get(b"traceparent")) or exchange.request.headers.get(b"traceparent")
-    if traceparent is not None and _TRACEPARENT.fullmatch(traceparent):
-        headers.append((b"traceparent", traceparent))
-    return headers
-
-
-def _unreadable(head: Inbound, medias: frozenset[bytes]) -> str:
-    """Why no guard could see the same bytes as the client, whole and in plain; empty when one can."""
-    coding = head.headers.get(b"content-encoding")
-    if head.status == 206 or coding not in (None, b"", b"identity"):
-        return "partial or coded"
-    return "" if _is(head, medias) else "not JSON"
-
-
-def _is(head: Inbound, medias: frozenset[bytes]) -> bool:
-    said = head.headers.get(b"content-type") or b""
-    return said in medias or said.partition(b";")[0].strip().lower() in medias
-
-
-def _failed(head: Inbound) -> Problem:
-    """An error in words that nobody here can vouch for: a page of what stands in front of Kapa."""
-    wait = head.headers.get(b"retry-after") or b""
-    detail = f"Kapa answered with an error that is not shown (status {head.status})"
-    kind = _FAILURES.get(head.status, problems.UPSTREAM_FAILED)
-    return Problem(kind, detail, retry_after=float(wait) if wait.isdigit() else None)

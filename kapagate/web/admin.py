@@ -9,43 +9,77 @@ from aiohttp import web
 
 from kapagate.access.endpoints import ENDPOINTS, Endpoint
 from kapagate.chain import problems
+from kapagate.chain.clock import Clock
 from kapagate.chain.problem import Problem
+from kapagate.ledger.journal import Journal
 from kapagate.web.answers import Handler, json_answer
 from kapagate.web.endpoints import Document
 
-Authenticate = Callable[[web.Request], Awaitable[tuple[str, ...] | None]]
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: the name of the key that was used, and its roles."""
+
+    key: str = ""
+    roles: tuple[str, ...] = ()
+
+
+Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
+NOBODY = Caller()
 
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Who may ask. `authenticate` gives the caller's roles: None without valid credentials, or raises Problem."""
+    """Who may ask. `authenticate` gives the caller: None without valid credentials, or raises Problem."""
 
     authenticate: Authenticate
     allows: Callable[[tuple[str, ...], str], bool]
     challenge: str
 
-    async def permit(self, request: web.Request, permission: str) -> None:
-        """Raises Problem 401 or 403."""
-        roles = await self.authenticate(request)
-        if roles is None:
+    async def caller(self, request: web.Request) -> Caller:
+        """Raises Problem 401."""
+        caller = await self.authenticate(request)
+        if caller is None:
             detail = "send an API key of an administrator"
             raise Problem(problems.CREDENTIALS_REQUIRED, detail, challenges=[self.challenge])
-        if not self.allows(roles, permission):
+        return caller
+
+    def permit(self, caller: Caller, permission: str) -> None:
+        """Raises Problem 403."""
+        if not self.allows(caller.roles, permission):
             raise Problem(problems.FORBIDDEN, f"this needs the permission {permission}")
 
 
-def admin_routes(documents: Mapping[str, Document], access: Access | None) -> list[web.RouteDef]:
-    """Without `access` everybody may ask everything: for loopback alone, which `open_doors` sees to."""
+def admin_routes(
+    documents: Mapping[str, Document], access: Access | None, journal: Journal, clock: Clock
+) -> list[web.RouteDef]:
+    """Without `access` everybody may ask everything: for loopback alone, which `open_doors` sees to. Every call is
+    recorded, refused or not.
+    """
     return [
-        web.route(endpoint.method, endpoint.path, _guarded(documents[name], endpoint, access))
+        web.route(endpoint.method, endpoint.path, _recorded(name, documents[name], endpoint, access, journal, clock))
         for name, endpoint in ENDPOINTS.items()
     ]
 
 
-def _guarded(document: Document, endpoint: Endpoint, access: Access | None) -> Handler:
+def _recorded(
+    name: str, document: Document, endpoint: Endpoint, access: Access | None, journal: Journal, clock: Clock
+) -> Handler:
     async def handler(request: web.Request) -> web.Response:
-        if access is not None:
-            await access.permit(request, endpoint.permission)
-        return json_answer(await document())
+        begun, caller, status = clock.monotonic(), NOBODY, 500
+        try:
+            if access is not None:
+                caller = await access.caller(request)
+                access.permit(caller, endpoint.permission)
+            answer = json_answer(await document(request.rel_url.raw_query_string))
+            status = answer.status
+        except Problem as problem:
+            status = problem.kind.status
+            raise
+        finally:
+            client = request.remote or ""
+            told = f"admin.{name}", request.method, endpoint.path, client, caller.key, caller.roles
+            journal.called(*told, status, begun)
+        return answer
 
     return handler

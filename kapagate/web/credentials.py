@@ -12,7 +12,7 @@ from kapagate.access.roles import Roles
 from kapagate.chain.clock import Clock
 from kapagate.chain.secret import Secret
 from kapagate.identity import api_keys
-from kapagate.web.admin import Access
+from kapagate.web.admin import Access, Caller
 
 
 class Entry(Protocol):
@@ -44,13 +44,13 @@ class Credentials:
         challenge = f'ApiKey realm="kapagate", header="{self._header}"'
         return Access(self._authenticate, self._roles.allows, challenge)
 
-    async def _authenticate(self, request: web.Request) -> tuple[str, ...] | None:
+    async def _authenticate(self, request: web.Request) -> Caller | None:
         key = api_keys.parse(self._sent(request))
         entry = self._entries.get(key.id) if key else None
         if key is None or entry is None or not api_keys.matches(self._pepper, key, entry.digest):
             return None
         expired = entry.expires is not None and self._clock.wall() >= entry.expires.timestamp()
-        return None if entry.disabled or expired else self._roles.declared(tuple(entry.roles))
+        return None if entry.disabled or expired else Caller(entry.id, self._roles.declared(tuple(entry.roles)))
 
     def _sent(self, request: web.Request) -> str:
         values = request.headers.getall(self._header, [])

@@ -12,25 +12,32 @@ from kapagate.chain.clock import Clock
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.response import Response
 from kapagate.chain.route import Serve
+from kapagate.ledger.ledger import Ledger
 from kapagate.ledger.record import moment
+from kapagate.web.audit import audit_of
 from kapagate.web.config import ConfigView
 from kapagate.web.health import Check, system_health, worst
 
-Document = Callable[[], Awaitable[Any]]
+Document = Callable[[str], Awaitable[Any]]
+"""What an endpoint tells. It is given the raw query of the request."""
 _HEADERS = ((b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store"))
 
 
-def implemented(config: Callable[[], ConfigView], checks: Sequence[Check], clock: Clock) -> dict[str, Document]:
-    """Every endpoint by its name. `config` gives the view of the generation that is live when it is called."""
+def implemented(
+    config: Callable[[], ConfigView], checks: Sequence[Check], clock: Clock, ledger: Callable[[], Ledger]
+) -> dict[str, Document]:
+    """Every endpoint by its name. `config` gives the view of the generation that is live when it is called, `ledger`
+    the ledger that is in use then.
+    """
 
-    async def told_config() -> Any:
+    async def told_config(query: str) -> Any:
         return config().document()
 
-    async def told_health() -> Any:
+    async def told_health(query: str) -> Any:
         dependencies = await system_health(checks, clock)
         return {"status": worst(dependencies), "checked_at": moment(clock.wall()), "dependencies": dependencies}
 
-    documents: dict[str, Document] = {"config": told_config, "system_health": told_health}
+    documents = {"audit": audit_of(ledger), "config": told_config, "system_health": told_health}
     if documents.keys() != ENDPOINTS.keys():
         raise LookupError(f"endpoints without an implementation or a permission: {documents.keys() ^ ENDPOINTS.keys()}")
     return documents
@@ -43,6 +50,6 @@ def serves(documents: Mapping[str, Document]) -> dict[str, Serve]:
 
 def _serve(document: Document) -> Serve:
     async def serve(exchange: Exchange) -> Response:
-        return Response.whole(200, _HEADERS, orjson.dumps(await document(), default=str))
+        return Response.whole(200, _HEADERS, orjson.dumps(await document(exchange.request.query), default=str))
 
     return serve

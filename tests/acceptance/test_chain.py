@@ -21,6 +21,7 @@ from kapagate.demo.people import ACME_KEY, ACME_PROJECT, GLOBEX_KEY, GLOBEX_PROJ
 from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
 from tests.acceptance.served import ADA, BOB, EVE, bearer, newest, served
+from tests.records import of_exchanges
 
 CHAT = "/query/v1/projects/default/chat/"
 QUERY = "/api/kapa/query"
@@ -173,7 +174,7 @@ async def test_many_callers_at_once_are_all_answered_and_recorded(
         replies = await asyncio.gather(*asking)
         await stage.gateway.ledger.flush()
     assert {reply.status for reply in replies} == {200}
-    records = await stage.gateway.ledger.query(1000)
+    records = of_exchanges(await stage.gateway.ledger.query(1000))
     assert {record["correlation_id"] for record in records} == {reply.headers["X-Correlation-ID"] for reply in replies}
     assert caplog.records == []
 

@@ -18,6 +18,7 @@ from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
 from tests.acceptance.peer import message, peer
 from tests.acceptance.served import ADA, BOB, EVE, bearer, newest, served
+from tests.records import of_exchanges
 
 ASK = "/query/v1/projects/default/chat/"
 STREAM = "/query/v1/projects/default/chat/stream/"
@@ -167,7 +168,7 @@ async def recorded(stage: Stage) -> dict[str, Any]:
     async with asyncio.timeout(PATIENCE):
         while True:
             await stage.gateway.ledger.flush()
-            if found := await stage.gateway.ledger.query(1):
+            if found := of_exchanges(await stage.gateway.ledger.query(1)):
                 return found[0]
 
 

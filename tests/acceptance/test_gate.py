@@ -178,3 +178,31 @@ async def test_who_is_no_trusted_hop_chooses_no_address(tmp_path: Path) -> None:
     async with served(tmp_path, (DENIED, 'ip_allow: {allow: ["203.0.113.0/24"]}')) as stage:
         for field in ("X-Forwarded-For: 203.0.113.7", "Forwarded: for=203.0.113.7", "X-Real-IP: 203.0.113.7"):
             assert (await send(stage, "POST", CHAT, field, known(stage), body=b"{}")).status == 403
+
+
+async def test_a_public_route_is_open_to_strangers_and_no_other_is(tmp_path: Path) -> None:
+    line = '  - {name: health, match: "GET /api/system/health", serve: system_health}\n'
+    status = '  - {name: status, match: "GET /status", upstream: crm, on_uninspectable: pass, public: true}\n'
+    known_only = "    when: {public: false}\n"
+    changes = [
+        (line, line + status),
+        ("  - rbac: {}\n", "  - rbac: {}\n" + known_only),
+        ("    on_error: allow\n  - enrich:\n", f"    on_error: allow\n{known_only}  - enrich:\n"),
+        ("  - guard_question:", f"{known_only}  - guard_question:"),
+    ]
+    async with (
+        peer(message(b"{}")) as backend,
+        served(tmp_path, *changes, environment={"CRM_URL": backend.url}) as stage,
+    ):
+        told = await send(stage, "GET", "/status", f"Origin: {APP}", "X-Api-Key: kg_live_x_y", known(stage))
+        assert (told.status, told.body, told.cors["allow-origin"]) == (200, b"{}", APP)
+        assert b"authorization" not in backend.heads[0].lower()
+        assert b"x-api-key" not in backend.heads[0].lower()
+        record = await newest(stage)
+        assert (record["tenant"], record["subject"], record["route"]) == ("none", "", "status")
+        assert record["verdicts"].keys() >= {"door", "audit"}
+        assert record["verdicts"].keys().isdisjoint({"identify", "rbac", "enrich"})
+        for path in ("/crm/customers/42", "/status/", "/nowhere", "/api/system/health"):
+            assert (await send(stage, "GET", path)).status == 401
+        assert (await send(stage, "POST", "/status")).status == 401
+        assert len(backend.heads) == 1

@@ -108,6 +108,23 @@ async def test_what_is_not_allowed_is_not_asked(stage: Stage, operation: Operati
     assert stage.kapa.requests == []
 
 
+@pytest.mark.parametrize("name", ["threads", "sources"])
+async def test_head_tells_what_get_would(stage: Stage, name: str) -> None:
+    path = await address(stage, OPERATIONS[name])
+    told = await stage.ask("HEAD", path, headers=bearer(stage, ROOT))
+    assert (told.status, told.body, told.headers["Content-Type"]) == (200, b"", "application/json")
+    assert stage.kapa.requests[-1].method == "HEAD"
+    assert (await stage.ask("HEAD", path, headers=bearer(stage, ("dan", "globex", "hooks")))).status == 403
+
+
+async def test_a_body_that_comes_with_a_get_goes_nowhere_and_disturbs_nobody(stage: Stage) -> None:
+    path = await address(stage, OPERATIONS["project"])
+    for _ in range(2):
+        reply = await stage.ask("GET", path, {"project_id": "another"}, bearer(stage, ROOT))
+        assert (reply.status, reply.document["id"]) == (200, GLOBEX_PROJECT)
+        assert stage.kapa.requests[-1].body == b""
+
+
 # Lists
 
 

@@ -22,9 +22,9 @@ from kapagate.demo.backend import start_backend
 from kapagate.demo.people import ACME_KEY, GLOBEX_KEY, Keys
 from kapagate.standin import StandIn
 from kapagate.standin.delivery import Sleep
-from kapagate.stores.sqlite import newest
 from tests.acceptance.process import FREE, PATIENCE, ROOT, Process, command, running
 from tests.acceptance.served import ADA, BOB, changed_policy
+from tests.records import newest
 
 FAR = 4_000_000_000.0
 ASK = "/query/v1/projects/default/chat/"

@@ -12,13 +12,14 @@ from pathlib import Path
 
 import orjson
 import pytest
-from aiohttp import ClientPayloadError, ClientSession, web
+from aiohttp import ClientError, ClientPayloadError, ClientSession, web
 
 from kapagate.demo.people import Keys
 from kapagate.demo.stage import POLICY, Reply
 from kapagate.remote.references import References
 from kapagate.run import Gateway, open_gateway
 from tests.acceptance.peer import message, peer
+from tests.acceptance.process import running
 from tests.acceptance.served import ANYWHERE, UNLIMITED, changed_policy
 
 EVENT = b'{"type": "invoice.paid",  "customer": 42, "note": "\xc3\xa9"}\n'
@@ -294,3 +295,55 @@ async def test_a_signature_opens_no_other_route(tmp_path: Path, crm: Backend) ->
         for path in ("/crm/customers/42", "/api/kapa/query", "/nowhere"):
             async with billing.client.post(billing.gateway.data_url + path, data=EVENT, headers=said) as answer:
                 assert answer.status == 401
+
+
+async def test_no_tenant_signs_for_another(tmp_path: Path, crm: Backend) -> None:
+    acme, globex = Keys.made(os.urandom), Keys.made(os.urandom)
+    sources = 'sources: {acme: ["${env:BILLING_HOOK_SECRET}"], globex: ["${env:GLOBEX_HOOK_SECRET}"]}'
+    changes = (
+        ('secrets: ["${env:BILLING_HOOK_SECRET}"]', sources),
+        ("tenant: acme\n            subject: billing", 'tenant: "{source}"\n            subject: billing'),
+    )
+    async with sender(tmp_path, crm.url, *changes, keys=acme, GLOBEX_HOOK_SECRET=globex.hook) as billing:
+        said = {name: keys.webhook("msg_1", time.time(), EVENT) for name, keys in (("acme", acme), ("globex", globex))}
+        for path, signer in (("acme", "globex"), ("globex", "acme"), ("initech", "acme"), ("ACME", "acme")):
+            assert problem(await billing.send(path=path, **said[signer])) == (401, "invalid-credentials")
+        assert crm.got == []
+        for number, name in enumerate(("acme", "globex"), 1):
+            assert (await billing.send(path=name, **said[name])).status == 202
+            assert len(crm.got) == number, "the same id of two tenants is two messages"
+            await billing.gateway.ledger.flush()
+            (record,) = await billing.gateway.ledger.query(1)
+            assert record["tenant"] == name
+
+
+async def test_a_process_that_is_killed_forgets_nothing_that_a_sender_was_told(tmp_path: Path, crm: Backend) -> None:
+    keys, arrived, never = Keys.made(os.urandom), asyncio.Event(), asyncio.Event()
+    environment = {**keys.environment("http://127.0.0.1:1", crm.url, f"{tmp_path}/state.db"), **UNLIMITED}
+
+    async def silent(request: web.Request) -> web.StreamResponse:
+        arrived.set()
+        await never.wait()
+        return await taken(request)
+
+    async def call(client: ClientSession, url: str, identifier: str) -> int:
+        said = keys.webhook(identifier, time.time(), EVENT)
+        async with client.post(f"{url}/hooks/billing", data=EVENT, headers=said) as answer:
+            return answer.status
+
+    async with ClientSession() as client:
+        async with running(environment) as gateway:
+            told = [await call(client, gateway.urls["data"], f"msg_{number}") for number in range(5)]
+            crm.answer = silent
+            waiting = asyncio.create_task(call(client, gateway.urls["data"], "msg_9"))
+            await arrived.wait()
+            gateway.process.kill()
+            with pytest.raises(ClientError):
+                await waiting
+        crm.answer = taken
+        async with running(environment) as gateway:
+            again = [await call(client, gateway.urls["data"], f"msg_{number}") for number in range(5)]
+            assert (told, again, len(crm.got)) == ([202] * 5, [202] * 5, 6)
+            assert await call(client, gateway.urls["data"], "msg_9") == 409
+            assert await call(client, gateway.urls["data"], "msg_10") == 202
+    never.set()

@@ -45,7 +45,10 @@ RULE_SETS = {
     "titles": [AnswerRules("d", texts=(Sure(kinds=frozenset({"title"})),))],
     "shadow": [AnswerRules("d", texts=(Sure(),), binding=False), AnswerRules("w", texts=(Words(),))],
     "unsure": [AnswerRules("d", texts=(Unsure(),)), AnswerRules("s", texts=(Sure(),))],
-    "limited": [AnswerRules("d", texts=(Sure(),), limit=Limit(9, " [cut]")), AnswerRules("far", limit=Limit(30, "..."))],
+    "limited": [
+        AnswerRules("d", texts=(Sure(),), limit=Limit(9, " [cut]")),
+        AnswerRules("far", limit=Limit(30, "...")),
+    ],
     "watched": [AnswerRules("l", limit=Limit(5, ""), binding=False)],
     "lenient": [AnswerRules("b", texts=(Broken(),), lenient=True), AnswerRules("s", texts=(Sure(),))],
 }

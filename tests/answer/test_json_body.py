@@ -22,7 +22,9 @@ def test_is_read_once_at_its_end_and_written_again() -> None:
 
 def test_edits_texts_and_keeps_the_order_of_keys() -> None:
     raw = b'{"z": "12345", "a": 12345, "m": null}'
-    assert pump_now([raw], JsonBody(places_in), [AnswerRules("d", texts=(Digits(),))]) == b'{"z":"<n>","a":12345,"m":null}'
+    assert (
+        pump_now([raw], JsonBody(places_in), [AnswerRules("d", texts=(Digits(),))]) == b'{"z":"<n>","a":12345,"m":null}'
+    )
 
 
 def test_a_dropped_value_is_null() -> None:

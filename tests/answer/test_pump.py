@@ -235,7 +235,9 @@ async def test_holds_no_more_bytes_than_its_bound(monkeypatch: pytest.MonkeyPatc
 
 async def test_says_enforced_only_of_what_held_to_the_end() -> None:
     report = Report()
-    await lines("+12345 a!\rx\r", [*RULES, appended([]), AnswerRules("l", texts=(Broken(),), lenient=True)], report=report)
+    await lines(
+        "+12345 a!\rx\r", [*RULES, appended([]), AnswerRules("l", texts=(Broken(),), lenient=True)], report=report
+    )
     assert {step: report.enforced(step) for step in (*report.steps, "unknown")} == {
         "d": True, "w": True, "end": True, "l": False, "unknown": False,
     }  # fmt: skip

@@ -16,9 +16,15 @@ RULE_SETS = {
     "one": [AnswerRules("digits", texts=(Digits(),))],
     "overlap": [AnswerRules("digits", texts=(Digits(),)), AnswerRules("words", texts=(Words(),))],
     "milder": [AnswerRules("digits", texts=(Digits(severity=3),)), AnswerRules("words", texts=(Words(),))],
-    "equal": [AnswerRules("digits", texts=(Digits(severity=2),)), AnswerRules("words", texts=(Words(words=("01", "1a0")),))],
+    "equal": [
+        AnswerRules("digits", texts=(Digits(severity=2),)),
+        AnswerRules("words", texts=(Words(words=("01", "1a0")),)),
+    ],
     "shadow": [AnswerRules("words", texts=(Words(),)), AnswerRules("digits", texts=(Digits(),), binding=False)],
-    "limited": [AnswerRules("digits", texts=(Digits(),), limit=Limit(9, " [cut]")), AnswerRules("words", texts=(Words(),))],
+    "limited": [
+        AnswerRules("digits", texts=(Digits(),), limit=Limit(9, " [cut]")),
+        AnswerRules("words", texts=(Words(),)),
+    ],
     "only limited": [AnswerRules("limit", limit=Limit(20, "…"))],
     "lenient": [AnswerRules("digits", texts=(Digits(),)), AnswerRules("broken", texts=(Broken(),), lenient=True)],
 }
@@ -272,7 +278,10 @@ def test_hands_a_rule_the_context_that_it_asks_for() -> None:
 
 
 def test_what_stands_behind_the_cut_is_neither_scanned_nor_refused() -> None:
-    rules = [AnswerRules("limit", limit=Limit(10, " …")), AnswerRules("no", texts=(Words(words=("secret",), refuse=True),))]
+    rules = [
+        AnswerRules("limit", limit=Limit(10, " …")),
+        AnswerRules("no", texts=(Words(words=("secret",), refuse=True),)),
+    ]
     for pieces in (["one two three four secret"], list("one two three four secret")):
         out, report = streamed(rules, [*map(Text, pieces), Identifiers({})])
         assert out[-1] == Identifiers({})

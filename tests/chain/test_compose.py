@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.compose import Placed, Steps, compose
+from kapagate.chain.route import METHODS
 from kapagate.chain.upstream import Innermost
 
 
@@ -59,8 +61,10 @@ def test_methods_that_nobody_knows_share_one_chain(lab) -> None:
 
 
 def test_no_step_is_meant_for_a_method_that_nobody_knows(lab) -> None:
-    steps = Steps([lab.placed("door", options={"when": {"method": ["BREW"]}})], [])
+    steps = Steps([lab.placed("door", options={"when": {"method": sorted(METHODS)}})], [])
     assert names(steps.composed(lab.route(), "BREW").gate) == []
+    with pytest.raises(ValidationError):
+        lab.placed("door", options={"when": {"method": ["BREW"]}})
 
 
 @pytest.mark.parametrize("first", ["POST", "DELETE", "BREW"])

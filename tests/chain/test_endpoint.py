@@ -48,9 +48,10 @@ def test_who_waits_for_a_connection_and_what_is_shown_are_the_policys() -> None:
     [
         ("https://kapa.example", {"client_key": "/k.pem"}, ("client_key",)),
         ("http://localhost", {"client_cert": "/c.pem"}, ("client_cert",)),
+        ("http://localhost", {"ca_file": "/ca.pem"}, ("ca_file",)),
     ],
 )
-def test_a_certificate_that_could_not_be_shown_is_an_error(url: str, files: dict[str, str], at: tuple[str]) -> None:
+def test_a_certificate_that_nobody_would_show_is_an_error(url: str, files: dict[str, str], at: tuple[str]) -> None:
     with pytest.raises(Invalid) as refused:
         declared(url, **files).endpoint("docs")
     assert refused.value.at == at

@@ -25,10 +25,19 @@ FAILING = ["request", "answer", "opening", "seal"]
         ({"route": ["chat"], "method": ["PUT"]}, "POST", False),
         ({"method": ["GET"]}, "HEAD", True),
         ({"method": ["HEAD"]}, "GET", False),
+        ({"public": False}, "POST", True),
+        ({"public": True}, "POST", False),
+        ({"public": False, "route": ["crm"]}, "POST", False),
     ],
 )
 def test_when_lists_are_or_and_its_keys_are_and(lab, when, method: str, covered: bool) -> None:
     assert When.model_validate(when).covers(lab.route(), method) is covered
+
+
+def test_a_step_may_be_for_public_routes_alone_or_for_none(lab) -> None:
+    route = lab.route(public=True)
+    assert When(public=True).covers(route, "POST")
+    assert not When(public=False).covers(route, "POST")
 
 
 @pytest.mark.parametrize(

@@ -54,7 +54,8 @@ ENVIRONMENT = {"PEPPER": PEPPER, "PSEUDONYMS": PSEUDONYMS, "KAPA_KEY": "k-" + "a
 SHIPPED = """\
   - guard_question: {max_length: 4000, pii: redact}
     id: ask
-  - guard_answer: {pii: redact, max_response_length: 8000, confidence: {uncertain: disclaim}}
+  - guard_answer:
+      {pii: redact, max_response_length: 8000, sources: {min: 1}, confidence: {uncertain: disclaim}, at_end: disclaim}
     id: answer
   - guard_answer: {pii: refuse}
     id: strict-answer

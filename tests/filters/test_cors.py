@@ -42,7 +42,9 @@ async def test_a_preflight_is_answered_before_anybody_is_identified() -> None:
     assert door.kapa.sent == []
 
 
-@pytest.mark.parametrize("path", ["chat", "chat_stream", "retrieval", "query", "feedback", "/nowhere", "crm"])
+@pytest.mark.parametrize(
+    "path", ["chat", "chat_stream", "retrieval", "query", "feedback", "/nowhere", "crm", "/t/default/api/kapa/query"]
+)
 async def test_every_address_answers_preflights(path: str) -> None:
     assert (await Door(CORS).knock("OPTIONS", path, *asks())).status == 204
 

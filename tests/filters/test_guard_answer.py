@@ -373,7 +373,7 @@ def test_a_guard_that_guards_nothing_is_invalid() -> None:
     ("options", "needs"),
     [
         ({}, {"answer text": "pii"}),
-        ({"pii": "allow", "max_response_length": 9}, {"answer text": "max_response_length"}),
+        ({"pii": "allow", "max_response_length": 9}, {"running text": "max_response_length"}),
         ({"pii": "allow", "confidence": {"uncertain": "disclaim"}}, {"uncertainty": "confidence"}),
         ({"confidence": {"uncertain": "disclaim"}}, {"answer text": "pii", "uncertainty": "confidence"}),
     ],
@@ -384,7 +384,13 @@ def test_what_it_needs_names_the_option_that_asks_for_it(options: dict[str, Any]
 
 @pytest.mark.parametrize(
     ("options", "route"),
-    [("{}", "kapa.feedback"), ("{pii: allow, confidence: {uncertain: disclaim}}", "kapa.retrieval")],
+    [
+        ("{}", "kapa.feedback"),
+        ("{pii: allow, confidence: {uncertain: disclaim}}", "kapa.retrieval"),
+        ("{pii: allow, max_response_length: 100}", "kapa.retrieval"),
+        ("{pii: allow, max_response_length: 100}", "kapa.documents"),
+        ("{pii: allow, max_response_length: 100}", "lax"),
+    ],
 )
 def test_a_guard_that_can_never_act_is_found_at_load(options: str, route: str) -> None:
     chain = f"  - guard_answer: {options}\n    when: {{route: [{route}]}}"

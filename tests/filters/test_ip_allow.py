@@ -52,6 +52,14 @@ async def test_a_route_has_a_list_of_its_own() -> None:
     assert (await door.knock("POST", "chat", ANN, client="198.51.100.1")).status == 403
 
 
+async def test_in_the_chain_it_is_for_callers_who_are_known() -> None:
+    chain = ("  - rbac: {}\n", "  - rbac: {}\n  - ip_allow: {allow: [198.51.100.0/24]}\n")
+    door = Door("", "", chain)
+    assert (await door.knock("POST", "chat")).status == 401
+    assert (await door.knock("POST", "chat", ANN)).status == 403
+    assert (await door.knock("POST", "chat", ANN, client="198.51.100.1")).status == 200
+
+
 async def test_what_it_would_refuse_can_be_counted_first() -> None:
     door = Door(ALLOW + "    mode: shadow\n")
     told = await door.knock("POST", "chat", ANN, client="198.51.100.1")

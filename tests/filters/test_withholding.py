@@ -10,7 +10,7 @@ import pytest
 from kapagate.chain.hop import Inbound
 from tests.filters.gateway import THREAD, UUID, Gateway, chat, inbound, load, records, streamed
 
-FORMS = ("json", "buffer")
+FORMS = ["json", "buffer"]
 WITHHELD = "This answer cannot be shown. Please ask your support team."
 DISCLAIMER = "This answer may be incomplete. Please check it against the documentation."
 ASKED = {"query": "How?"}
@@ -113,7 +113,7 @@ async def test_what_is_held_is_withheld_whatever_is_said_of_flowing_streams(form
 # --- sources
 
 
-@pytest.mark.parametrize("form", ("json", "window", "buffer"))
+@pytest.mark.parametrize("form", ["json", "window", "buffer"])
 async def test_denied_sources_are_not_named(form: str) -> None:
     guard = guarded("{sources: {deny: [{title: '*salar*'}, 'https://intern.example/*']}}", form)
     told = await guard.ask(*said(form, "So it is.", sources=("Install", "Salaries 2026")))

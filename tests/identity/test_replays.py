@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from kapagate.identity.replays import Replays, ReplaysFull, Ticket
+from kapagate.identity.replays import Delivery, Replays, ReplaysFull, Ticket
 from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.sqlite_replays import SqliteReplays
 from tests.chain.conftest import FakeClock
@@ -128,3 +129,34 @@ async def test_it_says_that_it_works(store: Replays) -> None:
     assert await store.failure() == ""
     await delivered(store, message(1))
     assert await store.failure() == ""
+
+
+@pytest.mark.parametrize("seed", range(5))
+async def test_both_stores_come_to_the_same(clock: FakeClock, tmp_path: Path, seed: int) -> None:
+    chance = random.Random(seed)
+    memory, sqlite = MemoryReplays(clock, capacity=8), SqliteReplays(tmp_path / "both.db", clock, "me", capacity=8)
+    held: list[tuple[Ticket, Ticket]] = []
+    for _ in range(200):
+        if held and chance.random() < 0.5:
+            tickets = held.pop(chance.randrange(len(held)))
+            delivered, told = chance.random() < 0.5, chance.random() < 0.8
+            for store, ticket in zip((memory, sqlite), tickets, strict=True):
+                if told or delivered:
+                    await store.remember(ticket, 202)
+                store.settle(ticket, delivered)
+            continue
+        asked = message(chance.randrange(12), chance.choice(["crm", "billing"]))
+        found = [await _outcome(store, asked) for store in (memory, sqlite)]
+        assert type(found[0]) is type(found[1])
+        if isinstance(found[0], Ticket) and isinstance(found[1], Ticket):
+            held.append((found[0], found[1]))
+        else:
+            assert str(found[0]) == str(found[1])
+    await sqlite.close()
+
+
+async def _outcome(store: Replays, asked: Delivery) -> Ticket | int | ReplaysFull | None:
+    try:
+        return await store.claim(asked)
+    except ReplaysFull as full:
+        return full

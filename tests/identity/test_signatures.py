@@ -4,6 +4,8 @@ import subprocess
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from kapagate.chain.headers import Headers
 from kapagate.chain.problem import Problem
@@ -305,3 +307,24 @@ def test_stripes_secrets_are_taken_as_they_are() -> None:
 def test_a_secret_that_is_weak_or_garbled_is_refused(kind: str, secret: str, why: str) -> None:
     with pytest.raises(ValueError, match=why):
         signatures.key_of(kind, secret)
+
+
+NAMES = sorted({name.decode() for form in KINDS.values() for name in form.fields})
+SAID = st.one_of(
+    st.binary(max_size=80),
+    st.sampled_from(
+        [b"v1," + b"A" * 44, b"sha256=" + b"0" * 64, b"v0=" + b"f" * 64, b"t=1,v1=" + b"0" * 64, b"1800000000"]
+    ),
+)
+
+
+@given(st.lists(st.tuples(st.sampled_from(NAMES), SAID), max_size=8), st.sampled_from(sorted(KINDS)))
+def test_whatever_the_fields_say_it_is_refused_or_for_others_or_not_signed(
+    said: list[tuple[str, bytes]], kind: str
+) -> None:
+    try:
+        sent = KINDS[kind].sent(Headers([(name.encode(), value) for name, value in said]))
+    except (Rejected, Problem):
+        return
+    if sent is not None:
+        assert matched(KINDS[kind], sent, BODY, [b"k" * 32]) is None

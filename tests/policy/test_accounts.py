@@ -49,6 +49,17 @@ def test_what_a_tenant_may_not_have_is_an_error(
     assert f"{errors[0].span.line}:{errors[0].span.column} {errors[0].code.name}" == expected
 
 
+def test_source_groups_that_nobody_names_are_missed_at_the_tenant(
+    load: Callable[..., Loaded], good: str, acme: str
+) -> None:
+    own = (
+        '    project: "00000000-0000-4000-8000-000000000001"\n    api_key: "${env:KAPA_KEY}"\n    source_groups: all\n'
+    )
+    [error] = [each for each in load(good.replace(own, ""), acme).diagnostics if each.is_error]
+    assert str(error.span) == "tenant.yaml:5:3"
+    assert error.message.startswith("say which of the project's source groups")
+
+
 def test_a_tenant_without_any_account_is_an_error(load: Callable[..., Loaded], good: str, acme: str) -> None:
     bare = good.replace('    project: "00000000-0000-4000-8000-000000000001"\n    api_key: "${env:KAPA_KEY}"\n', "")
     assert load(bare, acme.replace(KAPA, "{source_groups: all}")).report().startswith("tenant.yaml:3:7  error KG316")

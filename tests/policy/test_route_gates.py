@@ -148,3 +148,14 @@ def test_a_tenant_touches_no_route(load: Load, good: str, acme: str) -> None:
     assert codes(load(good, tenant)) == ["KG201"] or "routes" in load(good, tenant).report()
     own = good.replace(LINE, f"{LINE}  - {HOOKS}, {OWN}}}\n")
     assert "KG301" in codes(load(own, acme.replace("{at: answer, set: {mask: phone}}", "{remove: hooks.identify}")))
+
+
+def test_what_the_gateway_tells_of_itself_is_never_public_but_its_health(load: Load, good: str) -> None:
+    served = '  - {name: health, match: "GET /api/health", serve: system_health}\n'
+    asked = good.replace("  - ask: {}\n", "  - ask: {}\n    when: {public: false}\n")
+    assert load(asked.replace(served, served.replace("}", ", public: true}"))).ok
+    config = served.replace("health}", "config}").replace("system_", "")
+    loaded = load(asked.replace(served, config.replace("}", ", public: true}")))
+    assert codes(loaded) == ["KG312"]
+    assert "not for everybody" in loaded.report()
+    assert "KG310" in codes(load(good.replace(served, config).replace(IDENTIFY, "")))

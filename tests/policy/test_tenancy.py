@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
+
 from kapagate.policy.load import Loaded
 
 Load = Callable[..., Loaded]
@@ -69,3 +71,10 @@ def test_many_tenants_share_what_is_equal(load: Load, good: str, acme: str) -> N
     assert loaded.generation is not None, loaded.report()[:2000]
     assert len(loaded.generation.tenants) == 301
     assert len({id(tenant.steps) for tenant in loaded.generation.tenants.values()}) == 2
+
+
+@pytest.mark.parametrize("key", ["gate", "roles", "routes", "listen"])
+def test_what_is_everybodys_belongs_in_the_gateway_document(load: Load, good: str, acme: str, key: str) -> None:
+    [error] = [each for each in load(good, acme + f"{key}: []\n").diagnostics if each.is_error]
+    assert (error.code.name, error.message) == ("KG215", f'"{key}" belongs in the Gateway document, not here')
+    assert error.suggestion is None

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Invalid
 from kapagate.chain.principal import PRINCIPAL, Principal
 from kapagate.chain.problem import Problem
+from kapagate.chain.route import Routes
 from kapagate.chain.scheme import Recogniser
 from kapagate.chain.secret import Secret
 from kapagate.filters.identify import Identify
@@ -19,7 +21,7 @@ from kapagate.identity.replays import Replays
 from kapagate.schemes.webhook_signature import WebhookSignature
 from kapagate.stores.memory_replays import MemoryReplays
 from tests.chain.conftest import SentBody
-from tests.filters.exchanges import NOW, FakeClock, exchange, services
+from tests.filters.exchanges import CHAT, NOW, FakeClock, exchange, services
 from tests.identity.webhooks import fields, secret_of
 
 BODY = b'{"type":"contact.created"}'
@@ -49,7 +51,8 @@ def declared(kind: str = "standard", **more: Any) -> WebhookSignature:
 
 def compiled(scheme: WebhookSignature, clock: FakeClock | None = None) -> Recogniser:
     clock = clock or FakeClock()
-    return scheme.compile(services(clock).with_ports({Replays: MemoryReplays(clock)}))
+    routes = Routes((replace(CHAT, template="/hooks/{source}"), CHAT))
+    return scheme.compile(services(clock).with_ports({Replays: MemoryReplays(clock), Routes: routes}))
 
 
 def message(said: Mapping[str, str], body: bytes = BODY, params: Mapping[str, str] | None = None) -> Exchange:
@@ -284,13 +287,18 @@ async def test_a_secret_of_two_senders_tells_nobody_apart() -> None:
         ({"roles": ["root"]}, ("roles", 0)),
         ({"secrets": []}, ("secrets",)),
         ({"sources": {"crm": secrets("standard")}}, ("sources",)),
-        ({"sources": {"crm": secrets("standard")}, "secrets": secrets("standard"), "subject": "{s}"}, ("secrets",)),
+        (
+            {"sources": {"crm": secrets("standard")}, "secrets": secrets("standard"), "subject": "{source}"},
+            ("secrets",),
+        ),
         ({"tenant": "{source}"}, ("tenant",)),
         ({"subject": "{source}"}, ("subject",)),
         ({"sources": {"a": secrets("standard")}, "tenant": "{a}", "subject": "{b}"}, ("subject",)),
+        ({"sources": {"a": secrets("standard")}, "tenant": "{sauce}"}, ("tenant",)),
+        ({"sources": {"a": secrets("standard")}, "subject": "{sauce}"}, ("subject",)),
         ({"secrets": [Secret("short", "x")]}, ("secrets", 0)),
         ({"secrets": secrets("standard", 1, 2, 1)}, ("secrets", 2)),
-        ({"sources": {"a": [Secret("whsec_short", "x")]}, "tenant": "{a}"}, ("sources", "a", 0)),
+        ({"sources": {"a": [Secret("whsec_short", "x")]}, "tenant": "{source}"}, ("sources", "a", 0)),
         ({"signed": SIGNED}, ("signed",)),
         ({"scheme": "hmac_sha256", "secrets": secrets("slack")}, ("signed",)),
         ({"scheme": "slack", "secrets": secrets("slack"), "remember_by": "id"}, ("remember_by",)),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 import pytest
@@ -115,6 +115,35 @@ async def test_sources_of_the_clients_choice_do_not_pass_beside_groups_that_are_
     assert orjson.loads(bound.body) == {"query": "how?", "source_group_ids_include": [GROUP]}
 
 
+NAMES = ["cursor", "page_size", "search", "integration", "include", "api_key", "project", "format", "sort", "page"]
+SAID = st.lists(st.tuples(st.sampled_from(NAMES) | st.text(max_size=5), st.text(max_size=12)), max_size=4)
+
+
+@given(st.sampled_from(READINGS), SAID)
+async def test_nothing_leaves_in_a_query_but_what_the_operation_lists_in_its_shape(
+    operation: Operation, said: list[tuple[str, str]]
+) -> None:
+    ex = reading(operation.name, urlencode(said, errors="replace"))
+    try:
+        path, query = await sent(ex)
+    except Problem as refused:
+        assert refused.kind.name == "malformed-request"
+        return
+    assert path == (await sent(reading(operation.name)))[0]
+    assert query.keys() <= operation.fields.keys() & dict(said).keys()
+    assert all(operation.fields[name](value) == value for name, value in query.items())
+
+
+@pytest.mark.parametrize("operation", ["chat", "feedback", "retrieval", "agent_session"])
+async def test_what_has_a_body_has_no_query(operation: str) -> None:
+    query = "external_owner_id=me&source_group_ids_include=x&integration_id=y"
+    document = {"question_answer": THREAD, "reaction": "upvote"} if operation == "feedback" else None
+    outbound = await KAPA.adapter.outbound(call(operation, document, query=query))
+    assert b"?" not in outbound.target
+    assert isinstance(outbound.body, bytes)
+    assert {"me", "x", "y"}.isdisjoint(map(str, orjson.loads(outbound.body).values()))
+
+
 # Tenants in the path
 
 
@@ -220,6 +249,15 @@ def test_where_something_was_made_is_told_only_where_the_gateway_has_it(location
     ex.route = replace(ex.route, upstream=upstream)
     headers = dict(KAPA.adapter.headers(ex, answers(201, JSON, (b"Location", location.encode())), True))
     assert headers.get(b"Location", b"").decode() == (told or "")
+
+
+@pytest.mark.parametrize("inspected", [True, False])
+def test_a_page_whose_links_cannot_be_read_is_told_to_nobody(inspected: bool) -> None:
+    ex = reading("sources")
+    ex.operation = "sources"
+    with pytest.raises(Problem) as refused:
+        KAPA.adapter.inbound(ex, answers(200, JSON, (b"Content-Encoding", b"gzip")), inspected)
+    assert refused.value.kind.name == "upstream-uninspectable"
 
 
 # Errors in others' words

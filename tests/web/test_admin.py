@@ -8,11 +8,13 @@ from aiohttp import web
 from kapagate.access.endpoints import ENDPOINTS
 from kapagate.chain import problems
 from kapagate.chain.problem import Problem
-from kapagate.web.admin import Access, admin_routes
-from tests.web.doors import ask, opened
+from kapagate.ledger.journal import Journal
+from kapagate.stores.ring import MemoryLedger
+from kapagate.web.admin import Access, Caller, admin_routes
+from tests.web.doors import StoppedClock, ask, opened
 
 
-async def told() -> Any:
+async def told(query: str) -> Any:
     return {"told": True}
 
 
@@ -20,18 +22,21 @@ DOCUMENTS = dict.fromkeys(ENDPOINTS, told)
 PATHS = [endpoint.path for endpoint in ENDPOINTS.values()]
 
 
-async def authenticate(request: web.Request) -> tuple[str, ...] | None:
+async def authenticate(request: web.Request) -> Caller | None:
     key = request.headers.get("X-Api-Key")
     if key == "expired":
         raise Problem(problems.INVALID_CREDENTIALS, "the key is not valid", challenges=["ApiKey"])
-    return (key,) if key else None
+    return Caller(f"key-of-{key}", (key,)) if key else None
 
 
 def allows(roles: tuple[str, ...], permission: str) -> bool:
     return "admin" in roles or (roles == ("operator",) and permission == "admin.health.read")
 
 
-ROUTES = admin_routes(DOCUMENTS, Access(authenticate, allows, 'ApiKey realm="kapagate"'))
+ACCESS = Access(authenticate, allows, 'ApiKey realm="kapagate"')
+LEDGER = MemoryLedger()
+JOURNAL = Journal(LEDGER, StoppedClock(), lambda: "0" * 32)
+ROUTES = admin_routes(DOCUMENTS, ACCESS, JOURNAL, StoppedClock())
 
 
 @pytest.mark.parametrize("path", PATHS)
@@ -69,5 +74,36 @@ async def test_each_endpoint_asks_for_its_own_permission(role: str, path: str, s
 
 @pytest.mark.parametrize("path", PATHS)
 async def test_on_loopback_without_keys_everybody_may_ask(path: str) -> None:
-    async with opened(admin_routes(DOCUMENTS, None), checks_host=True) as address:
+    async with opened(admin_routes(DOCUMENTS, None, JOURNAL, StoppedClock()), checks_host=True) as address:
         assert (await ask(address, path))[:2] == (200, {"told": True})
+
+
+@pytest.mark.parametrize(
+    ("role", "status", "outcome", "key"),
+    [
+        ("admin", 200, "answered", "key-of-admin"),
+        ("viewer", 403, "refused", "key-of-viewer"),
+        ("expired", 401, "refused", None),
+        ("", 401, "refused", None),
+    ],
+)
+async def test_every_call_is_recorded_with_the_key_that_was_used(
+    role: str, status: int, outcome: str, key: str | None
+) -> None:
+    async with opened(ROUTES) as address:
+        await ask(address, "/api/admin/config?secret=1", headers={"X-Api-Key": role})
+    (record,) = await LEDGER.query(1)
+    assert (record["operation"], record["status"], record["outcome"]) == ("admin.config", status, outcome)
+    assert (record.get("key"), record["method"], record["endpoint"]) == (key, "GET", "/api/admin/config")
+    assert record["client"] == "127.0.0.1"
+    assert "secret" not in str(record)
+
+
+async def test_a_call_that_breaks_is_recorded_as_a_failure() -> None:
+    async def broken(query: str) -> Any:
+        raise RuntimeError("a bug")
+
+    routes = admin_routes(dict.fromkeys(ENDPOINTS, broken), None, JOURNAL, StoppedClock())
+    async with opened(routes, checks_host=True) as address:
+        assert (await ask(address, PATHS[0]))[0] == 500
+    assert (await LEDGER.query(1))[0]["outcome"] == "failed"

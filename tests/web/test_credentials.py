@@ -11,6 +11,8 @@ from kapagate.access.endpoints import ENDPOINTS
 from kapagate.access.roles import RoleDeclaration, Roles
 from kapagate.chain.secret import Secret
 from kapagate.identity.api_keys import Key, create, digest
+from kapagate.ledger.journal import Journal
+from kapagate.stores.ring import MemoryLedger
 from kapagate.web.admin import admin_routes
 from kapagate.web.credentials import Credentials
 from tests.web.doors import StoppedClock, ask, opened
@@ -18,6 +20,8 @@ from tests.web.doors import StoppedClock, ask, opened
 PEPPER = "pepper-" * 5
 ROLES = Roles({"admin": RoleDeclaration(allow=("*",)), "viewer": RoleDeclaration(allow=("kapa.chat",))})
 CONFIG = ENDPOINTS["config"].path
+LEDGER = MemoryLedger()
+JOURNAL = Journal(LEDGER, StoppedClock(), lambda: "0" * 32)
 
 
 @dataclass(frozen=True)
@@ -40,13 +44,13 @@ def entry(name: str, **more: Any) -> Entry:
     return Entry(made.id, digest(PEPPER.encode(), made), **more)
 
 
-async def told() -> Any:
+async def told(query: str) -> Any:
     return {"told": True}
 
 
 async def status(headers: dict[str, str], *entries: Entry) -> int:
     access = Credentials("X-Api-Key", Secret(PEPPER), entries or [entry("ann")], ROLES, StoppedClock()).access()
-    async with opened(admin_routes(dict.fromkeys(ENDPOINTS, told), access)) as address:
+    async with opened(admin_routes(dict.fromkeys(ENDPOINTS, told), access, JOURNAL, StoppedClock())) as address:
         found, _, sent = await ask(address, CONFIG, headers=headers)
     assert ("WWW-Authenticate" in sent) == (found == 401)
     return found
@@ -91,3 +95,10 @@ async def test_a_key_lapses_on_its_second() -> None:
 @pytest.mark.parametrize("roles", [("viewer",), ("admins",), ()])
 async def test_a_role_without_the_permission_is_refused(roles: tuple[str, ...]) -> None:
     assert await status({"X-Api-Key": key("ann").text}, entry("ann", roles=roles)) == 403
+
+
+async def test_the_record_of_a_call_names_the_key_that_was_used() -> None:
+    assert await status({"X-Api-Key": key("ann").text}) == 200
+    (record,) = await LEDGER.query(1)
+    assert (record["key"], record["roles"]) == (key("ann").id, ["admin"])
+    assert key("ann").text not in str(record)
