@@ -44,6 +44,7 @@ kapa.query                  kapa.chat                   yes     yes       yes
 kapa.query_feedback         kapa.feedback               yes     yes       yes
 crm                         route.crm                   -       yes       yes
 health                      admin.health.read           -       yes       yes
+GET /api/admin/audit        admin.audit.read            -       -         yes
 GET /api/admin/config       admin.config.read           -       -         yes
 GET /api/system/health      admin.health.read           -       yes       yes"""
 PEOPLE = ("viewer", "operator", "admin")
