@@ -76,8 +76,8 @@ def _is(prefix: str, begun: bytes) -> bool:
 
 
 def _leads_out(rest: bytes) -> bool:
-    """To some reader: all decode dots; encoded slashes and backslashes may be slashes, parameters and empty segments may
-    be dropped, before or after. So of what slashes surely part the first name counts, and every `..` that might be one.
+    """To some reader: all decode dots; encoded slashes and backslashes may be slashes, parameters and empty segments
+    may be dropped, before or after. So of what is between slashes the first name counts, and whatever may be a `..`.
     """
     depth = 0
     for segment in _DOT.sub(b".", rest).split(b"/"):
