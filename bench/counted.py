@@ -28,7 +28,7 @@ def alive() -> dict[str, Any]:
     places = 0
     for each in gc.get_objects():
         kind = type(each)
-        if kind.__module__.startswith(_OWN):
+        if str(kind.__module__).startswith(_OWN):
             objects[f"{kind.__module__.removeprefix(_OWN)}.{kind.__qualname__}"] += 1
             places += getattr(each, "held", 0) if kind.__qualname__.endswith("Ledger") else 0
     return {
