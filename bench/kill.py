@@ -40,7 +40,7 @@ _MARK = b"x-correlation-id: "
 
 @dataclass(slots=True)
 class Kill:
-    """What was seen from outside until one kill: ids with the moment at which each was answered; ids called upstream."""
+    """What was seen from outside until one kill: ids with the moment at which each was answered, ids called."""
 
     answered: dict[str, float] = field(default_factory=dict)
     called: set[str] = field(default_factory=set)

@@ -31,6 +31,15 @@ def problem_of(cause: Exception, ex: Exchange) -> Problem:
     return problem
 
 
+def forget_frames(cause: BaseException | None) -> None:
+    """Of an exception and what led to it. They hold the exchange, which holds the exception: a circle would wait for
+    the garbage collector.
+    """
+    while cause is not None:
+        cause.__traceback__ = None
+        cause = cause.__cause__ or cause.__context__
+
+
 def _log(problem: Problem, reason: BaseException | None, ex: Exchange) -> None:
     """One line; a traceback only for a bug, so that an outage does not fill disks."""
     why = "" if reason is None else f" ({reason!r})"

@@ -76,19 +76,16 @@ def _is(prefix: str, begun: bytes) -> bool:
 
 
 def _leads_out(rest: bytes) -> bool:
-    """To a reader that decodes dots, takes encoded slashes and backslashes for slashes or does not, and drops
-    parameters and empty segments: the worst of them at every step.
+    """To some reader: all decode dots; encoded slashes and backslashes may be slashes, parameters and empty segments
+    may be dropped, before or after. So of what is between slashes the first name counts, and whatever may be a `..`.
     """
     depth = 0
     for segment in _DOT.sub(b".", rest).split(b"/"):
-        lowest = steps = 0
-        for part in _MAYBE_SLASH.split(segment):
-            name = _MAYBE_SEMICOLON.split(part, 1)[0]
-            steps += -1 if name == b".." else name not in (b"", b".")
-            lowest = min(lowest, steps)
-        if depth + lowest < 0:
+        first, *others = (_MAYBE_SEMICOLON.split(part, 1)[0] for part in _MAYBE_SLASH.split(segment))
+        depth += -1 if first == b".." else first not in (b"", b".")
+        depth -= others.count(b"..")
+        if depth < 0:
             return True
-        depth += min(steps, 1)
     return False
 
 

@@ -23,7 +23,7 @@ from kapagate.chain import problems
 from kapagate.chain.clock import Clock
 from kapagate.chain.compose import Named
 from kapagate.chain.exchange import Exchange
-from kapagate.chain.faults import problem_of
+from kapagate.chain.faults import forget_frames, problem_of
 from kapagate.chain.hop import Inbound
 from kapagate.chain.outlet import Cut, Outlet
 from kapagate.chain.principal import TENANT
@@ -47,7 +47,7 @@ async def run(ex: Exchange, sink: Sink, clock: Clock, shares: Shares | None = No
         except Exception as cause:
             if outlet.opened and isinstance(cause, Truncated):
                 raise
-            ex.refusal = problem_of(cause, ex).with_traceback(None)  # its frames hold the exchange
+            ex.refusal = problem_of(cause, ex)
             await _deliver(outlet.refusal(ex.refusal), ex, outlet)
     except BaseException as cause:
         ex.broken = cause
@@ -62,6 +62,8 @@ async def run(ex: Exchange, sink: Sink, clock: Clock, shares: Shares | None = No
         if shares is not None and ex.share:
             shares.give_back(ex.share)
         _finish(ex)
+        forget_frames(ex.refusal)
+        forget_frames(ex.broken)
 
 
 async def _respond(ex: Exchange, shares: Shares | None) -> Response:

@@ -52,7 +52,7 @@ def _filtered(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @audit.command("query")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--limit", default=100, show_default=True, type=click.IntRange(1, MOST), help="How many at most.")
 @_filtered
 def query(file: Path, limit: int, form: str, **given: str | None) -> None:
@@ -70,7 +70,7 @@ def query(file: Path, limit: int, form: str, **given: str | None) -> None:
 
 
 @audit.command("tail")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 @click.option("--lines", "-n", default=10, show_default=True, type=click.IntRange(0, _PAGE), help="Of those there are.")
 @click.option("--once", is_flag=True, help="Print those and end, instead of waiting for more.")
 @_filtered
@@ -89,7 +89,7 @@ def tail(file: Path, lines: int, once: bool, form: str, **given: str | None) -> 
 
 
 @audit.command("verify")
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=click.Path(dir_okay=False, path_type=Path))
 def verify_file(file: Path) -> None:
     """Check that no record was changed or taken out, and print the seal that stands for all of them.
 

@@ -12,6 +12,7 @@ from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
 
 ADA, BOB, EVE = ("ada", "acme", "viewer"), ("bob", "acme", "operator"), ("eve", "globex", "viewer")
+MIA, UNKNOWN = ("mia", "acme", "viewer"), "00000000-0000-4000-8000-000000000000"
 CLERK, ROOT = ("carol", "acme", "operator"), ("root", "globex", "admin")
 
 
@@ -113,6 +114,47 @@ async def listed(stage: Stage) -> Shown:
     shown.expect(not any(each.encode() in threads.body for each in SPECIMENS.values()), "none of it is left")
     shown.expect(link.startswith("/t/globex/"), "the link leads to the gateway")
     return shown
+
+
+async def foreign_thread(stage: Stage) -> Shown:
+    """Nobody but who opened a thread goes on in it, whatever ids they know."""
+    thread, _ = await _opened(stage)
+    own, foreign, unknown = [
+        await stage.ask("POST", f"/query/v1/threads/{each}/chat/", {"query": "And then?"}, bearer(stage, who))
+        for each, who in ((thread, MIA), (thread, EVE), (UNKNOWN, EVE))
+    ]
+    shown = Shown("eve of globex goes on in a thread of mia of acme", foreign.status, "")
+    shown.expect(own.status == 200, "mia herself can")
+    _refused(shown, foreign, 404, "not-found")
+    shown.expect(_without_names(foreign) == _without_names(unknown), "the same as for a thread that nobody has")
+    return shown
+
+
+async def foreign_answer(stage: Stage) -> Shown:
+    """Nobody but who asked judges an answer, not even in the same tenant."""
+    _, answer = await _opened(stage)
+    foreign, own = [
+        await stage.ask(
+            "POST", "/api/kapa/feedback", {"question_answer_id": answer, "helpful": False}, bearer(stage, who)
+        )
+        for who in (BOB, MIA)
+    ]
+    shown = Shown("bob, of acme as well, sends feedback on an answer to mia", foreign.status, "")
+    shown.expect(own.status == 200, "mia herself can")
+    return _refused(shown, foreign, 404, "not-found")
+
+
+async def _opened(stage: Stage) -> tuple[str, str]:
+    """The ids of a thread of mia's and of its answer."""
+    reply = await stage.ask("POST", "/api/kapa/query", {"query": "What is Nimbus?"}, bearer(stage, MIA))
+    told = reply.document if reply.status == 200 else {}
+    return told.get("thread_id", ""), told.get("question_answer_id", "")
+
+
+def _without_names(reply: Reply) -> tuple[int, dict[str, Any]]:
+    """A problem without the names of this one exchange."""
+    names = ("decision", "correlation_id")
+    return reply.status, {key: value for key, value in reply.document.items() if key not in names}
 
 
 async def stranger(stage: Stage) -> Shown:
@@ -239,6 +281,8 @@ SCENES: tuple[Scene, ...] = (
     uncertain,
     reporter,
     listed,
+    foreign_thread,
+    foreign_answer,
     stranger,
     page,
     allowed_by_role,

@@ -21,6 +21,7 @@ from kapagate.chain.problem import BackendFailed, Problem
 from kapagate.chain.response import Response
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
+from kapagate.chain.units import Duration, Size
 from kapagate.ledger.ledger import Ledger
 from kapagate.ledger.outcome import Outcome, outcome_of
 from kapagate.ledger.record import intent_of, record_of
@@ -50,12 +51,21 @@ class Audit(Filter):
         "asked, the record before the last bytes leave. `off`: nothing is promised and nothing refused for a record's "
         "sake; not for a locked step.",
     )
+    retention: Duration | None = Field(
+        None,
+        gt=0,
+        description="How long records are kept; for ever when left out. Of several steps the longest counts.",
+    )
+    max_size: Size | None = Field(
+        None, gt=0, description="How much is kept of them; beyond that the oldest go. Of several steps the most counts."
+    )
 
     @property
     def lockable(self) -> bool:
         return self.durability != "off"
 
     def compile(self, services: Services) -> Step:
+        services[Ledger].retain(self.retention, self.max_size)
         if self.durability == "sync":
             sealing = _Sealing(self, services)
             return Step(on_request=sealing.intend, on_seal=sealing.seal, on_done=sealing.record)

@@ -12,7 +12,7 @@ from kapagate.chain.clock import Clock, Ids
 from kapagate.ledger.ledger import Ledger
 from kapagate.ledger.record import LONGEST_METHOD, LONGEST_NAME, encoded, milliseconds, moment
 
-START, STOP, RELOAD = "system.start", "system.stop", "system.reload"
+START, STOP = "system.start", "system.stop"
 
 
 class Journal:
@@ -24,7 +24,7 @@ class Journal:
         self._ids = ids
 
     def note(self, operation: str, policy: str, failure: str = "", **details: Any) -> None:
-        """A change of the system: START, STOP or RELOAD. `failure`: why it did not succeed."""
+        """A change of the system, such as START. `failure`: why it did not succeed."""
         members = {"policy": policy, "details": details, "reason": failure}
         self._keep(operation, self._clock.wall(), "failed" if failure else "done", members)
 

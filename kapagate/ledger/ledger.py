@@ -60,6 +60,9 @@ class Ledger(Protocol):
     async def flush(self) -> None:
         """Returns when everything so far is durable; those who wait together share one write. Raises BackendFailed."""
 
+    def retain(self, seconds: float | None, size: int | None) -> None:
+        """How long, and how many bytes of, records are kept; None: no bound. Of several who ask the most counts."""
+
     async def page(self, selection: Selection, limit: int, before: int | None = None) -> Page:
         """The newest records that a selection means, older than the record `before` where it is given."""
 

@@ -103,6 +103,8 @@ class Downstream(asyncio.Protocol):
         self._leave()
         self.terms.connections.discard(self)
         self.terms.left()
+        if self._task is None:
+            self._let_go()
 
     def eof_received(self) -> None:
         """The client has closed its side and is taken as gone: a half-closed one cannot be told from a closed one."""
@@ -201,6 +203,7 @@ class Downstream(asyncio.Protocol):
                     self._exchange = None
                     self._reply.cut()
             self._finish()
+        self._let_go()
 
     def send(self, data: bytes) -> None:
         self._transport.write(data)
@@ -352,6 +355,12 @@ class Downstream(asyncio.Protocol):
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
         self._wake(Gone())
+
+    def _let_go(self) -> None:
+        """What refers to one another would wait for the garbage collector, and what was asked and answered with it."""
+        self._intake.let_go()
+        self._task = self._turn = None
+        vars(self).pop("_reply", None)
 
     def _wake(self, failure: BaseException | None) -> None:
         waiting = self._waiting

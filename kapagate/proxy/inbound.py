@@ -57,7 +57,7 @@ class Answer:
         self._pieces: list[bytes] = []
         self._waiting: asyncio.Future[None] | None = None
         self._connection: Upstream | None = connection
-        self._exchange = exchange
+        self._exchange: Exchange | None = exchange
         exchange.when_gone = self.leave
 
     # The hop's side
@@ -122,7 +122,8 @@ class Answer:
                 waiting.set_result(None)
 
     def _release(self) -> None:
-        self._connection = None
-        if self._exchange.when_gone == self.leave:
-            self._exchange.when_gone = None
+        """Of the exchange too, which holds this answer: a circle would wait for the garbage collector."""
+        exchange, self._connection, self._exchange = self._exchange, None, None
+        if exchange is not None and exchange.when_gone == self.leave:
+            exchange.when_gone = None
         self.wake()

@@ -120,6 +120,11 @@ class Intake:
         self.resume_reading()
         self._feed_head(held)
 
+    def let_go(self) -> None:
+        """The connection has ended, and so has whoever read from it: nothing is fed any more."""
+        self.reader = None
+        del self._parser, self._owner
+
     def pause_reading(self) -> None:
         if not self.paused:
             self.paused = True

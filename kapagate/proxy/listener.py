@@ -108,8 +108,8 @@ class Listener:
         return sockets
 
     async def _serve(self, door: socket.socket, terms: Terms) -> asyncio.Server:
-        """A backlog of one, set right behind it: where no descriptor is left, asyncio's own loop tries and logs as often
-        as the backlog is long, each time anew.
+        """A backlog of one, set right behind it: where no descriptor is left, asyncio's own loop tries and logs as
+        often as the backlog is long, each time anew.
         """
         loop = terms.loop
         serve = loop.create_unix_server if door.family == socket.AF_UNIX else loop.create_server

@@ -164,6 +164,7 @@ class Upstream(asyncio.Protocol):
         self.lost = True
         self._pool.forget(self)
         self._stop_pumping()
+        del self._parser  # it holds this connection
         answer, self._answer = self._answer, None
         if answer is None:
             return

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import math
 import os
 import sqlite3
 from dataclasses import dataclass, field
@@ -108,12 +109,12 @@ class AuditFile:
             return f"{self.path.name}: {cause}"
         return ""
 
-    def prune(self, before: float, at: float, most_bytes: int = 0) -> bool:
+    def prune(self, before: float, at: float, most_bytes: float = math.inf) -> bool:
         """Deletes some of the batches that were written before a moment, or that are too many. Whether any was."""
         try:
             connection = self._opened(at)
             limit = moment(before)
-            if most_bytes and _used(connection) > most_bytes:
+            if _used(connection) > most_bytes:
                 limit = moment(at)
             deleted = connection.execute(_PRUNE, (limit, PRUNED_AT_ONCE)).rowcount
         except _FAILURES:

@@ -44,6 +44,9 @@ class MemoryLedger:
         self._keep(self._unreserved, row)
         return True
 
+    def retain(self, seconds: float | None, size: int | None) -> None:
+        """It keeps what it has room for."""
+
     async def page(self, selection: Selection, limit: int, before: int | None = None) -> Page:
         found: list[dict[str, Any]] = []
         for number, row in sorted([*self._reserved, *self._unreserved], reverse=True):

@@ -26,6 +26,7 @@ from kapagate.ledger.intake import Intake
 from kapagate.ledger.ledger import Page, Row
 from kapagate.ledger.places import Places
 from kapagate.ledger.record import gap
+from kapagate.ledger.retention import Retention
 from kapagate.ledger.selection import EVERYTHING, Selection
 from kapagate.stores.audit_file import AuditFile, Batch
 from kapagate.stores.audit_search import search
@@ -39,8 +40,7 @@ class SqliteLedger:
     """A `Ledger` in a file of mode 0600. `start` before use, `close` after. Times in seconds, sizes in bytes.
 
     `capacity` records of exchanges and `share` records without a place are held at most; `patience` is the longest
-    wait for a place, `slowest` that for the disk. Records are kept for `retention`, and the oldest go when there are
-    more than `most_bytes`; the file itself never grows beyond `max_bytes` (0: no such bound).
+    wait for a place, `slowest` that for the disk. The file never grows beyond `max_bytes` (0: no such bound).
     """
 
     def __init__(
@@ -55,8 +55,6 @@ class SqliteLedger:
         patience: float = 0.25,
         slowest: float = 5.0,
         retry: float = 1.0,
-        retention: float = 0.0,
-        most_bytes: int = 0,
         max_bytes: int = 0,
     ) -> None:
         self._file = AuditFile(path, max_bytes)
@@ -64,7 +62,7 @@ class SqliteLedger:
         self._places = Places(capacity, share)
         self._intake = Intake(self._places, patience)
         self._window, self._most, self._retry, self._slowest = window, batch, retry, slowest
-        self._retention, self._most_bytes = retention, most_bytes
+        self._retention = Retention()
         self._batch = Batch(0.0)
         self._shared = 0
         self._due = asyncio.Event()
@@ -89,7 +87,7 @@ class SqliteLedger:
             self._fail(failure)
             self._due.set()
         self._work = asyncio.create_task(self._write_batches())
-        if self._retention or self._most_bytes:
+        if self._retention.bounded:
             self._pruning = asyncio.create_task(self._prune_on())
 
     def take(self) -> bool:
@@ -125,6 +123,9 @@ class SqliteLedger:
         """Frees a place that will not be filled."""
         self._intake.free(1)
 
+    def retain(self, seconds: float | None, size: int | None) -> None:
+        self._retention.ask(seconds, size)
+
     async def page(self, selection: Selection, limit: int, before: int | None = None) -> Page:
         return await asyncio.to_thread(search, self._file.path, selection, limit, before)
 
@@ -146,8 +147,8 @@ class SqliteLedger:
     async def prune(self) -> bool:
         """Deletes some of what is too old or too much; whether there was any."""
         now = self._clock.wall()
-        before = now - self._retention if self._retention else 0.0
-        pruned: bool = await self._in_thread(self._file.prune, before, now, self._most_bytes)
+        before = max(0.0, now - self._retention.seconds)
+        pruned: bool = await self._in_thread(self._file.prune, before, now, self._retention.size)
         return pruned
 
     async def close(self) -> None:

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from functools import cache
 from itertools import count
+from math import inf
 from typing import Any
 
 import orjson
@@ -20,14 +21,15 @@ from kapagate.chain.meter import Meter
 from kapagate.chain.services import Services
 from kapagate.demo.people import Keys
 from kapagate.demo.stage import POLICY
-from kapagate.kapa.ownership import Owners
+from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.identity.replays import Replays
+from kapagate.kapa.ownership import Owners
 from kapagate.ledger.ledger import Ledger
 from kapagate.policy.load import load_policy
 from kapagate.remote.references import References
 from kapagate.stores.memory import MemoryBuckets
-from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.memory_owners import MemoryOwners
+from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.ring import MemoryLedger
 from kapagate.telemetry.prometheus import PrometheusMeter
 from kapagate.traffic.buckets import Buckets
@@ -35,6 +37,7 @@ from tests.acceptance.served import UNLIMITED
 from tests.chain.conftest import FakeClock, ListSink, Pieces, SentBody
 
 JSON = (b"Content-Type", b"application/json")
+THREAD = "0d2f4c1a-7b3e-4f5a-9c6d-8e1f2a3b4c5d"
 
 
 class Script:
@@ -62,12 +65,20 @@ class Numbered:
         return f"{next(self._next):032x}"
 
 
+class ForgetfulOwners(MemoryOwners):
+    """Whoever comes next may have what others had."""
+
+    def forget(self) -> None:
+        self._claims.clear()
+
+
 class Engine:
     """One generation, and a client that asks it."""
 
     def __init__(self) -> None:
         self.clock, self.script, self.ledger = FakeClock(), Script(), MemoryLedger()
-        self.keys = Keys.made(os.urandom)
+        self.keys, self.owners = Keys.made(os.urandom), ForgetfulOwners(self.clock)
+        self._pseudonyms = Pseudonyms(self.keys.pseudonyms.encode())
         environment = {**self.keys.environment("http://127.0.0.1:1", "http://127.0.0.1:2", "/nowhere"), **UNLIMITED}
         ids = Numbered()
         ports: dict[type, object] = {
@@ -76,7 +87,7 @@ class Engine:
             Meter: PrometheusMeter(),
             Hops: self.script,
             Buckets: MemoryBuckets(self.clock),
-            Owners: MemoryOwners(self.clock),
+            Owners: self.owners,
             Ledger: self.ledger,
             Replays: MemoryReplays(self.clock),
         }
@@ -95,9 +106,11 @@ class Engine:
     async def ask(
         self, path: str, pieces: Iterable[bytes | BaseException], tenant: str = "acme", **body: Any
     ) -> ListSink:
-        """What the client gets for `body`, when Kapa answers with the pieces."""
+        """What the client gets for `body`, when Kapa answers with the pieces; the thread THREAD is the client's."""
         self.clock.advance(1)
         self.script.pieces = list(pieces)
+        self.owners.forget()
+        self.owners.claim(self._pseudonyms.of(tenant, "ann"), [THREAD], inf)
         headers = Headers([(b"Authorization", f"Bearer {self._token[tenant]}".encode()), JSON])
         sent = SentBody(orjson.dumps({"query": "How?", **body}))
         exchange = self._entry.admit("POST", path.encode(), headers, sent, "127.0.0.1")

@@ -374,7 +374,7 @@ async def test_two_different_credentials_are_refused(tmp_path: Path) -> None:
         assert stage.kapa.requests == []
 
 
-@pytest.mark.parametrize("path", ["/query/v1/projects/default/threads/", "/query/v1/end_users/", "/nothing"])
+@pytest.mark.parametrize("path", ["/query/v1/projects/default/question-answers/", "/query/v1/end_users/", "/nothing"])
 async def test_what_has_no_route_is_401_for_strangers_and_404_for_callers(tmp_path: Path, path: str) -> None:
     async with served(tmp_path) as stage:
         stranger = await stage.ask("GET", path)

@@ -206,3 +206,25 @@ async def test_a_public_route_is_open_to_strangers_and_no_other_is(tmp_path: Pat
             assert (await send(stage, "GET", path)).status == 401
         assert (await send(stage, "POST", "/status")).status == 401
         assert len(backend.heads) == 1
+
+
+async def test_a_list_in_a_file_is_in_force_soon_after_it_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kapagate.remote.watched.PERIOD", 0.01)
+    listed = tmp_path / "denied.txt"
+    listed.write_text("203.0.113.0/24\n")
+    async with served(tmp_path, (DENIED, f"ip_allow: {{deny: {{file: {listed}}}}}")) as stage:
+        assert (await send(stage, "GET", "/nowhere")).status == 401
+        new = tmp_path / "denied.new"
+        new.write_text("# us as well\n127.0.0.0/8\n")
+        new.replace(listed)
+        async with asyncio.timeout(20):
+            while (told := await send(stage, "GET", "/nowhere")).status == 401:
+                continue
+        assert told.status == 403
+        listed.write_text("nobody at all\n")
+        async with asyncio.timeout(20):
+            while "kapagate_watched_file_failures_total{" not in await stage.metrics():
+                continue
+        assert (await send(stage, "GET", "/nowhere")).status == 403

@@ -20,7 +20,6 @@ from tests.filters.gateway import load
 
 ROOT = ("root", "globex", "admin")
 PUBLIC = "https://ask.example"
-UNKNOWN = "00000000-0000-4000-8000-000000000000"
 PAGED = [each for each in READINGS if each.paged]
 LISTED = {"threads": "results", "top_question_periods": "periods", "coverage_gap_periods": "periods"}
 
@@ -100,7 +99,7 @@ async def test_what_people_said_is_redacted_where_it_is_read_again(stage: Stage,
 
 @pytest.mark.parametrize("operation", READINGS, ids=lambda each: each.name)
 async def test_what_is_not_allowed_is_not_asked(stage: Stage, operation: Operation) -> None:
-    if operation.name in ("threads", "thread"):
+    if operation.name in ("threads", "thread", "project"):
         return
     path = await address(stage, operation)
     stage.kapa.clear()
@@ -212,10 +211,14 @@ async def test_a_foreign_tenant_in_the_path_is_not_found_like_one_that_is_not_th
     assert (await stage.ask(method, f"/t/globex{path}", body, bearer(stage, ROOT))).status == 200
 
 
-async def test_a_client_with_a_bad_project_learns_nothing_of_it(stage: Stage) -> None:
-    path = OPERATIONS["project"].template
-    assert (await read(stage, path.replace("{project_id}", UNKNOWN))).status == 404
-    assert (await stage.ask("GET", path.replace("{project_id}", UNKNOWN), headers={"X-API-Key": "bad"})).status == 401
+@pytest.mark.parametrize("who", [ROOT, EVE])
+async def test_a_key_is_tried_on_a_project_that_is_none_as_kapas_clients_do(
+    stage: Stage, who: tuple[str, str, str]
+) -> None:
+    nil = OPERATIONS["project"].template.replace("{project_id}", "00000000-0000-0000-0000-000000000000")
+    assert (await read(stage, nil, who)).status == 404
+    assert (await stage.ask("GET", nil, headers={"X-API-Key": "bad"})).status == 401
+    assert stage.kapa.requests == []
 
 
 # Sessions, limits, what is of old

@@ -142,7 +142,7 @@ async def test_a_key_that_is_none_of_the_gateways_is_an_authentication_error(sta
 
 
 async def test_a_role_without_the_permission_is_an_authentication_error(tmp_path: Path) -> None:
-    allowed = "[kapa.chat, kapa.retrieval, kapa.documents, kapa.feedback, kapa.threads, kapa.thread]"
+    allowed = "[kapa.chat, kapa.retrieval, kapa.documents, kapa.feedback, kapa.threads, kapa.thread, kapa.project]"
     async with served(tmp_path, (allowed, "[kapa.chat, kapa.documents]")) as stage:
         refused = await failure(stage)
         assert (type(refused), refused.status_code) == (KapaAuthenticationError, 403)

@@ -168,7 +168,7 @@ async def test_it_starts_as_anybody_without_a_home_from_a_tree_that_it_cannot_wr
     await serving(process)
     process.terminate()
     assert await process.wait() == 0
-    assert {name.partition("-")[0] for name in written(installed)} == {"state.db"}
+    assert {name.partition("-")[0] for name in written(installed)} == {"state.db", "state.db.owners"}
 
 
 def written(folder: Path) -> list[str]:

@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from kapagate.chain.response import Truncated
 from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
-from tests.acceptance.engine import engine
+from tests.acceptance.engine import THREAD, engine
 from tests.acceptance.served import ADA, EVE, bearer, served
 from tests.chain.conftest import ListSink
 
 SEPARATOR = "␞".encode()
-THREAD, ANSWER = "0d2f4c1a-7b3e-4f5a-9c6d-8e1f2a3b4c5d", "5f0c9a52-1d3b-4e8f-a7c6-2b4d6e8f0a1c"
+ANSWER = "5f0c9a52-1d3b-4e8f-a7c6-2b4d6e8f0a1c"
 SOURCES = [
     {"source_url": "https://docs.example/a", "title": "A|B ␞", "contains_internal_data": False},
     {"source_url": "https://docs.example/b", "title": f"Ask {SPECIMENS['email']}", "subtitle": "x"},

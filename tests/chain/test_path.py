@@ -234,13 +234,18 @@ def test_the_prefix_of_an_opaque_path_may_be_spelt_in_any_way_and_gets_its_own()
     assert opaque(b"//x/", "/") == "//x/"
 
 
+SLASHES = [rb"/", rb"[/\\]", rb"/|%2[Ff]", rb"/|%5[Cc]", rb"/|%2[Ff]|%5[Cc]", rb"[/\\]|%2[Ff]", rb"[/\\]|%2[Ff]|%5[Cc]"]
+
+
 def readings(rest: bytes) -> Iterator[list[bytes]]:
-    """What readers of all kinds take for the names of a path, `.` and `..` among them."""
-    for slashes, semicolons, merges in product(
-        (rb"/", rb"[/\\]", rb"/|%2[Ff]", rb"[/\\]|%2[Ff]|%5[Cc]"), (0, 1), (0, 1)
-    ):
-        names = [re.sub(rb"%2[Ee]", b".", name) for name in re.split(slashes, rest)]
-        names = [re.split(rb";|%3[Bb]", name)[0] for name in names] if semicolons else names
+    """What readers of all kinds take for the names of a path, `.` and `..` among them: they part it once or twice, drop
+    parameters in between or at the end, and keep empty names or do not.
+    """
+    for first, then, drops, merges in product(SLASHES, SLASHES, ("never", "between", "last"), (False, True)):
+        names = [re.sub(rb"%2[Ee]", b".", name) for name in re.split(first, rest)]
+        names = [re.split(rb";|%3[Bb]", name)[0] for name in names] if drops == "between" else names
+        names = [part for name in names for part in re.split(then, name)]
+        names = [re.split(rb";|%3[Bb]", name)[0] for name in names] if drops == "last" else names
         yield [name for name in names if name] if merges else names
 
 

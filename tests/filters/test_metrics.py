@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -10,13 +11,16 @@ from kapagate.answer.events import Uncertain
 from kapagate.answer.report import StepReport
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange, Times
+from kapagate.chain.headers import Headers
 from kapagate.chain.meter import Meter
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
 from kapagate.chain.services import Services
 from kapagate.filters.metrics import Metrics
 from kapagate.telemetry.prometheus import PrometheusMeter
+from tests.chain.conftest import ListSink, SentBody
 from tests.exchanges import CRM, exchange
+from tests.filters import gateway as composed
 
 
 class Bench:
@@ -255,3 +259,28 @@ def test_options_are_strict(options: dict[str, Any]) -> None:
 
 def test_nobody_can_watch_metrics_in_shadow() -> None:
     assert Metrics.modes == {"enforce", "off"}
+
+
+async def test_nothing_that_a_stranger_makes_up_becomes_a_label() -> None:
+    gateway = composed.Gateway()
+    for number in range(60):
+        made_up = {"X-Api-Key": f"kg_live_{number}", "X-Tenant": f"t{number}", "Authorization": f"Bearer {number}"}
+        await gateway.ask(who=None, method=f"M{number}", headers=made_up)
+        for target in (f"/{number}", f"/crm/{number}?{number}", f"/query/v1/projects/{number}/chat/"):
+            raw = [(name.encode(), value.encode()) for name, value in made_up.items()]
+            ex = gateway.entry.admit("POST", target.encode(), Headers(raw), SentBody(b"{}"), f"192.0.2.{number}")
+            await gateway.entry.run(ex, ListSink())
+    for name in ("http_requests_total", "kapa_queries_total", "kapagate_refusals_total"):
+        series = gateway.series(name)
+        assert 0 < len(series) <= 6, series
+        assert not any(re.search(r"M\d|t\d|\"/\d", labels) for labels in series), series
+
+
+async def test_a_stream_tells_how_long_its_reader_waited_and_what_was_held_back() -> None:
+    gateway = composed.Gateway()
+    pieces = ["Write to ann", "@ex", "ample.com", " for more.", " Bye."]
+    await gateway.ask("chat_stream", answer=composed.streamed(composed.records(*pieces)))
+    assert gateway.series("kapagate_first_text_seconds_count") == {'{operation="chat_stream"}': 1.0}
+    assert gateway.series("kapagate_held_back_characters_count") == {'{operation="chat_stream"}': 1.0}
+    await gateway.ask("chat")
+    assert gateway.series("kapagate_first_text_seconds_count") == {'{operation="chat_stream"}': 1.0}

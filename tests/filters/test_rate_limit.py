@@ -13,6 +13,7 @@ from kapagate.chain.route import Route, Routes
 from kapagate.chain.services import Services
 from kapagate.chain.step import OnRequest
 from kapagate.filters.rate_limit import RateLimit
+from tests.filters import gateway as composed
 from tests.filters.exchanges import CHAT, FakeClock, exchange, services
 
 STREAM = Route("kapa.chat_stream", frozenset({"POST"}), "/stream/", "kapa.chat", "chat_stream")
@@ -226,3 +227,39 @@ def test_only_addresses_are_limited_before_anybody_is_known() -> None:
 def test_declarations_that_cannot_work_are_refused(options: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):
         RateLimit.model_validate({"per": ["ip"], "limit": "60/min", **options})
+
+
+LIMITS = """\
+  - rate_limit: {per: [tenant, subject], limit: [12/min, 1000/day], burst: 9, cost: {kapa.chat: 4, kapa.retrieval: 2}}
+    id: inner
+"""
+
+
+async def test_in_a_policy_operations_count_for_what_they_cost() -> None:
+    gateway = composed.Gateway(LIMITS)
+    statuses = [(await gateway.ask(operation)).status for operation in ("chat", "chat", "chat", "crm", "crm")]
+    assert statuses == [200, 200, 429, 200, 429]
+    told = await gateway.ask("chat", who="bob")
+    assert told.status == 200
+    assert told.sink.head is not None
+    fields = [(name, value) for name, value in told.sink.head.headers if b"inner" in value]
+    assert fields == [
+        (b"RateLimit-Policy", b'"inner-min";q=12;w=60'),
+        (b"RateLimit", b'"inner-min";r=5;t=20'),
+        (b"RateLimit-Policy", b'"inner-day";q=1000;w=86400'),
+        (b"RateLimit", b'"inner-day";r=996;t=346'),
+    ]
+
+
+def test_in_a_policy_a_cost_for_what_does_not_exist_is_found_with_what_was_meant() -> None:
+    [problem] = composed.load(LIMITS.replace("kapa.retrieval", "kapa.retreival")).diagnostics
+    assert (problem.code.name, problem.suggestion) == ("KG307", "kapa.retrieval")
+    assert problem.message == 'there is no route or operation "kapa.retreival"'
+
+
+def test_in_a_policy_a_cost_above_the_burst_is_found() -> None:
+    [problem] = composed.load(LIMITS.replace("kapa.chat: 4", "kapa.chat: 10")).diagnostics
+    assert (problem.code.name, problem.message) == (
+        "KG315",
+        "a request that counts as 10 never fits into a bucket of 9",
+    )

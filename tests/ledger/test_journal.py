@@ -5,7 +5,7 @@ from typing import Any
 import orjson
 import pytest
 
-from kapagate.ledger.journal import RELOAD, START, STOP, Journal
+from kapagate.ledger.journal import START, STOP, Journal
 from kapagate.ledger.selection import EVERYTHING, Selection
 from tests.chain.conftest import FakeClock
 
@@ -33,7 +33,7 @@ def journal(rows: Rows) -> Journal:
     return Journal(rows, FakeClock(), lambda: "a" * 32)  # type: ignore[arg-type]  # the part of a ledger that it needs
 
 
-@pytest.mark.parametrize("operation", [START, STOP, RELOAD])
+@pytest.mark.parametrize("operation", [START, STOP])
 def test_changes_of_the_system_are_records_like_others(operation: str) -> None:
     rows = Rows()
     journal(rows).note(operation, "sha256:1", version="1.0")
@@ -48,7 +48,7 @@ def test_changes_of_the_system_are_records_like_others(operation: str) -> None:
 
 def test_a_change_that_failed_says_why() -> None:
     rows = Rows()
-    journal(rows).note(RELOAD, "sha256:1", "line 3 is wrong")
+    journal(rows).note(START, "sha256:1", "line 3 is wrong")
     assert (rows.kept[0]["outcome"], rows.kept[0]["reason"]) == ("failed", "line 3 is wrong")
 
 

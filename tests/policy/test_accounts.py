@@ -66,3 +66,12 @@ def test_a_tenant_without_any_account_is_an_error(load: Callable[..., Loaded], g
     loaded = load(bare)
     assert loaded.generation is not None, loaded.report()
     assert set(loaded.generation.tenants) == {"acme"}
+
+
+def test_accounts_know_whether_other_tenants_have_their_project(
+    load: Callable[..., Loaded], good: str, acme: str
+) -> None:
+    assert not account(load(good, acme)).shared
+    loaded = load(good, acme.replace("0002", "0001"))
+    assert account(loaded).shared
+    assert account(loaded, "default").shared

@@ -35,7 +35,7 @@ kapa.top_question_periods   kapa.top_question_periods   -       yes       yes
 kapa.top_question_clusters  kapa.top_question_clusters  -       yes       yes
 kapa.coverage_gap_periods   kapa.coverage_gap_periods   -       yes       yes
 kapa.coverage_gap_clusters  kapa.coverage_gap_clusters  -       yes       yes
-kapa.project                kapa.project                -       -         yes
+kapa.project                kapa.project                yes     yes       yes
 kapa.sources                kapa.sources                -       yes       yes
 kapa.source                 kapa.source                 -       -         yes
 kapa.source_groups          kapa.source_groups          -       yes       yes
@@ -44,6 +44,7 @@ kapa.query                  kapa.chat                   yes     yes       yes
 kapa.query_feedback         kapa.feedback               yes     yes       yes
 crm                         route.crm                   -       yes       yes
 health                      admin.health.read           -       yes       yes
+GET /api/admin/audit        admin.audit.read            -       -         yes
 GET /api/admin/config       admin.config.read           -       -         yes
 GET /api/system/health      admin.health.read           -       yes       yes"""
 PEOPLE = ("viewer", "operator", "admin")

@@ -50,6 +50,17 @@ async def test_lends_the_connection_that_was_used_last(stage: Any) -> None:
     assert hop.pool.take(None) is None
 
 
+async def test_tells_how_many_connections_wait_for_a_request(stage: Any) -> None:
+    hop, _ = await hop_to(stage)
+    connections = [await hop.pool.open(partition) for partition in ("a", "b", "b")]
+    assert (hop.pool.size, hop.pool.idle) == (3, 0)
+    for connection in connections:
+        hop.pool.give_back(connection)
+    assert (hop.pool.size, hop.pool.idle) == (3, 3)
+    hop.pool.take("b")
+    assert (hop.pool.size, hop.pool.idle) == (3, 2)
+
+
 async def test_too_many_connections_are_a_busy_upstream(stage: Any) -> None:
     async def silent(peer: Any) -> None:
         await peer.rest()

@@ -370,7 +370,8 @@ async def test_what_is_older_than_the_retention_is_deleted(path: Path) -> None:
         await fill(ledger, "old")
     clock = StoppedClock()
     clock.wall = lambda: 7200.0  # type: ignore[method-assign]  # the clock is an argument
-    ledger = SqliteLedger(path, clock, window=60.0, retention=3600.0)
+    ledger = SqliteLedger(path, clock, window=60.0)
+    ledger.retain(3600.0, None)
     await ledger.start()
     await fill(ledger, "new")
     await ledger.flush()

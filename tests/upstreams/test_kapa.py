@@ -392,3 +392,24 @@ async def test_no_step_of_a_policy_can_have_the_name_of_the_upstreams_own_rules(
     assert (rules.step, rules.binding) == ("upstream.kapa", True)
     with pytest.raises(ValidationError):
         Options(id=rules.step)
+
+
+def test_operations_with_ids_have_the_upstreams_own_step_and_no_others() -> None:
+    own = {name for name, route in ROUTES.items() if route.innermost is not None}
+    assert own >= {"chat", "chat_stream", "thread_chat", "thread_chat_stream", "feedback", "query", "query_feedback"}
+    assert own >= {"thread", "threads", "top_question_clusters", "coverage_gap_clusters"}
+    assert own.isdisjoint({"retrieval", "documents", "project", "sources", "agent_session", "activity"})
+
+
+def test_a_thread_is_read_with_the_tenants_own_key_and_with_who_took_part() -> None:
+    asked = KAPA.adapter.enquiry(call("thread_chat"), THREAD.upper())  # type: ignore[attr-defined]  # it is Kapa's
+    assert (asked.method, asked.target) == (b"GET", f"/query/v1/threads/{THREAD}/?include=end_user".encode())
+    assert dict(asked.headers)[b"X-API-KEY"] == KEY.encode()
+    assert (asked.body, asked.idempotent) == (b"", True)
+
+
+@pytest.mark.parametrize("more", [{"unknown_thread": "allow"}, {"keep_ids": "0s"}, {"keep_ids": 5}])
+def test_what_is_not_remembered_is_asked_or_refused(more: dict[str, Any]) -> None:
+    assert (declared().unknown_thread, declared().keep_ids) == ("ask_kapa", 90 * 86400)
+    with pytest.raises(ValidationError):
+        declared(**more)

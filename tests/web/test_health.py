@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from kapagate.stores.memory_owners import MemoryOwners
 from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.ring import MemoryLedger
 from kapagate.web.health import (
@@ -13,6 +14,7 @@ from kapagate.web.health import (
     Health,
     key_set_check,
     ledger_check,
+    owners_check,
     replays_check,
     system_health,
     upstream_check,
@@ -165,3 +167,11 @@ async def test_without_keys_no_token_can_be_verified(
     health = await check.check()
     assert (check.name, health.status, health.message) == ("keys.id.example", status, failure)
     assert health.details == details
+
+
+async def test_a_store_of_owners_that_fails_is_told() -> None:
+    owners = MemoryOwners(StoppedClock())
+    assert (await owners_check(owners).check()).status == "healthy"
+    owners.failure = "no disk"
+    health = await owners_check(owners).check()
+    assert (health.status, health.message) == ("unhealthy", "no disk")

@@ -7,8 +7,13 @@ answer; with a reset or with a clean end.
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import os
 import random
+from collections import Counter
+
+import pytest
 
 from tests.wire.conftest import FULL
 from tests.wire.crowd import Asked, answer_to, fresh, token_of, upstream
@@ -16,6 +21,7 @@ from tests.wire.relay import Relay, relaying, turns, until
 
 CANCELS = 10_000 if FULL else 400
 AT_ONCE = 50
+OURS = ("kapagate.", "aiohttp.")
 
 
 async def moody(asked: Asked) -> None:
@@ -126,3 +132,46 @@ async def test_a_client_that_reads_nothing_stops_its_upstream() -> None:
         writer.transport.abort()
         await until(lambda: not relay.hop.pool.size)
         assert said < 64 << 20
+
+
+async def _finish(relay: Relay, request: bytes) -> None:
+    """One connection: asks, reads what comes until it ends, and leaves."""
+    reader, writer = await asyncio.open_connection(*relay.address)
+    writer.write(request)
+    with contextlib.suppress(ConnectionError):
+        await reader.read(1)
+        writer.close()
+        await writer.wait_closed()
+
+
+WAYS = {
+    "answered": b"POST /a/plain-%d HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+    "chunked": b"POST /a/plain-%d HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n",
+    "inspected": b"POST /inspected/plain-%d HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}",
+    "refused": b"POST /inspected/plain-%d HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{x",
+    "not found": b"GET /nowhere-%d HTTP/1.1\r\nHost: a\r\n\r\n",
+    "malformed": b"GET /nowhere-%d \x01HTTP/1.1\r\nHost: a\r\n\r\n",
+    "left": b"GET /a/endless-%d HTTP/1.1\r\nHost: a\r\n\r\n",
+}
+
+
+@pytest.mark.parametrize("request_", WAYS.values(), ids=WAYS)
+async def test_what_a_connection_leaves_needs_no_garbage_collector(request_: bytes) -> None:
+    """Else memory grows until it is looked through, which is rarely."""
+    async with upstream(moody) as port, relaying(port) as relay:
+        await _finish(relay, request_ % 0)
+        await at_rest(relay)
+        gc.collect()
+        gc.disable()
+        try:
+            for number in range(1, 9):
+                await _finish(relay, request_ % number)
+            await at_rest(relay)
+            gc.set_debug(gc.DEBUG_SAVEALL)
+            gc.collect()
+            found = Counter(type(each).__name__ for each in gc.garbage if type(each).__module__.startswith(OURS))
+        finally:
+            gc.set_debug(0)
+            gc.garbage.clear()
+            gc.enable()
+    assert not {name: count for name, count in found.items() if count >= 8}, found
