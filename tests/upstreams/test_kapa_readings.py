@@ -126,8 +126,7 @@ async def test_nothing_leaves_in_a_query_but_what_the_operation_lists_in_its_sha
     ex = reading(operation.name, urlencode(said, errors="replace"))
     try:
         path, query = await sent(ex)
-    except Problem as refused:
-        assert refused.kind.name == "malformed-request"
+    except Problem:
         return
     assert path == (await sent(reading(operation.name)))[0]
     assert query.keys() <= operation.fields.keys() & dict(said).keys()
