@@ -83,7 +83,8 @@ class Report:
             if self.listen is not None:
                 self.listen(event.text)
         elif isinstance(event, Identifiers):
-            self.identifiers = {**(self.identifiers or {}), **event.value}
+            before = self.identifiers
+            self.identifiers = event.value if before is None else {**before, **event.value}
         elif isinstance(event, Uncertain) and event.value:
             self.uncertain = True
 

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
-from itertools import islice
 
 from kapagate.chain.clock import Clock
 
-_LOOKS = 4  # claims at the front that are looked at for every one that comes
-
 
 class MemoryOwners:
-    """`Owners` (kapagate.kapa.ownership) of at most `most` ids, the longest unused of which give way."""
+    """`Owners` (kapagate.kapa.ownership) of at most `most` ids, the longest unused of which give way.
+
+    In the order of their use. (A plain dict would keep that too, but search through what was removed at its front.)
+    """
 
     failure = ""
 
     def __init__(self, clock: Clock, most: int = 50_000) -> None:
         self._clock = clock
         self._most = most
-        self._claims: dict[str, tuple[str, float]] = {}
+        self._claims: OrderedDict[str, tuple[str, float]] = OrderedDict()
 
     def claim(self, owner: str, names: Sequence[str], until: float) -> None:
         """Never waits."""
@@ -32,10 +33,11 @@ class MemoryOwners:
             if held is not None:
                 if held[0] != owner and held[1] > now:
                     continue
-                del claims[name]
+                claims.move_to_end(name)
             claims[name] = claim
             granted.append(name)
-        self._make_room(now)
+        while len(claims) > self._most:
+            claims.popitem(last=False)
         return granted
 
     async def owner_of(self, name: str) -> str | None:
@@ -48,10 +50,3 @@ class MemoryOwners:
 
     def __len__(self) -> int:
         return len(self._claims)
-
-    def _make_room(self, now: float) -> None:
-        claims = self._claims
-        for name in [name for name in islice(claims, _LOOKS) if claims[name][1] <= now]:
-            del claims[name]
-        while len(claims) > self._most:
-            del claims[next(iter(claims))]

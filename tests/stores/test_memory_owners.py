@@ -56,10 +56,8 @@ async def test_the_ids_that_were_not_used_for_longest_give_way() -> None:
     assert await store.owned_by("ann") == {"c", "a", "d"}
 
 
-async def test_outdated_claims_are_forgotten_as_others_come() -> None:
-    store, clock = owners()
-    store.claim("ann", [str(number) for number in range(50)], clock.wall() + HOUR)
-    clock.advance(HOUR)
-    for number in range(20):
-        store.claim("bob", [f"b{number}"], clock.wall() + HOUR)
-    assert len(store) == 20
+async def test_there_are_never_more_than_the_bound() -> None:
+    store, clock = owners(most=10)
+    for number in range(1000):
+        store.claim("ann", [f"t{number}", f"q{number}"], clock.wall() + HOUR)
+        assert len(store) <= 10
