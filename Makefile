@@ -17,7 +17,7 @@ UV   := .tools/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference bench-quick clean env-run env-test
+.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference bench-quick soak clean env-run env-test
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -51,6 +51,9 @@ reference: env-test ## write docs/reference.md again from the models
 
 bench-quick: env-test ## one paired run: pass-through, the full chain, a naive proxy
 	@$(TEST) -m bench.quick $(ARGS)
+
+soak: env-test ## a minute of everything that ends badly at 200 requests/s: does memory grow? (ARGS="--minutes 30")
+	@$(TEST) -m bench.soak $(ARGS)
 
 lock: env-test ## re-make requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) pyproject.toml -o requirements/run.txt

@@ -117,11 +117,11 @@ async def _measured(subjects: list[Subject], upstream: Process, rounds: int, sec
         await ask(each.port, each.question, 0.5)
     for _ in range(rounds):
         for each in subjects:
-            measured[each.name].append(await _round(each, upstream, seconds))
+            measured[each.name].append(await measured_round(each, upstream, seconds))
     return measured
 
 
-async def _round(subject: Subject, upstream: Process, seconds: float) -> Round:
+async def measured_round(subject: Subject, upstream: Process, seconds: float) -> Round:
     own, others, begun = subject.process.cpu_seconds(), _others(upstream), time.perf_counter()
     answers = await ask(subject.port, subject.question, seconds)
     took, cpu, other = time.perf_counter() - begun, subject.process.cpu_seconds() - own, _others(upstream) - others

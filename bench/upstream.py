@@ -1,7 +1,8 @@
 """The upstream of every subject: the same answers at once, so that what is measured is what stands in front.
 
 `python -m bench.upstream` prints its port. A path that ends in `/stream/` gets 40 of Kapa's records, each in a chunk
-and a write of its own; anything else gets one JSON object whose answer has 600 bytes.
+and a write of its own; anything else gets one JSON object whose answer has 600 bytes. A question that holds `[[cut]]`
+is answered in half, one that holds `[[500]]` not at all.
 """
 
 from __future__ import annotations
@@ -63,10 +64,19 @@ class Answering(asyncio.Protocol):
         head, found, rest = self._buffer.partition(b"\r\n\r\n")
         if found and len(rest) >= _length(head) and not _unended(head, rest):
             self._buffer = b""
-            if b"/stream/ " in head:
+            if b"[[" in rest:
+                self._fail(rest)
+            elif b"/stream/ " in head:
                 self._next(iter(self._stream))
             else:
                 self._transport.write(self._json)
+
+    def _fail(self, asked: bytes) -> None:
+        if b"[[cut]]" in asked:
+            self._transport.write(self._json[: len(self._json) // 2])
+            self._transport.close()
+        else:
+            self._transport.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
 
     def _next(self, pieces: Iterator[bytes]) -> None:
         piece = next(pieces, None)

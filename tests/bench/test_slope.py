@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from bench.slope import slope_of
+from bench.slope import slope_of, thinned
 
 
 def test_a_line_has_its_slope_and_no_margin() -> None:
@@ -24,3 +24,14 @@ def test_noise_without_a_trend_is_noise_and_a_trend_in_noise_is_found() -> None:
 def test_two_samples_have_no_interval() -> None:
     with pytest.raises(ValueError, match="three"):
         slope_of([(0.0, 0.0), (1.0, 1.0)])
+
+
+def test_neighbours_that_say_the_same_make_no_certainty() -> None:
+    steps = [(float(x), float(x // 40 % 2)) for x in range(400)]
+    assert slope_of(thinned(steps, 10)).margin > 2 * slope_of(steps).margin
+
+
+def test_few_samples_are_left_as_they_are() -> None:
+    samples = [(float(x), 1.0) for x in range(20)]
+    assert thinned(samples) == samples
+    assert len(thinned([(float(x), 1.0) for x in range(100)], 16)) == 16
