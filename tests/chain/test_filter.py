@@ -50,6 +50,10 @@ def test_a_filter_takes_every_mode_unless_it_says_otherwise() -> None:
     assert "modes" not in Toy.model_fields
 
 
+def test_a_filter_can_be_locked_unless_its_options_say_otherwise() -> None:
+    assert Toy().lockable
+
+
 def test_a_filter_without_compile_is_none() -> None:
     class Half(Filter):
         pass

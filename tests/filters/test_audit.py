@@ -23,6 +23,7 @@ from kapagate.stores.sqlite import SqliteLedger
 from kapagate.telemetry.prometheus import PrometheusMeter
 from tests.chain.conftest import FakeClock
 from tests.exchanges import exchange
+from tests.filters.gateway import load
 
 
 class BrokenLedger(MemoryLedger):
@@ -306,3 +307,13 @@ def test_how_long_records_are_kept_is_told_to_the_ledger() -> None:
 @pytest.mark.parametrize(("durability", "lockable"), [("batched", True), ("sync", True), ("off", False)])
 def test_what_promises_nothing_cannot_be_locked(durability: Any, lockable: bool) -> None:
     assert Audit(durability=durability).lockable is lockable
+
+
+@pytest.mark.parametrize(
+    ("durability", "locked", "said"),
+    [("off", True, "promises nothing that could be locked"), ("off", False, ""), ("sync", True, "")],
+)
+def test_a_policy_cannot_lock_an_audit_that_promises_nothing(durability: str, locked: bool, said: str) -> None:
+    step = f"  - audit: {{durability: {durability}}}\n    id: other\n    locked: {str(locked).lower()}\n"
+    report = load(step).report()
+    assert (said in report) if said else report == ""
