@@ -17,7 +17,10 @@ import orjson
 VERSION = 1
 BUSY_SECONDS = 1.0
 _SCHEMA = "CREATE TABLE claims (id INTEGER PRIMARY KEY, name TEXT NOT NULL, owner TEXT NOT NULL, until REAL NOT NULL)"
-_INSERT = "INSERT INTO claims (name, owner, until) SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?)"
+_INSERT = """
+INSERT INTO claims (name, owner, until)
+SELECT json_extract(value, '$[0]'), json_extract(value, '$[1]'), json_extract(value, '$[2]') FROM json_each(?)
+"""
 _FORGET = "DELETE FROM claims WHERE id <= ?"
 _SPAN = "SELECT coalesce(min(id), 1), coalesce(max(id), 0) FROM claims"
 _ALL = "SELECT name, owner, until FROM claims WHERE until > ? ORDER BY id"
