@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,21 +14,24 @@ from kapagate.policy.nodes import Mapping, Node, Scalar, described, plain
 from kapagate.policy.position import Span
 from kapagate.policy.source import Source
 from kapagate.policy.suggestion import closest
-from kapagate.policy.syntax import parse
+from kapagate.policy.syntax import parsing
+from kapagate.policy.work import Work, done
 
 API_VERSION = "kapagate.dev/v1"
-KINDS = ("Gateway", "Tenant")
+KINDS = ("Gateway", "Tenant", "PolicyTest")
 HEADER = ("apiVersion", "kind")
+_NOUNS = {"Tenant": "tenant", "PolicyTest": "policy test"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
-    """One document without its header. `kind_span` is where it says what it is."""
+    """One document without its header. `kind_span` is where it says what it is, `digest` a hash of all it says."""
 
     kind: str
     node: Mapping
     folder: Path
     kind_span: Span
+    digest: str
 
     @property
     def name(self) -> str:
@@ -36,12 +39,47 @@ class Document:
         return name.value if isinstance(name, Scalar) and isinstance(name.value, str) else ""
 
 
+class Shelf:
+    """The documents of files without a fault, kept as long as the file says the same."""
+
+    __slots__ = ("_files",)
+
+    def __init__(self) -> None:
+        self._files: dict[str, tuple[str, list[Document]]] = {}
+
+    def get(self, source: Source) -> list[Document] | None:
+        text, documents = self._files.get(source.name, (None, None))
+        return documents if text == source.text else None
+
+    def put(self, source: Source, documents: list[Document]) -> None:
+        self._files[source.name] = source.text, documents
+
+    def keep(self, names: Collection[str]) -> None:
+        """Forgets all other files."""
+        for name in self._files.keys() - names:
+            del self._files[name]
+
+
 def read_documents(sources: Sequence[Source], problems: Diagnostics) -> list[Document]:
     """The documents of all files; of two that claim the same place the first."""
+    return done(reading(sources, problems, Shelf()))
+
+
+def reading(sources: Sequence[Source], problems: Diagnostics, shelf: Shelf) -> Work[list[Document]]:
+    """`read_documents`, in slices; what the shelf has is not read again."""
     documents: list[Document] = []
     for source in sources:
-        found = (_document(node, source.folder, problems) for node in parse(source, problems))
-        documents += [document for document in found if document]
+        known = shelf.get(source)
+        if known is None:
+            before, known = len(problems), []
+            for node in (yield from parsing(source, problems)):
+                if found := _document(node, source.folder, problems):
+                    known.append(found)
+                yield
+            if len(problems) == before:
+                shelf.put(source, known)
+        documents += known
+        yield
     return _each_once(documents, problems)
 
 
@@ -61,7 +99,12 @@ def _document(node: Node, folder: Path, problems: Diagnostics) -> Document | Non
         problems.unknown(codes.KIND, kind.span, "kind", word, KINDS)
         return None
     rest = Mapping(node.span, {key: entry for key, entry in node.entries.items() if key not in HEADER})
-    return Document(str(kind.value), rest, folder, kind.span)
+    return Document(str(kind.value), rest, folder, kind.span, _digest(rest))
+
+
+def _digest(node: Mapping) -> str:
+    text = json.dumps(plain(node), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return hashlib.sha256(text.encode("ascii")).hexdigest()
 
 
 def _check_version(node: Mapping, problems: Diagnostics) -> None:
@@ -88,10 +131,10 @@ def _opening(node: Mapping) -> Span:
 def _each_once(documents: list[Document], problems: Diagnostics) -> list[Document]:
     first: dict[tuple[str, str], Document] = {}
     for document in documents:
-        key = (document.kind, document.name if document.kind == "Tenant" else "")
+        key = (document.kind, "" if document.kind == "Gateway" else document.name)
         known = first.setdefault(key, document)
-        if known is not document and key != ("Tenant", ""):
-            what = "a Gateway" if document.kind == "Gateway" else f'the tenant "{document.name}"'
+        if known is not document and (document.name or document.kind == "Gateway"):
+            what = "a Gateway" if document.kind == "Gateway" else f'the {_NOUNS[document.kind]} "{document.name}"'
             note = f"first at {known.kind_span}"
             problems.add(codes.REPEATED_DOCUMENT, document.kind_span, f"{what} is declared twice", note=note)
     return list(first.values())
@@ -99,6 +142,5 @@ def _each_once(documents: list[Document], problems: Diagnostics) -> list[Documen
 
 def fingerprint(documents: Sequence[Document]) -> str:
     """A hash of what the documents say; references count as written, order of files and comments does not."""
-    said = sorted((document.kind, document.name, plain(document.node)) for document in documents)
-    text = json.dumps(said, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return hashlib.sha256(text.encode("ascii")).hexdigest()[:16]
+    said = sorted(f"{document.kind}\n{document.name}\n{document.digest}\n" for document in documents)
+    return hashlib.sha256("".join(said).encode("utf-8")).hexdigest()[:16]

@@ -35,10 +35,14 @@ class Source:
     text: str
     folder: Path
     shown: bool = True
-    lines: list[str] = field(init=False)
+    _lines: list[str] | None = field(default=None, init=False, repr=False, compare=False)
 
-    def __post_init__(self) -> None:
-        self.lines = _BREAKS.split(self.text)
+    @property
+    def lines(self) -> list[str]:
+        """Split when somebody asks: of a good file nobody does."""
+        if self._lines is None:
+            self._lines = _BREAKS.split(self.text)
+        return self._lines
 
 
 def read_sources(paths: Sequence[Path], problems: Diagnostics) -> list[Source]:

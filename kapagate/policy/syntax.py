@@ -18,10 +18,12 @@ from kapagate.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
 from kapagate.policy.position import Span
 from kapagate.policy.scalars import meaning
 from kapagate.policy.source import Source
+from kapagate.policy.work import Work, done
 
 DEEPEST = 64
 MOST_VALUES = 250_000
 MOST_ALIASES = 1_000
+_AT_A_TIME = 64  # events between two rests
 _ADVICE = (
     ("cannot start any token", "\t", "a tab cannot indent here; use spaces"),
     ("cannot start any token", "@", "a text that begins with @ needs quotes"),
@@ -54,11 +56,18 @@ class _Fatal(Exception):
 
 def parse(source: Source, problems: Diagnostics) -> list[Node]:
     """The file's documents, empty ones left out; those before a fault that ends the file included."""
+    return done(parsing(source, problems))
+
+
+def parsing(source: Source, problems: Diagnostics) -> Work[list[Node]]:
+    """`parse`, in slices."""
     reader, before = _Reader(source, problems), len(problems)
     loader = yaml.CSafeLoader(source.text)
     try:
-        for event in _events(loader):
+        for count, event in enumerate(_events(loader)):
             reader.take(event)
+            if count % _AT_A_TIME == 0:
+                yield
     except yaml.MarkedYAMLError as cause:
         reader.malformed(cause)
     except yaml.YAMLError as cause:
