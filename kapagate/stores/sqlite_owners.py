@@ -56,9 +56,12 @@ class SqliteOwners:
             if not self.failure:
                 return
 
-    def claim(self, owner: str, names: Sequence[str], until: float) -> Awaitable[None]:
+    def claim(self, owner: str, names: Sequence[str], until: float) -> Awaitable[None] | None:
         self._check()
-        self._claims += [(name, owner, until) for name in self._memory.grant(owner, names, until)]
+        granted = self._memory.grant(owner, names, until)
+        if not granted:
+            return None
+        self._claims += [(name, owner, until) for name in granted]
         stored: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(stored)
         if self._due is None and self._idle.is_set():
