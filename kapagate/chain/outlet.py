@@ -67,6 +67,8 @@ class Outlet:
         """The answer that tells a refusal: a problem, or the codec's own last words. Raises Cut when there are none."""
         ex = self._ex
         if not self.opened:
+            if ex.route.tells is not None:
+                return ex.route.tells(ex, problem)
             body = orjson.dumps(problem.document(ex.decision, ex.correlation_id))
             return Response.whole(problem.kind.status, problem.headers(), body)
         codec = ex.response.codec if ex.response else None

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Container
+from collections.abc import Awaitable, Callable, Container, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from kapagate.answer.events import Place, TextKind
 
 if TYPE_CHECKING:
     from kapagate.chain.compose import Placed
     from kapagate.chain.exchange import Exchange
+    from kapagate.chain.problem import Problem
     from kapagate.chain.response import Response
     from kapagate.chain.upstream import Innermost, Upstream
 
@@ -19,6 +20,8 @@ SURFACES: tuple[Surface, ...] = get_args(Surface)
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 METHODS: frozenset[str] = frozenset(get_args(Method))
 Serve = Callable[["Exchange"], Awaitable["Response"]]
+FindTexts = Callable[[Any], Iterable[Place]]
+Tell = Callable[["Exchange", "Problem"], "Response"]
 
 
 def serves(methods: Container[str], method: str) -> bool:
@@ -33,7 +36,7 @@ class Route:
     `template` is a path with `{name}` segments and at most one trailing `{name:*}`; it is also the metric label
     `endpoint`. A caller needs `permission`; `operation` is its name in records. `texts` are the places of the
     request's texts; `answer_texts` are the answer's, where the policy declares them: field paths (`items[].body`) and
-    kinds. `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can see (an
+    kinds; `running_texts` the paths of what is the answer itself (None: its event streams cannot be read). `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can see (an
     undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
     `opaque`: its paths go on as they came, behind what stands before the parameter (`path.py`).
     `idempotent`: a request may be sent to the upstream again. `found` False: it only refuses. `innermost` is the
@@ -43,6 +46,10 @@ class Route:
 
     `aliases`: further templates under which it is found. `asks_by_query`: the document that steps see of a request is
     its query. `evades`: what it opens passes no guard, so where a guard of answers is locked the policy has to say so.
+
+    `finds_texts` finds the texts of requests whose shape decides where they are. `tells`: refusals in the words of the
+    route's own protocol; None: as problems. `endless`: its answer opens at once and may say nothing for hours, so no
+    piece of it waits for the next.
     """
 
     name: str
@@ -54,6 +61,7 @@ class Route:
     serve: Serve | None = None
     texts: tuple[Place, ...] = ()
     answer_texts: tuple[tuple[str, TextKind], ...] = ()
+    running_texts: tuple[str, ...] | None = None
     shows: frozenset[Surface] = frozenset()
     hides: frozenset[Surface] = frozenset()
     on_uninspectable: Literal["error", "pass", "refuse"] = "error"
@@ -68,11 +76,18 @@ class Route:
     aliases: tuple[str, ...] = ()
     asks_by_query: bool = False
     evades: bool = False
+    finds_texts: FindTexts | None = None
+    tells: Tell | None = None
+    endless: bool = False
 
     @property
     def answers(self) -> frozenset[str]:
         """Its methods, and HEAD where it goes without saying."""
         return self.methods | {"HEAD"} if "GET" in self.methods else self.methods
+
+    def texts_of(self, document: Any) -> Iterable[Place]:
+        """Where a request has its texts."""
+        return self.texts if self.finds_texts is None else self.finds_texts(document)
 
     def covered_by(self, names: frozenset[str]) -> bool:
         """Whether one of the names (`when: {route: ...}`, a role's grants) means this route: its own or its

@@ -151,7 +151,9 @@ async def _deliver(response: Response, ex: Exchange, outlet: Outlet) -> None:
             else:
                 at_once = ex.route.upstream is not None and ex.route.upstream.adapter.holds(ex)
                 body = pump(body, codec, [*_rules(ex), *ex.upstream_rules], at_once, ex.report)
-        keeps = at_once or bool(ex.chain.seal)
+        keeps = at_once or (bool(ex.chain.seal) and not ex.route.endless)
+        if ex.route.endless and codec is not None and not codec.whole and not at_once:
+            await outlet.write(b"", last=False)
         if body is not None:
             async for piece in body:
                 kept, leaves = (piece, kept) if keeps else (b"", piece)

@@ -69,7 +69,7 @@ class _Guard:
         if not within_reach(ex, _QUESTION):
             return
         document = guarded = await ex.document()
-        for place in ex.route.texts:
+        for place in ex.route.texts_of(document):
             text = value_at(document, place.path)
             if isinstance(text, str) and (new := self._guarded(ex, place, text)) != text:
                 guarded = replaced_at(guarded, place.path, new)

@@ -164,7 +164,7 @@ def question_of(exchange: Exchange) -> str | None:
         return None
     texts = [
         text
-        for place in exchange.route.texts
+        for place in exchange.route.texts_of(document)
         if place.kind == "question" and isinstance(text := value_at(document, place.path), str)
     ]
     return "\n".join(texts)[:LONGEST_TEXT]

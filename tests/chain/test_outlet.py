@@ -141,3 +141,12 @@ async def test_identifiers_leave_at_once_where_nobody_notes_them(lab) -> None:
     ex.report.identifiers = {"thread_id": "t"}
     await out.write(b"ids", last=True)
     assert lab.sink.body == b"ids"
+
+
+def test_a_route_tells_refusals_in_the_words_of_its_own_protocol(lab) -> None:
+    def tell(ex, problem: Problem) -> Response:
+        return Response.whole(200, [], f"{ex.decision[:1]} {problem.detail}".encode())
+
+    ex = lab.exchange(route=lab.route(tells=tell))
+    told = Outlet(ex, lab.sink, lab.clock).refusal(Problem(problems.FORBIDDEN, "no"))
+    assert (told.status, told.length) == (200, 4)

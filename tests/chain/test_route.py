@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import pytest
 
+from kapagate.answer.events import Place
 from kapagate.chain.route import METHODS, Routes, serves
 
 
@@ -47,3 +48,10 @@ def test_routes_know_what_they_are_called_unless_some_are_unknown(lab) -> None:
     routes = Routes((lab.route(),))
     assert [routes.has(name) for name in ("chat", "route.chat", "crm", "")] == [True, True, False, False]
     assert Routes((lab.route(),), whole=False).has("crm")
+
+
+def test_texts_stand_where_the_route_says_or_where_it_finds_them(lab) -> None:
+    fixed, found = Place(("query",), "question"), Place(("b",), "question")
+    assert tuple(lab.route(texts=(fixed,)).texts_of({"b": "x"})) == (fixed,)
+    finding = lab.route(finds_texts=lambda document: [Place((key,), "question") for key in document])
+    assert list(finding.texts_of({"b": "x"})) == [found]

@@ -580,3 +580,25 @@ async def test_an_exchange_that_was_answered_or_refused_is_freed_without_the_col
         assert gone() is None
     finally:
         gc.enable()
+
+
+async def test_an_endless_answer_opens_at_once_and_keeps_no_piece_in_hand(lab) -> None:
+    lab.hop.answer = lab.inbound(b"a", b"b")
+    taken, left = lab.upstream_body, []
+
+    async def watched() -> AsyncIterator[bytes]:
+        async for piece in taken:
+            left.append((len(lab.sink.heads), lab.sink.body))
+            yield piece
+
+    lab.hop.answer.body = watched()
+    seen: list[bytes] = []
+    await lab.run([], pair(lab, two={"seal": lambda ex: seen.append(lab.sink.body)}), route=lab.route(endless=True))
+    assert left == [(1, b""), (1, b"a")]
+    assert (seen, lab.sink.body, lab.sink.ended) == ([b"ab"], b"ab", True)
+
+
+async def test_a_refusal_of_an_endless_answer_is_whole_while_its_head_has_not_left(lab) -> None:
+    lab.adapter.fails["inbound"] = no()
+    await lab.run([], pair(lab), route=lab.route(endless=True))
+    assert lab.sink.head.status == 403
