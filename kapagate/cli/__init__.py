@@ -15,6 +15,7 @@ COMMANDS = {
     "keys": ("kapagate.cli.keys:keys", "Make API keys."),
     "audit": ("kapagate.cli.audit:audit", "Read the records of what was asked and decided."),
     "demo": ("kapagate.cli.demo:demo", "Show the chain at work against a stand-in Kapa."),
+    "completion": ("kapagate.cli.completion:completion", "Print the completion of bash, zsh or fish."),
     "stand-in": ("kapagate.cli.standin:stand_in", "Serve a stand-in Kapa for demos and tests."),
 }
 
@@ -43,5 +44,5 @@ class LazyGroup(click.Group):
 def main() -> None:
     """A policy-driven gateway in front of Kapa.
 
-    Exit codes: 0 good, 1 failed at run time, 2 usage, 3 invalid policy.
+    Exit codes: 0 good, 1 failed at run time, 2 usage, 3 invalid policy, 4 tests failed, 5 loosening found.
     """

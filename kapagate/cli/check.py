@@ -3,40 +3,94 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
+from typing import Any
 
 import click
+import orjson
 
-from kapagate.cli.codes import INVALID_POLICY
+from kapagate import __version__
+from kapagate.cli.codes import GOOD, INVALID_POLICY
+from kapagate.cli.colour import is_coloured
+from kapagate.policy.listing import listed
 from kapagate.policy.load import Loaded
 from kapagate.policy.matrix import matrix_of
+from kapagate.policy.placeholders import load_with_placeholders
+from kapagate.policy.report import render_all
+from kapagate.policy.sarif import sarif
 from kapagate.policy.series import largest, worst_case
+from kapagate.policy.workflow import workflow_commands
 from kapagate.remote.references import References
 from kapagate.run import offline
 
 
 @click.command("check")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(exists=True, path_type=Path))
-@click.option("--matrix", is_flag=True, help="Print which role may ask for what.")
+@click.option(
+    "--format",
+    "form",
+    default="text",
+    show_default=True,
+    type=click.Choice(["text", "json", "sarif", "github"]),
+    help="For people, for scripts, for code scanning, for notes in a workflow of GitHub.",
+)
+@click.option("--matrix", is_flag=True, help="Print which role may ask for what; with text and json.")
+@click.option(
+    "--allow-missing-secrets",
+    is_flag=True,
+    help="Put placeholders where references resolve to nothing, as in CI, and say so.",
+)
 @click.pass_context
-def check(ctx: click.Context, paths: tuple[Path, ...], matrix: bool) -> None:
+def check(ctx: click.Context, paths: tuple[Path, ...], form: str, matrix: bool, allow_missing_secrets: bool) -> None:
     """Check policy files, and directories of them, without running anything.
 
-    Problems go to standard error, a summary to standard output. Exit codes: 0 good, 2 usage, 3 invalid policy.
+    As text, problems go to standard error and a summary to standard output; other formats go to standard output.
+    Exit codes: 0 good, 2 usage, 3 invalid policy.
     """
-    loaded = offline(paths, References(os.environ))
-    if report := loaded.report():
+    resolve = References(os.environ)
+    if allow_missing_secrets:
+        loaded, assumed = load_with_placeholders(lambda resolve: offline(paths, resolve), resolve)
+    else:
+        loaded, assumed = offline(paths, resolve), []
+    if form == "json":
+        click.echo(orjson.dumps(_told(loaded, assumed, matrix), option=orjson.OPT_INDENT_2).decode())
+    elif form == "sarif":
+        click.echo(orjson.dumps(sarif(loaded.diagnostics, __version__), option=orjson.OPT_INDENT_2).decode())
+    elif form == "github":
+        click.echo(workflow_commands(loaded.diagnostics), nl=len(loaded.diagnostics) > 0)
+    else:
+        _print(loaded, assumed, matrix)
+    ctx.exit(GOOD if loaded.ok else INVALID_POLICY)
+
+
+def _print(loaded: Loaded, assumed: list[str], matrix: bool) -> None:
+    if report := render_all(loaded.diagnostics, loaded.sources, is_coloured(sys.stderr)):
         click.echo(report, err=True)
-    if series := _series(loaded):
-        click.echo(series)
+    if assumed:
+        click.echo(f"placeholders stand for what is not here: {', '.join(assumed)}", err=True)
+    worst = worst_case(loaded.generation) if loaded.generation else None
+    if worst:
+        click.echo(f"metrics: never more than {worst.total} series, {worst.allowed} are allowed; {largest(worst)}")
     click.echo(loaded.summary())
     if matrix and loaded.generation and loaded.gateway:
         click.echo(f"\n{matrix_of(loaded.generation, loaded.gateway.roles)}")
-    ctx.exit(0 if loaded.ok else INVALID_POLICY)
 
 
-def _series(loaded: Loaded) -> str:
-    worst = worst_case(loaded.generation) if loaded.generation else None
-    if worst is None:
-        return ""
-    return f"metrics: never more than {worst.total} series, {worst.allowed} are allowed; {largest(worst)}"
+def _told(loaded: Loaded, assumed: list[str], matrix: bool) -> dict[str, Any]:
+    errors = loaded.diagnostics.errors
+    told: dict[str, Any] = {
+        "ok": loaded.ok,
+        "documents": loaded.documents,
+        "tenants": loaded.tenants,
+        "routes": loaded.routes,
+        "errors": errors,
+        "warnings": len(loaded.diagnostics) - errors,
+        "problems": listed(loaded.diagnostics),
+        "placeholders": assumed,
+    }
+    if loaded.generation and (worst := worst_case(loaded.generation)):
+        told["series"] = {"total": worst.total, "allowed": worst.allowed, "families": worst.families}
+    if matrix and loaded.generation and loaded.gateway:
+        told["matrix"] = matrix_of(loaded.generation, loaded.gateway.roles).records()
+    return told

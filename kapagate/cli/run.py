@@ -13,10 +13,12 @@ from pathlib import Path
 import click
 
 from kapagate.cli.codes import FAILED, INVALID_POLICY
+from kapagate.cli.colour import is_coloured
 from kapagate.cli.loop import run_loop
 from kapagate.machine.heap import settle
 from kapagate.machine.process import confine, is_root
 from kapagate.policy.gateway import Address, UnixAddress, parse_address, parse_data_address
+from kapagate.policy.report import render_all
 from kapagate.remote.references import References
 from kapagate.run import Addresses, Gateway, InvalidPolicy, open_gateway
 from kapagate.telemetry.logs import configure
@@ -76,7 +78,7 @@ def run(
     try:
         run_loop(_serve(paths, Addresses(data, probe, admin), access_log=log_level in ("debug", "info")))
     except InvalidPolicy as invalid:
-        click.echo(invalid.loaded.report(), err=True)
+        click.echo(render_all(invalid.loaded.diagnostics, invalid.loaded.sources, is_coloured(sys.stderr)), err=True)
         click.echo(invalid.loaded.summary(), err=True)
         ctx.exit(INVALID_POLICY)
     except (OSError, ValueError) as cause:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
+
+_PAGE = "docs/errors.md"
+_NO_PART_OF_AN_ANCHOR = re.compile(r"[^a-z0-9 _-]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +17,12 @@ class Code:
     name: str
     title: str
     severity: Literal["error", "warning"] = "error"
+
+    @property
+    def page(self) -> str:
+        """Its section in the documentation, with the anchor that the heading gets there."""
+        heading = _NO_PART_OF_AN_ANCHOR.sub("", f"{self.name} {self.title}".lower())
+        return f"{_PAGE}#{heading.replace(' ', '-')}"
 
 
 UNREADABLE = Code("KG101", "A file or directory cannot be read")

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from kapagate.policy.syntax import parse
 
 Resolve = Callable[[str, str, Path], str]
 """(kind, name, folder that relative paths start from) -> text. Raises LookupError with a sentence."""
+Reference = tuple[str, str, Path]
 InScope = Callable[[str, str, Path], str]
 """(kind, name, folder) -> why this reference may not be used, or nothing."""
 
@@ -29,7 +31,7 @@ KINDS = ("env", "file")
 _OPENING = re.compile(r"\$?\$\{")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_]*):([^${}\n]+)\}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
-_DOCUMENTS = (".yaml", ".yml", ".json")
+DOCUMENTS = (".yaml", ".yml", ".json")
 _DEEPEST_INCLUSION = 4
 
 
@@ -47,12 +49,22 @@ def everything(kind: str, name: str, folder: Path) -> str:
 
 
 class Interpolation:
-    """Replaces references by what they stand for. `sources` collects the files that references stand for."""
+    """Replaces references by what they stand for. `sources` collects the files that references stand for, `asked` what
+    every reference stood for.
+    """
 
     def __init__(self, resolve: Resolve, problems: Diagnostics, sources: dict[str, Source]) -> None:
         self._resolve = resolve
         self._problems = problems
         self._sources = sources
+        self.asked: dict[Reference, str] = {}
+
+    def still(self, asked: Map[Reference, str]) -> bool:
+        """Whether references stand for what they stood for."""
+        try:
+            return all(self._resolve(*reference) == text for reference, text in asked.items())
+        except (LookupError, ValueError):
+            return False
 
     def apply(self, node: Node, folder: Path, in_scope: InScope = everything) -> Node:
         """The tree with its references replaced; what cannot be resolved is noted and stays as it is."""
@@ -70,7 +82,7 @@ class Interpolation:
 
     def _scalar(self, node: Scalar, place: _Place, in_scope: InScope) -> Node:
         alone = _REFERENCE.fullmatch(node.text)
-        if alone and alone[1] == "file" and alone[2].endswith(_DOCUMENTS):
+        if alone and alone[1] == "file" and alone[2].endswith(DOCUMENTS):
             return self._included(node, alone[2], place, in_scope)
         if alone:
             text = self._text(node, alone, place, in_scope)
@@ -120,7 +132,7 @@ class Interpolation:
             self._problems.add(codes.OUT_OF_SCOPE, span, why)
         else:
             try:
-                text = self._resolve(kind, name, place.folder)
+                text = self.asked[kind, name, place.folder] = self._resolve(kind, name, place.folder)
                 return text.rstrip("\r\n") if kind == "file" else text
             except (LookupError, ValueError) as cause:
                 self._problems.add(codes.UNRESOLVED, span, str(cause))

@@ -35,6 +35,13 @@ class Matrix(NamedTuple):
         lines = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in table)
         return "\n".join(line.rstrip() for line in lines)
 
+    def records(self) -> list[dict[str, object]]:
+        """A record for each row: its name, its permission, and a word for each role."""
+        return [
+            {"name": row.name, "permission": row.permission, "roles": dict(zip(self.roles, row.cells, strict=True))}
+            for row in self.rows
+        ]
+
 
 def matrix_of(generation: Generation, declarations: Mapping[str, RoleDeclaration]) -> Matrix:
     """The gateway's own chain decides what asks for roles; a tenant's may differ where `rbac` is not locked. A

@@ -1,4 +1,4 @@
-"""Problems as text: place, severity, code, sentence, the source line with a caret, what was probably meant.
+"""Problems as text: place, severity, code, sentence, the source line with a caret, what was probably meant, the page.
 
 What comes from a file or an environment is escaped: a policy cannot write to the reader's terminal.
 """
@@ -14,6 +14,8 @@ from kapagate.policy.source import Source
 
 _WIDTH = 160
 _LEAD = 40
+_PLAIN = "\x1b[0m"
+_COLOURS = {"error": "\x1b[1;31m", "warning": "\x1b[1;33m"}
 
 
 def escaped(text: str) -> str:
@@ -25,26 +27,29 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape", "surrogatepass").decode("ascii")
 
 
-def render_all(found: Iterable[Diagnostic], sources: Mapping[str, Source]) -> str:
+def render_all(found: Iterable[Diagnostic], sources: Mapping[str, Source], colour: bool = False) -> str:
     """All problems, a blank line between them. No quoted line shows what one of them calls a secret."""
     problems = list(found)
     secrets = [each.span for each in problems if each.masked]
-    return "\n\n".join(render(each, sources, secrets) for each in problems)
+    return "\n\n".join(render(each, sources, secrets, colour) for each in problems)
 
 
-def render(found: Diagnostic, sources: Mapping[str, Source], secrets: Sequence[Span] = ()) -> str:
-    """One problem, without a newline at its end. `secrets` are places that are not shown."""
+def render(found: Diagnostic, sources: Mapping[str, Source], secrets: Sequence[Span] = (), colour: bool = False) -> str:
+    """One problem, without a newline at its end. `secrets` are places that are not shown; `colour`: for a terminal."""
     severity = found.code.severity
-    lines = [f"{escaped(str(found.span))}  {severity} {found.code.name}  {escaped(found.message)}"]
+    begin, end = (_COLOURS[severity], _PLAIN) if colour else ("", "")
+    lines = [f"{escaped(str(found.span))}  {begin}{severity} {found.code.name}{end}  {escaped(found.message)}"]
     source, line = sources.get(found.span.file), found.span.line
     margin = max(5, len(str(line)))
     if source and source.shown and 0 < line <= len(source.lines):
         hidden = [span for span in (*secrets, *([found.span] if found.masked else [])) if span.file == source.name]
-        lines += _excerpt(_masked(source.lines[line - 1], line, hidden), found.span, margin)
+        text, caret = _excerpt(_masked(source.lines[line - 1], line, hidden), found.span)
+        lines += [f"{line:>{margin}} | {text}".rstrip(), f"{' ' * margin} | {caret[0]}{begin}{caret[1]}{end}"]
     if found.suggestion:
         lines.append(f'{" " * margin} did you mean "{escaped(found.suggestion)}"?')
     if found.note:
         lines.append(f"{' ' * margin} {escaped(found.note)}")
+    lines.append(f"{' ' * margin} see {found.code.page}")
     return "\n".join(lines)
 
 
@@ -58,8 +63,8 @@ def _masked(text: str, line: int, hidden: Iterable[Span]) -> str:
     return text
 
 
-def _excerpt(line: str, span: Span, margin: int) -> list[str]:
-    """The line and the caret under the span; of a long line only what surrounds it."""
+def _excerpt(line: str, span: Span) -> tuple[str, tuple[str, str]]:
+    """The line, and blanks and carets for the one below it; of a long line only what surrounds the span."""
     start = min(span.column - 1, len(line))
     end = min(span.end_column - 1, len(line)) if span.end_line == span.line else len(line.rstrip())
     end = max(end, start + 1)
@@ -67,10 +72,7 @@ def _excerpt(line: str, span: Span, margin: int) -> list[str]:
     before, at, after = line[first:start], line[start:end], line[end : first + _WIDTH]
     before, at, after = _one_column(before), _one_column(at[:_WIDTH]), _one_column(after)
     shown = f"{'...' if first else ''}{before}"
-    return [
-        f"{span.line:>{margin}} | {shown}{at}{after}".rstrip(),
-        f"{' ' * margin} | {' ' * len(shown)}{'^' * max(1, len(at))}",
-    ]
+    return f"{shown}{at}{after}", (" " * len(shown), "^" * max(1, len(at)))
 
 
 def _one_column(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -108,3 +109,56 @@ def test_nothing_in_a_file_is_answered_with_a_traceback(policy: Path, text: str)
     assert result.exit_code == 3
     assert "error KG" in result.stderr
     assert "Traceback" not in result.stderr
+
+
+WRONG = METRICS.replace("limit: 60/min", "limti: 60/min")
+
+
+def test_as_json_everything_is_on_standard_output(policy: Path) -> None:
+    policy.write_text(WRONG)
+    result = run("gateway.yaml", "--format", "json")
+    told = json.loads(result.stdout)
+    assert (result.exit_code, result.stderr) == (3, "")
+    assert (told["ok"], told["errors"], told["routes"]) == (False, 1, 1)
+    assert [(each["code"], each["suggestion"]) for each in told["problems"]] == [("KG214", "limit")]
+
+
+def test_the_matrix_is_in_the_json_when_it_is_asked_for(policy: Path) -> None:
+    policy.write_text(METRICS)
+    assert "matrix" not in json.loads(run("gateway.yaml", "--format", "json").stdout)
+    told = json.loads(run("gateway.yaml", "--format", "json", "--matrix").stdout)
+    assert told["series"]["total"] == sum(told["series"]["families"].values())
+    assert told["matrix"][0] == {
+        "name": "crm",
+        "permission": "route.crm",
+        "roles": {"viewer": "anybody", "admin": "anybody"},
+    }
+
+
+def test_code_scanning_and_workflows_have_their_formats(policy: Path) -> None:
+    policy.write_text(WRONG)
+    assert json.loads(run("gateway.yaml", "--format", "sarif").stdout)["runs"][0]["results"][0]["ruleId"] == "KG214"
+    result = run("gateway.yaml", "--format", "github")
+    assert result.exit_code == 3
+    assert result.stdout.startswith("::error file=gateway.yaml,line=7,")
+
+
+def test_a_good_policy_is_no_note_at_all(policy: Path) -> None:
+    policy.write_text(GATEWAY)
+    result = run("gateway.yaml", "--format", "github")
+    assert (result.exit_code, result.output) == (0, "")
+
+
+def test_placeholders_may_stand_for_what_is_missing_and_are_told_of(policy: Path) -> None:
+    policy.write_text(GATEWAY + 'pseudonyms: {key: "${env:ABSENT_FROM_EVERY_ENVIRONMENT}"}\n')
+    assert run("gateway.yaml").exit_code == 3
+    result = run("gateway.yaml", "--allow-missing-secrets")
+    assert result.exit_code == 0
+    assert result.stderr == "placeholders stand for what is not here: env:ABSENT_FROM_EVERY_ENVIRONMENT\n"
+    told = json.loads(run("gateway.yaml", "--allow-missing-secrets", "--format", "json").stdout)
+    assert told["placeholders"] == ["env:ABSENT_FROM_EVERY_ENVIRONMENT"]
+
+
+def test_a_pipe_gets_no_colours(policy: Path) -> None:
+    policy.write_text(WRONG)
+    assert "\x1b" not in run("gateway.yaml").output

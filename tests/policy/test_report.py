@@ -15,7 +15,7 @@ from kapagate.policy.source import Source
 
 def shown(text: str, span: Span, **more: str | bool) -> list[str]:
     found = Diagnostic(codes.UNKNOWN_FIELD, span, "wrong", **more)  # type: ignore[arg-type]  # by the caller's keywords
-    return render(found, {"x.yaml": Source("x.yaml", text, Path("."))}).split("\n")
+    return render(found, {"x.yaml": Source("x.yaml", text, Path("."))}).split("\n")[:-1]
 
 
 def test_a_problem_shows_place_code_sentence_line_caret_and_suggestion(load: Callable[..., Loaded], good: str) -> None:
@@ -23,7 +23,8 @@ def test_a_problem_shows_place_code_sentence_line_caret_and_suggestion(load: Cal
         'gateway.yaml:18:30  error KG214  unknown field "sevrity" in note.level\n'
         "   18 |   - note: {count: 3, level: {sevrity: low}}\n"
         "      |                              ^^^^^^^\n"
-        '      did you mean "severity"?'
+        '      did you mean "severity"?\n'
+        "      see docs/errors.md#kg214-a-field-is-unknown"
     )
 
 
@@ -32,7 +33,8 @@ def test_a_second_place_is_named_in_a_note(load: Callable[..., Loaded], good: st
         'gateway.yaml:27:9  error KG302  there is a step "answer" already; give this one its own id\n'
         "   27 |     id: answer\n"
         "      |         ^^^^^^\n"
-        "      first at gateway.yaml:18:5"
+        "      first at gateway.yaml:18:5\n"
+        "      see docs/errors.md#kg302-two-steps-have-the-same-id"
     )
 
 
@@ -76,10 +78,19 @@ def test_a_secret_over_many_lines_is_masked_on_each() -> None:
 
 def test_a_file_that_is_not_shown_is_not_quoted() -> None:
     found = Diagnostic(codes.UNKNOWN_FIELD, Span("k.yaml", 1, 1, 1, 2), "wrong")
-    assert render(found, {"k.yaml": Source("k.yaml", "hidden", Path("."), shown=False)}).count("\n") == 0
+    assert render(found, {"k.yaml": Source("k.yaml", "hidden", Path("."), shown=False)}).count("\n") == 1
 
 
 def test_nothing_in_a_policy_reaches_the_terminal_unescaped() -> None:
     assert escaped("a\x1b[31mb\u202ec\ud800 é") == "a\\x1b[31mb\\u202ec\\ud800 é"
     lines = shown("a\u202eb", Span("x.yaml", 1, 1, 1, 2), suggestion="\x1b]0;x\x07", note="\x9b")
     assert not any(character in "".join(lines) for character in "\u202e\x1b\x07\x9b")
+
+
+def test_on_a_terminal_the_severity_and_the_caret_have_a_colour_and_nothing_else_has() -> None:
+    found = Diagnostic(codes.UNLIMITED, Span("x.yaml", 1, 4, 1, 5), "wrong")
+    sources = {"x.yaml": Source("x.yaml", "a: b", Path("."))}
+    coloured = render(found, sources, colour=True)
+    assert "  \x1b[1;33mwarning KG351\x1b[0m  wrong" in coloured
+    assert "|    \x1b[1;33m^\x1b[0m" in coloured
+    assert coloured.replace("\x1b[1;33m", "").replace("\x1b[0m", "") == render(found, sources)
