@@ -359,7 +359,7 @@ class Downstream(asyncio.Protocol):
     def _let_go(self) -> None:
         """What refers to one another would wait for the garbage collector, and what was asked and answered with it."""
         self._intake.let_go()
-        self._task = self._turn = None
+        self._turn = None
         vars(self).pop("_reply", None)
 
     def _wake(self, failure: BaseException | None) -> None:

@@ -158,6 +158,8 @@ WAYS = {
 @pytest.mark.parametrize("request_", WAYS.values(), ids=WAYS)
 async def test_what_a_connection_leaves_needs_no_garbage_collector(request_: bytes) -> None:
     """Else memory grows until it is looked through, which is rarely."""
+    failures: list[object] = []
+    asyncio.get_running_loop().set_exception_handler(lambda loop, context: failures.append(context))
     async with upstream(moody) as port, relaying(port) as relay:
         await _finish(relay, request_ % 0)
         await at_rest(relay)
@@ -175,3 +177,4 @@ async def test_what_a_connection_leaves_needs_no_garbage_collector(request_: byt
             gc.garbage.clear()
             gc.enable()
     assert not {name: count for name, count in found.items() if count >= 8}, found
+    assert failures == []
