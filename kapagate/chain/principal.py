@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from kapagate.chain.fact import Fact
 from kapagate.chain.secret import Secret
@@ -36,7 +36,7 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a tenant has at one Kapa upstream. `source_groups` None: all of the project's. `shared`: other tenants have
+    """What a tenant has at one Kapa upstream; `project` is empty where its address says which. `source_groups` None: all of the project's. `shared`: other tenants have
     the same project.
     """
 
@@ -59,12 +59,6 @@ class Tenant:
     display_name: str = ""
     accounts: Mapping[str, Account] = field(default_factory=dict)
     steps: Steps | None = None
-
-
-class Tenants(Protocol):
-    """The tenants of one generation."""
-
-    def get(self, name: str) -> Tenant | None: ...
 
 
 NOBODY = Principal(subject="", tenant="none")

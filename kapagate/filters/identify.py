@@ -1,9 +1,9 @@
 """Finds out who asks.
 
-What the schemes say follows from the credential's field, so the answer for the very same field is remembered, with the
-tenant: for five minutes, and never longer than the credential holds. Only a request with one credential in one field
-is looked up; any other is looked at by all schemes. A policy that is loaded anew remembers nobody, and what was
-verified with a key that is gone is asked again.
+What the schemes say follows from the credential's field, so the answer for the very same field is remembered: for five
+minutes, and never longer than the credential holds. Only a request with one credential in one field is looked up; any
+other is looked at by all schemes. The tenant is that of the generation in which the exchange began. A Gateway document
+that is loaded anew remembers nobody, and what was verified with a key that is gone is asked again.
 
 A scheme may attend to the exchanges that it decides (a webhook is delivered once): its hooks run as this step's own.
 Where no scheme does, this step has no such hooks.
@@ -23,15 +23,14 @@ from kapagate.chain.clock import Clock
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter, Invalid
 from kapagate.chain.headers import Headers
-from kapagate.chain.principal import PRINCIPAL, TENANT, Principal, Tenant, Tenants
+from kapagate.chain.principal import PRINCIPAL, TENANT, Principal
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
 from kapagate.chain.scheme import ATTENDS, Recogniser, Scheme
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
+from kapagate.chain.verdict import Decision
 from kapagate.identity.verified import Verified, fingerprint
-
-Caller = tuple[Principal, Tenant]
 
 
 class Identify(Filter):
@@ -52,13 +51,18 @@ class Identify(Filter):
         """Each by the name of its file, with its own options."""
         return [{type(each).__module__.rpartition(".")[2]: each.model_dump(mode="json")} for each in schemes]
 
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        answers = any(each.answers_itself for each in self.schemes)
+        return frozenset({"passed", "refused", "answered"} if answers else {"passed", "refused"})
+
     def compile(self, services: Services) -> Step:
         recognisers = tuple(self._compiled(index, scheme, services) for index, scheme in enumerate(self.schemes))
         headers = frozenset[bytes]().union(*(each.headers for each in recognisers))
         steady = headers - _asked_about(recognisers)
-        known = Verified[Caller](services[Clock])
+        known = Verified[Principal](services[Clock])
         revisions = tuple(each.revision for each in recognisers if each.revision is not None)
-        door = _Door(recognisers, services[Tenants], services[Roles], headers, steady, known, revisions)
+        door = _Door(recognisers, services[Roles], headers, steady, known, revisions)
         step = Step(
             writes=frozenset({PRINCIPAL, TENANT}),
             asserts=frozenset[bytes]().union(*(each.headers - each.relayed for each in recognisers)),
@@ -81,21 +85,23 @@ class _Door:
     """
 
     recognisers: tuple[Recogniser, ...]
-    tenants: Tenants
     roles: Roles
     headers: frozenset[bytes]
     steady: frozenset[bytes]
-    known: Verified[Caller]
+    known: Verified[Principal]
     revisions: tuple[Callable[[], int], ...]
 
     async def identify(self, exchange: Exchange) -> None:
         mark = self._mark(exchange.request.headers) if self.steady else None
-        caller = self.known.get(mark) if mark is not None else None
-        if caller is None:
-            caller = await self._caller(exchange)
-            if mark is not None:
-                self.known.put(mark, caller, caller[0].expires)
-        exchange.facts[PRINCIPAL], exchange.facts[TENANT] = caller
+        principal = self.known.get(mark) if mark is not None else None
+        if principal is None:
+            principal = await self._principal(exchange)
+            if mark is not None and principal.tenant in exchange.generation.tenants:
+                self.known.put(mark, principal, principal.expires)
+        tenant = exchange.generation.tenants.get(principal.tenant)
+        if tenant is None:
+            raise Problem(problems.UNKNOWN_TENANT, "the credential names no tenant of this gateway")
+        exchange.facts[PRINCIPAL], exchange.facts[TENANT] = principal, tenant
 
     def _mark(self, headers: Headers) -> bytes | None:
         """What the only credential is known by, at this revision; None where there is none or more than one."""
@@ -107,13 +113,10 @@ class _Door:
             said += b"\0%d" % revision()
         return fingerprint(said)
 
-    async def _caller(self, exchange: Exchange) -> Caller:
+    async def _principal(self, exchange: Exchange) -> Principal:
         principal = await self._recognised(exchange)
-        tenant = self.tenants.get(principal.tenant)
-        if tenant is None:
-            raise Problem(problems.UNKNOWN_TENANT, "the credential names no tenant of this gateway")
         roles = self.roles.declared(principal.roles)
-        return principal if roles == principal.roles else replace(principal, roles=roles), tenant
+        return principal if roles == principal.roles else replace(principal, roles=roles)
 
     async def _recognised(self, exchange: Exchange) -> Principal:
         found: list[tuple[Recogniser, Principal | Problem]] = []

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field, replace
 
 from kapagate.access.roles import RoleDeclaration, Roles, faults
 from kapagate.chain.generation import Generation
-from kapagate.chain.principal import Tenant, Tenants
+from kapagate.chain.compose import Steps
+from kapagate.chain.principal import Tenant
 from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.route import Routes, Serve
 from kapagate.chain.services import Services
@@ -19,9 +20,9 @@ from kapagate.policy.credentials import check_tenants
 from kapagate.policy.documents import HEADER, Document
 from kapagate.policy.doors import check_doors
 from kapagate.policy.finding import Diagnostics
-from kapagate.policy.fit import Fitting, check_identified
+from kapagate.policy.fit import Fitting, Lane, check_identified
 from kapagate.policy.gateway import Gateway
-from kapagate.policy.interpolation import Interpolation
+from kapagate.policy.interpolation import Interpolation, Reference
 from kapagate.policy.invalid import Known
 from kapagate.policy.lanes import LaneReader
 from kapagate.policy.nodes import Mapping, Node
@@ -38,6 +39,7 @@ from kapagate.policy.tenancy import Tenancy
 from kapagate.policy.unlimited import warn_of_unlimited
 from kapagate.policy.upstreams import DeclaredUpstream, read_upstreams
 from kapagate.policy.validation import Subject, place, salvage
+from kapagate.policy.work import Work
 
 _STAND_IN = bytes(32)  # for a key that is wrong, so that what needs one can be checked further
 
@@ -45,9 +47,29 @@ Offer = Callable[[Gateway], Services]
 """What a gateway with these settings offers to its steps; called once per load, and it opens nothing."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a Gateway document came to, without its tenants: they can be read again and again.
+
+    `asked`: what its references stood for. `found`: what was wrong with it. `fitting`: None when not all is known.
+    """
+
+    document: Document
+    node: Mapping
+    asked: Map[Reference, str]
+    found: Diagnostics
+    lanes: tuple[Lane, Lane]
+    steps: Steps
+    tenancy: Tenancy
+    fitting: Fitting | None
+    whole: bool
+
+
 @dataclass(slots=True)
 class Build:
-    """Builds one generation. After `generation`, `gateway`, `tenants` and `routes` say what there is."""
+    """Builds one generation, and others with the same Gateway document. After `generation`, `gateway`, `tenants` and
+    `routes` say what there is.
+    """
 
     interpolation: Interpolation
     offer: Offer
@@ -58,61 +80,94 @@ class Build:
     tenants: dict[str, Tenant] = field(default_factory=dict)
     routes: list[DeclaredRoute] = field(default_factory=list)
     services: Services = field(init=False)
+    ground: Ground | None = None
 
-    def generation(self, document: Document, tenants: Sequence[Document], policy: str) -> Generation | None:
+    def generation(self, document: Document, tenants: Sequence[Document], policy: str) -> Work[Generation | None]:
         """The generation; None when something is wrong, and then all of it is noted."""
+        if self.ground is None:
+            yield from self._lay(document, tenants)
+        else:
+            self.problems.back_to(self.ground.found)
+        return (yield from self._assemble(self.ground, tenants, policy)) if self.ground else None
+
+    def stands(self, document: Document) -> bool:
+        """Whether this Gateway document would come to the same again."""
+        ground = self.ground
+        return (
+            ground is not None
+            and ground.found.errors == 0
+            and (ground.document.digest, ground.document.folder) == (document.digest, document.folder)
+            and self.interpolation.still(ground.asked)
+        )
+
+    def _lay(self, document: Document, tenants: Sequence[Document]) -> Work[None]:
         node = self.interpolation.apply(document.node, document.folder)
         if not isinstance(node, Mapping):
-            return None
+            return
+        asked = self.interpolation.asked
+        yield
         self.gateway = self._read_gateway(node, document.kind_span)
         roles = read_roles(node.get("roles"))
         self._offer_ports(node, roles)
+        yield
         upstreams = self._read_upstreams(node)
+        yield
         routes_read = self._read_routes(node, upstreams)
+        yield
         routes = [each.route for each in self.routes]
         declared = check_roles(roles, node, routes, self.problems)
-        names = (*(each.name for each in tenants), "default")
-        known = Known(declared, grants(node, routes), names, route_names(routes))
-        return self._assemble(node, tenants, known, upstreams, routes_read, policy)
+        known = Known(declared, grants(node, routes), _names(tenants), route_names(routes))
+        yield from self._compile(document, node, asked, known, upstreams, routes_read)
 
-    def _assemble(
+    def _compile(
         self,
+        document: Document,
         node: Mapping,
-        documents: Sequence[Document],
+        asked: Map[Reference, str],
         known: Known,
         upstreams: dict[str, DeclaredUpstream],
         routes_read: bool,
-        policy: str,
-    ) -> Generation | None:
+    ) -> Work[None]:
         routes = [each.route for each in self.routes]
         lanes = LaneReader(self.table, routes if routes_read else None, known, self.problems)
         gate, chain = (lanes.read(items(node.get(name))) for name in ("gate", "chain"))
         lanes.check_ids((*gate, *chain))
         services = self.services.with_ports({Routes: Routes(tuple(routes), routes_read)})
         compiler = StepCompiler(self.table, services, self.problems, known)
+        for each in (*gate, *chain):
+            compiler.placed(each)
+            yield
         steps = compiler.shared(gate, chain)
         before = self.problems.errors
         self._give_gates(RouteGates(steps.gate, compiler))
         routes_read = routes_read and self.problems.errors == before
         if len(steps.gate) == len(items(node.get("gate"))) and self.problems.errors == before:
             check_identified(steps.gate, self.routes, self.problems)
+        yield
         fitting = Fitting(gate, self.routes, compiler, self.problems)
         whole = len(gate) + len(chain) == sum(len(items(node.get(name))) for name in ("gate", "chain"))
         if whole and routes_read:
             fitting.check(chain)
+        yield
         accounts = Accounts(upstreams, _keys(node.get("upstreams")), self.problems)
         patterns = self.gateway.tenant_secrets
         tenancy = Tenancy(self.interpolation, accounts, lanes, compiler, gate, chain, patterns, whole)
-        self.tenants.update(tenancy.read(documents, known.tenants, fitting if whole and routes_read else None))
+        found, fit = self.problems.copy(), fitting if whole and routes_read else None
+        self.ground = Ground(document, node, asked, found, (gate, chain), steps, tenancy, fit, whole)
+
+    def _assemble(self, ground: Ground, documents: Sequence[Document], policy: str) -> Work[Generation | None]:
+        gate, chain = ground.lanes
+        self.tenants = yield from ground.tenancy.read(documents, _names(documents), ground.fitting)
         existing = {*self.tenants, *(each.name for each in documents)}
-        for step in (*gate, *(own for each in self.routes for own in each.own)) if whole else ():
+        for step in (*gate, *(own for each in self.routes for own in each.own)) if ground.whole else ():
             check_tenants(step.own.get("schemes"), existing, self.problems)
         if self.problems.errors:
             return None
+        yield
         routes = [each.route for each in self.routes]
-        generation = Generation(routes=routes, steps=steps, tenants=self.tenants, policy=policy)
-        warn_of_unlimited(generation, self.routes, self.problems)
-        return generation if check_series(generation, (*gate, *chain), node.span, self.problems) else None
+        generation = Generation(routes=routes, steps=ground.steps, tenants=self.tenants, policy=policy)
+        yield from warn_of_unlimited(generation, self.routes, self.problems)
+        return generation if check_series(generation, (*gate, *chain), ground.node.span, self.problems) else None
 
     def _give_gates(self, gates: RouteGates) -> None:
         """Every route with its gate."""
@@ -135,11 +190,11 @@ class Build:
         return gateway
 
     def _offer_ports(self, node: Mapping, roles: dict[str, RoleDeclaration]) -> None:
-        """What steps and upstreams borrow of the policy itself: roles, tenants, pseudonyms, the name of the gateway."""
+        """What steps and upstreams borrow of the policy itself: roles, pseudonyms, the name of the gateway."""
         if any(True for _ in faults(roles)):
             roles = {name: RoleDeclaration() for name in roles}
         public = PublicUrl(self.gateway.listen.public_url or "")
-        ports: dict[type, object] = {Roles: Roles(roles), Tenants: self.tenants, PublicUrl: public}
+        ports: dict[type, object] = {Roles: Roles(roles), PublicUrl: public}
         if "pseudonyms" in node.entries:
             ports[Pseudonyms] = self._pseudonyms(node)
         self.services = self.offer(self.gateway).with_ports(ports)
@@ -175,6 +230,10 @@ class Build:
 def items(node: Node | None) -> Sequence[Node]:
     """The items of a list; none of anything else."""
     return node.items if isinstance(node, Items) else ()
+
+
+def _names(tenants: Sequence[Document]) -> tuple[str, ...]:
+    return (*(each.name for each in tenants), "default")
 
 
 def _keys(node: Node | None) -> Sequence[str]:

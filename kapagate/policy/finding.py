@@ -51,6 +51,16 @@ class Diagnostics:
             note = "known: " + ", ".join(known)
         self.add(code, span, f'unknown {what} "{word}"', suggestion=suggestion, note=note or None)
 
+    def copy(self) -> Diagnostics:
+        """What was found so far; what is found later is not in it."""
+        twin = Diagnostics()
+        twin._found = dict(self._found)
+        return twin
+
+    def back_to(self, earlier: Diagnostics) -> None:
+        """Forgets what was found since."""
+        self._found = dict(earlier._found)
+
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self._found, key=_order))
 

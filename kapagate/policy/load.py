@@ -25,7 +25,7 @@ from kapagate.chain.generation import Generation
 from kapagate.chain.route import Serve
 from kapagate.policy import codes
 from kapagate.policy.build import Build, Offer
-from kapagate.policy.documents import fingerprint, read_documents
+from kapagate.policy.documents import Document, fingerprint, read_documents
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.gateway import Gateway
 from kapagate.policy.interpolation import Interpolation, Resolve
@@ -33,6 +33,7 @@ from kapagate.policy.position import Span
 from kapagate.policy.report import render_all
 from kapagate.policy.source import Source, read_sources
 from kapagate.policy.table import Table
+from kapagate.policy.work import done
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,16 +86,35 @@ def load_policy(
     files = read_sources(paths, problems)
     sources = {source.name: source for source in files}
     documents = read_documents(files, problems)
+    start = str(paths[0]) if paths else "."
+    return load_documents(documents, sources, problems, resolve, offer, table=table, serves=serves, start=start)
+
+
+def load_documents(
+    read: Sequence[Document],
+    sources: dict[str, Source],
+    problems: Diagnostics,
+    resolve: Resolve,
+    offer: Offer,
+    *,
+    table: Table | None = None,
+    serves: Map[str, Serve] | None = None,
+    start: str = ".",
+) -> Loaded:
+    """The same for documents that were read already; policy tests among them are passed over. `start`: what to blame
+    where there is no file at all.
+    """
+    documents = [document for document in read if document.kind != "PolicyTest"]
     gateway = next((document for document in documents if document.kind == "Gateway"), None)
     if gateway is None:
         if not problems.errors:
-            span = Span(files[0].name if files else str(paths[0]) if paths else ".")
+            span = Span(next(iter(sources), start))
             problems.add(codes.NO_GATEWAY, span, "there is no document of kind Gateway")
         return Loaded(problems, sources, documents=len(documents))
     interpolation = Interpolation(resolve, problems, sources)
     build = Build(interpolation, offer, table or Table(), serves or {}, problems)
     tenants = [document for document in documents if document.kind == "Tenant"]
-    generation = build.generation(gateway, tenants, fingerprint(documents))
+    generation = done(build.generation(gateway, tenants, fingerprint(documents)))
     return Loaded(
         problems,
         sources,

@@ -36,7 +36,7 @@ class Scopes:
     def of(self, tenant: str) -> InScope:
         """The check of one tenant's references."""
         own = [_compiled(pattern, tenant) for pattern in self._patterns]
-        others = [(name, [_compiled(pattern, name) for pattern in self._patterns]) for name in self._longer(tenant)]
+        others = [(name, [_compiled(pattern, name) for pattern in self._patterns]) for name in self.longer(tenant)]
 
         def in_scope(kind: str, name: str, folder: Path) -> str:
             said = f"{kind}:{name}" if kind == "env" else f"{kind}:{os.path.normpath(folder / name)}"
@@ -49,7 +49,7 @@ class Scopes:
 
         return in_scope
 
-    def _longer(self, tenant: str) -> Iterable[str]:
+    def longer(self, tenant: str) -> Iterable[str]:
         """The tenants whose names begin with this one's."""
         word = _word(tenant)
         for index in range(bisect_left(self._words, (word, "")), len(self._words)):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping as Map
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 from kapagate.chain.compose import Steps
 from kapagate.chain.principal import Account, Tenant
@@ -15,7 +15,7 @@ from kapagate.policy.documents import HEADER, Document
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.fit import Fitting, Lane
 from kapagate.policy.gateway import Gateway
-from kapagate.policy.interpolation import Interpolation
+from kapagate.policy.interpolation import Interpolation, Reference
 from kapagate.policy.lanes import LaneReader
 from kapagate.policy.layers import Layering
 from kapagate.policy.nodes import Mapping
@@ -25,6 +25,7 @@ from kapagate.policy.scope import Scopes
 from kapagate.policy.steps import StepCompiler
 from kapagate.policy.tenant import TenantDocument
 from kapagate.policy.validation import Subject, place, salvage
+from kapagate.policy.work import Work
 
 RESERVED = ("none", "other")
 _GATEWAYS = {key: "in the Gateway document" for key in names(Gateway) if key not in names(TenantDocument)}
@@ -32,8 +33,24 @@ DEFAULT = "default"
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A tenant of which nothing was wrong, and all that it came of: its document, what its references stood for, and
+    the tenants with longer names that these are not to be confused with.
+    """
+
+    document: Document
+    asked: Map[Reference, str]
+    longer: tuple[str, ...]
+    tenant: Tenant
+    place: Span
+    chain: Lane
+
+
+@dataclass(frozen=True, slots=True)
 class Tenancy:
-    """Reads tenants. `gate` and `chain` are the gateway's; `whole`: whether all of their steps are known."""
+    """Reads tenants. `gate` and `chain` are the gateway's; `whole`: whether all of their steps are known. A tenant that
+    is `known` and of which nothing changed stays the same object.
+    """
 
     interpolation: Interpolation
     accounts: Accounts
@@ -43,12 +60,16 @@ class Tenancy:
     chain: Lane
     patterns: Sequence[str]
     whole: bool
+    known: dict[str, Kept] = field(default_factory=dict)
+    marked: dict[str, tuple[Tenant, Tenant]] = field(default_factory=dict)
 
     @property
     def _problems(self) -> Diagnostics:
         return self.lanes.problems
 
-    def read(self, documents: Sequence[Document], names: Sequence[str], fitting: Fitting | None) -> dict[str, Tenant]:
+    def read(
+        self, documents: Sequence[Document], names: Sequence[str], fitting: Fitting | None
+    ) -> Work[dict[str, Tenant]]:
         """The tenants, `default` among them when the gateway has an account of its own."""
         tenants: dict[str, Tenant] = {}
         owners: list[tuple[str, Span, Map[str, Account]]] = []
@@ -58,14 +79,55 @@ class Tenancy:
             owners.append((DEFAULT, self.accounts.upstreams[next(iter(own))].key, own))
         scopes = Scopes(self.patterns, names)
         for document in documents:
-            node = self.interpolation.apply(document.node, document.folder, scopes.of(document.name))
-            if isinstance(node, Mapping) and (tenant := self._tenant(node, document.kind_span, fitting)):
-                tenants[tenant.name] = tenant
-                owners.append((tenant.name, place(node, ("name",)), tenant.accounts))
+            longer = tuple(scopes.longer(document.name))
+            kept = self._still(document, longer) or self._read(document, scopes, longer, fitting)
+            if kept:
+                tenants[kept.tenant.name] = kept.tenant
+                owners.append((kept.tenant.name, kept.place, kept.tenant.accounts))
+            yield
         shared = shared_projects(owners, self._problems)
-        return {name: marked(tenant, shared) for name, tenant in tenants.items()}
+        return {name: self._marked(tenant, shared) for name, tenant in tenants.items()}
 
-    def _tenant(self, node: Mapping, key: Span, fitting: Fitting | None) -> Tenant | None:
+    def _marked(self, tenant: Tenant, shared: frozenset[str]) -> Tenant:
+        """The tenant with its marks; the same as the last time when these are."""
+        last, now = self.marked.get(tenant.name), marked(tenant, shared)
+        is_same = last is not None and (last[0] is tenant or tenant.name == DEFAULT)
+        if last is None or not is_same or last[1].accounts != now.accounts:
+            last = self.marked[tenant.name] = tenant, now
+        return last[1]
+
+    def _still(self, document: Document, longer: tuple[str, ...]) -> Kept | None:
+        """The tenant as it is known, if it would come out the same."""
+        kept = self.known.get(document.name)
+        if kept is None or kept.longer != longer or not self.interpolation.still(kept.asked):
+            return None
+        same = (kept.document.digest, kept.document.folder) == (document.digest, document.folder)
+        return kept if same else None
+
+    def _read(
+        self, document: Document, scopes: Scopes, longer: tuple[str, ...], fitting: Fitting | None
+    ) -> Kept | None:
+        before, self.interpolation.asked = len(self._problems), {}
+        node = self.interpolation.apply(document.node, document.folder, scopes.of(document.name))
+        if not isinstance(node, Mapping):
+            return None
+        made = self._tenant(node, document.kind_span, fitting)
+        if made is None:
+            return None
+        tenant, chain = made
+        kept = Kept(document, self.interpolation.asked, longer, tenant, place(node, ("name",)), chain)
+        if len(self._problems) == before:
+            self.known[document.name] = kept
+        return kept
+
+    def forget(self, names: Collection[str]) -> None:
+        """All tenants but these."""
+        for name in self.known.keys() - names:
+            del self.known[name]
+        for name in self.marked.keys() - {*names, DEFAULT}:
+            del self.marked[name]
+
+    def _tenant(self, node: Mapping, key: Span, fitting: Fitting | None) -> tuple[Tenant, Lane] | None:
         before = self._problems.errors
         declared = salvage(TenantDocument, Subject(node, key=key, also=HEADER, elsewhere=_GATEWAYS), self._problems)
         if declared is None:
@@ -82,7 +144,7 @@ class Tenancy:
         if fitting:
             buffered = frozenset(name for name, account in accounts.items() if account.buffered)
             fitting.check(chain, buffered, declared.name)
-        return Tenant(declared.name, declared.display_name, accounts, self._steps(chain))
+        return Tenant(declared.name, declared.display_name, accounts, self._steps(chain)), chain
 
     def _layered(self, node: Mapping) -> Lane:
         changes = node.get("chain")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from kapagate.access.roles import RoleDeclaration, Roles
@@ -12,7 +12,7 @@ from kapagate.chain.compose import Steps
 from kapagate.chain.exchange import Exchange, Times
 from kapagate.chain.generation import Generation
 from kapagate.chain.headers import Headers
-from kapagate.chain.principal import PRINCIPAL, TENANT, Principal, Tenant, Tenants
+from kapagate.chain.principal import PRINCIPAL, TENANT, Principal, Tenant
 from kapagate.chain.request import Request
 from kapagate.chain.route import Route
 from kapagate.chain.services import Services
@@ -29,6 +29,8 @@ ROLES = Roles(
     }
 )
 CHAT = Route("kapa.chat", frozenset({"POST"}), "/query/v1/projects/{project}/chat/", "kapa.chat", "chat")
+
+TENANTS = {"acme": Tenant("acme", "Acme Ltd"), "globex": Tenant("globex")}
 
 
 @dataclass
@@ -62,22 +64,11 @@ class NoBody:
         yield b""
 
 
-@dataclass
-class FewTenants:
-    tenants: Mapping[str, Tenant] = field(
-        default_factory=lambda: {"acme": Tenant("acme", "Acme Ltd"), "globex": Tenant("globex")}
-    )
-
-    def get(self, name: str) -> Tenant | None:
-        return self.tenants.get(name)
-
-
 def services(clock: FakeClock | None = None) -> Services:
     clock = clock or FakeClock()
     ports: dict[type, Any] = {
         Clock: clock,
         Roles: ROLES,
-        Tenants: FewTenants(),
         Buckets: MemoryBuckets(clock),
         Pseudonyms: Pseudonyms(b"p" * 32),
     }
@@ -96,7 +87,7 @@ def exchange(
     pairs = headers.items() if isinstance(headers, Mapping) else headers or []
     raw = [(name.encode(), value.encode()) for name, value in pairs]
     request = Request("POST", "/", "", Headers(raw), NoBody(), client)
-    generation = Generation(routes=[route], steps=Steps((), ()), tenants={}, policy="")
+    generation = Generation(routes=[route], steps=Steps((), ()), tenants=TENANTS, policy="")
     made = Exchange(
         request,
         route,
