@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import BaseModel, ConfigDict
 
 from kapagate.chain.step import Step
+from kapagate.chain.verdict import Decision
 
 if TYPE_CHECKING:
     from kapagate.chain.services import Services
@@ -35,6 +36,11 @@ class Filter(BaseModel, ABC):
     failures: ClassVar[frozenset[str]] = frozenset({"deny", "allow"})
     lanes: ClassVar[frozenset[str]] = frozenset({"gate", "chain"})
     alone: ClassVar[bool] = False
+
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        """What the step can decide with these options, when nothing fails; none where it only watches."""
+        return frozenset({"passed"})
 
     @property
     def lockable(self) -> bool:

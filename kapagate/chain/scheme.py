@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -52,6 +52,9 @@ class Scheme(BaseModel, ABC):
     """The declaration of one scheme; its fields are its YAML schema. Schemes have no common options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    answers_itself: ClassVar[bool] = False
+    """Whether it may answer a request, as a webhook that comes again is answered."""
 
     @abstractmethod
     def compile(self, services: Services) -> Recogniser:

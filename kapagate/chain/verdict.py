@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 Outcome = Literal["passed", "changed", "answered", "refused", "skipped", "failed"]
+Decision = Literal["passed", "changed", "answered", "refused", "withheld", "skipped", "failed"]
+"""The outcome of a step on request and answer together."""
 
 
 @dataclass(slots=True)

@@ -22,6 +22,7 @@ from kapagate.chain.response import Response
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.units import Duration, Size
+from kapagate.chain.verdict import Decision
 from kapagate.ledger.ledger import Ledger
 from kapagate.ledger.outcome import Outcome, outcome_of
 from kapagate.ledger.record import intent_of, record_of
@@ -63,6 +64,11 @@ class Audit(Filter):
     @property
     def lockable(self) -> bool:
         return self.durability != "off"
+
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        refuses = self.on_full == "refuse" and self.durability != "off"
+        return frozenset({"passed", "refused"} if refuses else {"passed"})
 
     def compile(self, services: Services) -> Step:
         services[Ledger].retain(self.retention, self.max_size)

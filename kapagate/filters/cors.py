@@ -27,6 +27,7 @@ from kapagate.chain.response import Response
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.units import Duration
+from kapagate.chain.verdict import Decision
 
 Pair = tuple[bytes, bytes]
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
@@ -69,6 +70,10 @@ class Cors(Filter):
     max_age: Duration = Field(
         600.0, le=86_400, description="How long a browser may remember the answer to a preflight."
     )
+
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        return frozenset({"passed", "answered", "refused"})
 
     def compile(self, services: Services) -> Step:
         if self.credentials and ANY in self.origins:

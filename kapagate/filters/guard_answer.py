@@ -17,6 +17,7 @@ from kapagate.chain.filter import Filter, Invalid
 from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
+from kapagate.chain.verdict import Decision
 from kapagate.guards.code import CodeBlocks
 from kapagate.guards.personal import Action, PersonalData
 from kapagate.guards.reach import within_reach
@@ -103,6 +104,20 @@ class GuardAnswer(Filter):
         max_length=2000,
         description="What is said in the place of an answer that is withheld.",
     )
+
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        actions = {self.pii, self.on_blocked_term if self.blocked_terms else "allow"}
+        shortens = self.max_response_length is not None or self.code == "remove"
+        disclaims = "disclaim" in (self.confidence.uncertain, self.at_end)
+        names = bool(self.sources.allow or self.sources.deny)
+        possible: dict[Decision, bool] = {
+            "passed": True,
+            "changed": "redact" in actions or shortens or disclaims or names,
+            "refused": "refuse" in actions or self.at_end == "error",
+            "withheld": bool(self._withholds),
+        }
+        return frozenset(each for each, so in possible.items() if so)
 
     def compile(self, services: Services) -> Step:
         needs = self._needs()

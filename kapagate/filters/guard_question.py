@@ -21,6 +21,7 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
+from kapagate.chain.verdict import Decision
 from kapagate.guards.personal import Action, PersonalData
 from kapagate.guards.reach import within_reach
 from kapagate.guards.terms import BlockedTerms
@@ -44,6 +45,13 @@ class GuardQuestion(Filter):
         (), max_length=10_000, description="Words and phrases that may not be asked, in either case."
     )
     on_blocked_term: Action = Field("refuse", description="`redact` puts `<blocked>` in their place.")
+
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        actions = {self.pii, self.on_blocked_term if self.blocked_terms else "allow"}
+        refuses = "refuse" in actions or self.max_length is not None
+        possible: dict[Decision, bool] = {"passed": True, "changed": "redact" in actions, "refused": refuses}
+        return frozenset(each for each, so in possible.items() if so)
 
     def compile(self, services: Services) -> Step:
         rules: list[TextRule] = [] if self.pii == "allow" else [PersonalData(action=self.pii)]

@@ -15,6 +15,7 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.secret import Resolved
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
+from kapagate.chain.verdict import Decision
 from kapagate.chain.watched import Watched
 
 
@@ -55,6 +56,10 @@ class IpAllow(Filter):
         None, description="Whom to let through, and nobody else; anybody when left out."
     )
     deny: tuple[Cidr, ...] | NetworkFile = Field((), description="Whom to refuse in any case.")
+
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        return frozenset({"passed", "refused"})
 
     def compile(self, services: Services) -> Step:
         if self.allow is None and self.deny == ():

@@ -15,6 +15,7 @@ from kapagate.chain.principal import NO_TENANT, TENANT
 from kapagate.chain.route import METHODS, Route
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
+from kapagate.chain.verdict import Decision
 from kapagate.ledger.outcome import NO_STATUS, outcome_of, problem_of, status_of, uneventful
 
 STATUSES = frozenset({NO_STATUS, *(str(status.value) for status in HTTPStatus if status >= 200)})
@@ -47,6 +48,10 @@ class Metrics(Filter):
         description="The most series that this policy may come to: routes, tenants and steps multiply. A policy that "
         "could come to more is refused.",
     )
+
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        return frozenset()
 
     def compile(self, services: Services) -> Step:
         work = _Work(services[Meter])

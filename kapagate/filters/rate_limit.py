@@ -18,6 +18,7 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.route import Route, Routes
 from kapagate.chain.services import Services
 from kapagate.chain.step import OnRequest, Step
+from kapagate.chain.verdict import Decision
 from kapagate.traffic.buckets import Buckets, Key
 from kapagate.traffic.fields import Told
 from kapagate.traffic.gcra import Limit
@@ -67,6 +68,10 @@ class RateLimit(Filter):
         if len(set(per)) != len(per):
             raise ValueError("each of them once")
         return per
+
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        return frozenset({"passed", "refused"})
 
     def compile(self, services: Services) -> Step:
         limits, buckets = self._limits(), services[Buckets]

@@ -10,10 +10,15 @@ from kapagate.chain.principal import PRINCIPAL
 from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
+from kapagate.chain.verdict import Decision
 
 
 class Rbac(Filter):
     """Refuses what none of the caller's roles allows, and what one of them denies, as the policy's `roles:` say."""
+
+    @property
+    def decisions(self) -> frozenset[Decision]:
+        return frozenset({"passed", "refused"})
 
     def compile(self, services: Services) -> Step:
         roles = services[Roles]

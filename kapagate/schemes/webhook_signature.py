@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -75,6 +75,8 @@ class WebhookSignature(Scheme):
     Their headers go on to the backend, which may verify them again and tell messages by their ids. A message that was
     answered with 2xx gets the same status when it comes again, without a second delivery.
     """
+
+    answers_itself: ClassVar[bool] = True
 
     scheme: Literal["standard", "github", "slack", "stripe", "hmac_sha256"] = Field(
         description="Who signs in which way; `standard` is https://www.standardwebhooks.com."

@@ -67,6 +67,11 @@ class MemoryBuckets:
                     self._remember(key, tat, now)
         return quotas
 
+    def forget(self) -> None:
+        """Every bucket is full again."""
+        self._tats.clear()
+        self._notes.clear()
+
     def __len__(self) -> int:
         return len(self._tats)
 

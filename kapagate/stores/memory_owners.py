@@ -48,5 +48,9 @@ class MemoryOwners:
         now = self._clock.wall()
         return {name for name, (holder, until) in self._claims.items() if holder == owner and until > now}
 
+    def forget(self) -> None:
+        """No id is anybody's."""
+        self._claims.clear()
+
     def __len__(self) -> int:
         return len(self._claims)

@@ -60,6 +60,10 @@ class MemoryReplays:
     async def failure(self) -> str:
         return ""
 
+    def forget(self) -> None:
+        """No message was delivered."""
+        self._sources.clear()
+
     def __len__(self) -> int:
         return sum(len(known) for known in self._sources.values())
 

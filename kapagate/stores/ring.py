@@ -61,6 +61,11 @@ class MemoryLedger:
     async def query(self, limit: int, before: int | None = None, selection: Selection = EVERYTHING) -> list[Any]:
         return (await self.page(selection, limit, before)).records
 
+    def forget(self) -> None:
+        """All records."""
+        self._reserved.clear()
+        self._unreserved.clear()
+
     async def flush(self) -> None:
         return
 

@@ -5,7 +5,7 @@ Series are bounded: a family that has reached its cap counts everything new unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -18,6 +18,7 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.samples import Sample
 
 from kapagate.chain.meter import CountFamily, ObserveFamily
 from kapagate.telemetry.series import Family, Kind, Number, Spread, Watched
@@ -69,6 +70,12 @@ class PrometheusMeter:
     ) -> None:
         """The same for several series: `look` gives the values by the labels' values."""
         self._collect(Watched(name, documentation, labels, look))
+
+    def samples(self) -> Iterator[Sample]:
+        """Every series of the families that were declared here, as it is now."""
+        for _, family in self._families.values():
+            for metric in family.collect():
+                yield from metric.samples
 
     def render(self) -> bytes:
         """Every family in the text format named by `content_type`."""

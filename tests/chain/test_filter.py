@@ -60,3 +60,7 @@ def test_a_filter_without_compile_is_none() -> None:
 
     with pytest.raises(TypeError):
         Half()
+
+
+def test_a_step_passes_what_it_does_not_say_more_about() -> None:
+    assert Toy().decisions == {"passed"}

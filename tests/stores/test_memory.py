@@ -139,3 +139,11 @@ async def test_the_bound_holds_over_all_scopes_and_windows() -> None:
         scope = buckets.scoped(str(number))
         await scope.take_all((scope.key("min"), scope.key("month")), (minutely(5), monthly(5)))
         assert len(buckets) == len(scope) == len(buckets._notes) <= 3
+
+
+async def test_forgets_every_debt_when_told_to() -> None:
+    buckets = MemoryBuckets(FakeClock())
+    scope = buckets.scoped("step")
+    await scope.take(scope.key("ann"), Limit(Rate(60, 60.0), 1))
+    buckets.forget()
+    assert len(scope) == 0

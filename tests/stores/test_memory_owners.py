@@ -61,3 +61,10 @@ async def test_there_are_never_more_than_the_bound() -> None:
     for number in range(1000):
         store.claim("ann", [f"t{number}", f"q{number}"], clock.wall() + HOUR)
         assert len(store) <= 10
+
+
+async def test_forgets_whose_everything_is_when_told_to() -> None:
+    store, clock = owners()
+    store.claim("ann", ["a"], clock.wall() + HOUR)
+    store.forget()
+    assert await store.owner_of("a") is None

@@ -31,3 +31,10 @@ async def test_one_that_was_settled_already_frees_no_other_claim() -> None:
     await store.remember(first, 200)
     store.settle(first, delivered=False)
     assert await store.claim(message(1)) is None
+
+
+async def test_forgets_every_message_when_told_to() -> None:
+    store = MemoryReplays(FakeClock())
+    await delivered(store, message(1))
+    store.forget()
+    assert isinstance(await store.claim(message(1)), Ticket)

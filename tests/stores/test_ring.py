@@ -64,3 +64,11 @@ async def test_nothing_can_be_lost_with_the_process() -> None:
     ledger.intend("d", '{"decision":"d"}')
     assert await names(ledger) == []
     await ledger.flush()
+
+
+async def test_forgets_every_record_when_told_to() -> None:
+    ledger = MemoryLedger()
+    await fill(ledger, "a")
+    ledger.fill_unreserved(encoded({"decision": "b"}))
+    ledger.forget()
+    assert await names(ledger) == []

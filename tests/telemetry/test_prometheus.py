@@ -117,3 +117,11 @@ def test_no_series_for_the_birth_of_counters() -> None:
     meter = PrometheusMeter()
     meter.counter("asked_total", "Asked.").labels().inc()
     assert lines(meter, "asked_created") == []
+
+
+def test_its_own_series_can_be_read_one_by_one() -> None:
+    meter = PrometheusMeter()
+    meter.counter("asked_total", "Asked.", ["tenant"]).labels("acme").inc()
+    assert [(each.name, each.labels, each.value) for each in meter.samples()] == [
+        ("asked_total", {"tenant": "acme"}, 1.0)
+    ]
