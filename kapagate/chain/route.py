@@ -36,8 +36,9 @@ class Route:
     `template` is a path with `{name}` segments and at most one trailing `{name:*}`; it is also the metric label
     `endpoint`. A caller needs `permission`; `operation` is its name in records. `texts` are the places of the
     request's texts; `answer_texts` are the answer's, where the policy declares them: field paths (`items[].body`) and
-    kinds; `running_texts` the paths of what is the answer itself (None: its event streams cannot be read). `shows` are the surfaces that guards can work on, `hides` those that it has but that no guard can see (an
-    undeclared body); a surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
+    kinds; `running_texts` the paths of what is the answer itself (None: its event streams cannot be read). `shows` are
+    the surfaces that guards can work on, `hides` those that it has but that no guard can see (an undeclared body); a
+    surface in neither is simply absent. `body_limit` in bytes bounds inspected bodies.
     `opaque`: its paths go on as they came, behind what stands before the parameter (`path.py`).
     `idempotent`: a request may be sent to the upstream again. `found` False: it only refuses. `innermost` is the
     upstream's own step there.

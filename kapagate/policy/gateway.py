@@ -217,7 +217,18 @@ class RouteDeclaration(Settings):
     match: str = Field(description='Methods and path: "GET|POST /crm/{rest:*}".')
     upstream: str | None = Field(None, description="The upstream that answers.")
     serve: str | None = Field(None, description="The gateway's own endpoint that answers.")
-    text: tuple[str, ...] = Field((), description="Fields of JSON bodies that hold text, such as items[].title.")
+    text: tuple[str, ...] = Field(
+        (), description="Fields of JSON bodies and events that hold text, such as items[].title, each guarded whole."
+    )
+    question: tuple[str, ...] = Field(
+        (), description="Fields of the request's JSON body that hold what is asked, such as messages[].content."
+    )
+    running_text: tuple[str, ...] | None = Field(
+        None,
+        description="Fields that hold the answer itself, whole in a JSON body, in pieces in an event stream: "
+        "choices[].delta.content; `.` is plain data. Without it event streams cannot be inspected; `[]`: their events "
+        "have no text that goes on in the next one.",
+    )
     on_uninspectable: Literal["pass", "refuse"] | None = Field(
         None, description="What happens to bodies that guards cannot see; an error at load when left out."
     )

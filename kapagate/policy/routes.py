@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from typing import Final
 
 from kapagate.access.endpoints import ENDPOINTS
-from kapagate.answer.fields import parse_field_path
-from kapagate.chain.route import Route, Serve, Surface
+from kapagate.answer.events import TextKind
+from kapagate.answer.fields import FieldPath, parse_field_path, parse_running_path, places_of
+from kapagate.chain.compose import ANSWER_SURFACES
+from kapagate.chain.route import FindTexts, Route, Serve, Surface
 from kapagate.chain.route_table import RouteTable
 from kapagate.chain.template import opaque_prefix, parse_template
 from kapagate.policy import codes
@@ -26,7 +28,9 @@ from kapagate.policy.validation import Subject, place, validate
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
 _WITH_BODY: Final = frozenset({"POST", "PUT", "PATCH", "DELETE"})
-_ANSWER: Final[frozenset[Surface]] = frozenset({"answer text", "whole answer"})
+_TEXT: Final[frozenset[Surface]] = frozenset({"answer text"})
+_RUNNING: Final[frozenset[Surface]] = frozenset({"running text"})
+_WHOLE: Final[frozenset[Surface]] = frozenset({"whole answer"})
 _QUESTION: Final[frozenset[Surface]] = frozenset({"question"})
 _NOTHING: Final[frozenset[Surface]] = frozenset()
 _MATCH = re.compile(r"(\S+)\s+(\S+)")
@@ -74,10 +78,12 @@ class RouteReader:
         return DeclaredRoute(route, place(node, ("name",)), place(node, ("match",)), leads_to, own)
 
     def _route(self, declared: RouteDeclaration, methods: frozenset[str], template: str) -> Route:
-        shows = _ANSWER if declared.text else _NOTHING
-        hides = _NOTHING if declared.text else _ANSWER
-        hides = hides | _QUESTION if methods & _WITH_BODY else hides
         known = self.upstreams.get(declared.upstream or "")
+        shows, hides = _surfaces(declared, known is not None and known.buffers)
+        if declared.question:
+            shows = shows | _QUESTION
+        elif methods & _WITH_BODY:
+            hides = hides | _QUESTION
         endpoint = ENDPOINTS[declared.serve] if declared.serve else None
         return Route(
             name=declared.name,
@@ -88,6 +94,9 @@ class RouteReader:
             upstream=known.upstream if known else None,
             serve=self.serves.get(declared.serve) if declared.serve else None,
             answer_texts=tuple((text, "other") for text in declared.text),
+            running_texts=declared.running_text,
+            finds_texts=_asked(declared.question) if declared.question else None,
+            endless=declared.running_text == (),
             shows=_NOTHING if endpoint else shows,
             hides=_NOTHING if endpoint else hides,
             on_uninspectable=declared.on_uninspectable or "error",
@@ -137,11 +146,16 @@ class RouteReader:
         return span
 
     def _check_texts(self, node: Mapping, declared: RouteDeclaration) -> None:
-        for index, text in enumerate(declared.text):
+        for option, fields in (("text", declared.text), ("question", declared.question)):
+            self._check_paths(node, option, fields, parse_field_path)
+        self._check_paths(node, "running_text", declared.running_text or (), parse_running_path)
+
+    def _check_paths(self, node: Mapping, option: str, fields: Sequence[str], parse: Callable[[str], object]) -> None:
+        for index, text in enumerate(fields):
             try:
-                parse_field_path(text)
+                parse(text)
             except ValueError as cause:
-                self.problems.add(codes.UNACCEPTABLE, place(node, ("text", index)), str(cause))
+                self.problems.add(codes.UNACCEPTABLE, place(node, (option, index)), str(cause))
 
     def _check_opaque(self, node: Mapping, declared: RouteDeclaration, template: str) -> None:
         span = place(node, ("path",))
@@ -150,6 +164,20 @@ class RouteReader:
         if not opaque_prefix(template):
             message = 'an opaque path has one parameter, {rest:*} at its end: "GET /files/{rest:*}"'
             self.problems.add(codes.ROUTE_SHAPE, place(node, ("match",)), message)
+
+
+def _surfaces(declared: RouteDeclaration, held: bool) -> tuple[frozenset[Surface], frozenset[Surface]]:
+    """What a backend's answers show, and what they hide. `held`: streams are held to their end."""
+    if not declared.text and not declared.running_text:
+        return _NOTHING, ANSWER_SURFACES
+    shows = _TEXT | _RUNNING if declared.running_text else _TEXT
+    flows = declared.running_text is not None and not held
+    return (shows, _WHOLE) if flows else (shows | _WHOLE, _NOTHING)
+
+
+def _asked(fields: Sequence[str]) -> FindTexts:
+    kinds: dict[FieldPath, TextKind] = {parse_field_path(text): "question" for text in fields}
+    return lambda document: places_of(document, kinds)
 
 
 def check_together(routes: Sequence[DeclaredRoute], problems: Diagnostics) -> None:

@@ -36,6 +36,17 @@ class DeclaredUpstream:
         """Whether tenants have accounts there."""
         return hasattr(self.model, "account")
 
+    @property
+    def buffers(self) -> bool:
+        """Whether streams are held to their end, whoever asks."""
+        declared = self.upstream and self.upstream.declaration
+        return getattr(declared, "stream", "window") == "buffer"
+
+    @property
+    def has_projects(self) -> bool:
+        """Whether an account is a project's, so that every tenant needs one; elsewhere it is there for who has one."""
+        return "project" in self.model.model_fields
+
     def place(self, path: tuple[str | int, ...]) -> Span:
         return place(self.own, path, self.key)
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from re import compile as pattern
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import orjson
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from kapagate.answer.codec import Codec
 from kapagate.answer.events import TextKind
-from kapagate.answer.fields import FieldsCodec, parse_field_path
+from kapagate.answer.fields import PLAIN, FieldPath, FieldsCodec, parse_field_path, parse_running_path
+from kapagate.answer.sse import SseCodec
 from kapagate.chain import problems
 from kapagate.chain.edit import UNREAD
 from kapagate.chain.endpoint import Reachable
@@ -19,6 +20,7 @@ from kapagate.chain.exchange import Exchange
 from kapagate.chain.headers import field_value
 from kapagate.chain.hop import Inbound, Outbound
 from kapagate.chain.problem import Problem
+from kapagate.chain.route import Route
 from kapagate.chain.secret import Resolved, Secret
 from kapagate.chain.services import Services
 from kapagate.chain.upstream import Compiled
@@ -34,6 +36,9 @@ _PARTIAL = frozenset(b"range if-range accept-encoding".split())
 _DIGESTS = frozenset(b"digest content-digest repr-digest content-md5".split())
 _DESCRIBES_BYTES = _DIGESTS | frozenset(b"etag accept-ranges content-range content-encoding".split())
 _NOT_RELAYED = frozenset(b"content-length x-correlation-id".split())
+_EVENTS = b"text/event-stream"
+_UNBUFFERED = (b"X-Accel-Buffering", b"no")
+_BUFFERING = frozenset({b"x-accel-buffering"})
 _NAME = pattern(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = pattern(r"[!-~]([ -~]*[!-~])?|")
 
@@ -77,22 +82,58 @@ class Http(Reachable):
     remove_headers: tuple[HeaderName, ...] = Field(
         default=(), description="fields of the client's request that do not go on"
     )
+    stream: Literal["window", "buffer"] = Field(
+        default="window",
+        description="guarded event streams: `window`: text flows while it is safe; `buffer`: held to their end",
+    )
+    retries: Literal["off", "idempotent"] = Field(
+        default="idempotent",
+        description="`idempotent`: what a route declares to be idempotent may be sent once more when a kept connection "
+        "ended without a byte of an answer; `off`: nothing is ever sent twice",
+    )
 
     def compile(self, name: str, services: Services) -> Compiled:
         own = [(field.encode(), value.reveal().encode()) for field, value in self.set_headers.items()]
         removed = frozenset(each.encode().replace(b"_", b"-") for each in (*self.remove_headers, *self.set_headers))
-        return Compiled(self.endpoint(name), HttpAdapter(self.prefix, own, removed))
+        held, again = self.stream == "buffer", self.retries == "idempotent"
+        return Compiled(self.endpoint(name), HttpAdapter(self.prefix, own, removed, held, again))
+
+
+class _Reading(NamedTuple):
+    """Where a route's answers have their texts."""
+
+    fields: dict[FieldPath, TextKind]
+    running: tuple[FieldPath, ...]
+    events: bool
+
+    @classmethod
+    def of(cls, route: Route) -> _Reading:
+        fields = {parse_field_path(text): kind for text, kind in route.answer_texts}
+        running = tuple(map(parse_running_path, route.running_texts or ()))
+        return cls(fields, running, route.running_texts is not None)
+
+    def codec(self, media: bytes) -> Codec:
+        if media == _EVENTS:
+            return SseCodec(self.fields, self.running)
+        return FieldsCodec(self.fields, [path for path in self.running if path != PLAIN])
 
 
 class HttpAdapter:
-    """The backend's side of an exchange. `own` are fields of the policy, `removed` names in lower case, '-' for '_'."""
+    """The backend's side of an exchange. `own` are fields of the policy, `removed` names in lower case, '-' for '_'.
 
-    def __init__(self, prefix: str, own: Iterable[tuple[bytes, bytes]], removed: frozenset[bytes]) -> None:
+    `held`: guarded streams are held to their end. `again`: what a route declares to be idempotent may be sent again.
+    """
+
+    def __init__(
+        self, prefix: str, own: Iterable[tuple[bytes, bytes]], removed: frozenset[bytes], held: bool, again: bool
+    ) -> None:
         self._prefix = prefix
+        self._held = held
+        self._again = again
         self._own = tuple(own)
         self._removed = _FRAMING | _CREDENTIALS | _FORWARDED | removed
         self._dropped: dict[tuple[frozenset[bytes], bool], frozenset[bytes]] = {}
-        self._declared: dict[tuple[tuple[str, TextKind], ...], dict[tuple[str | None, ...], TextKind]] = {}
+        self._readings: dict[Route, _Reading] = {}
 
     async def outbound(self, exchange: Exchange) -> Outbound:
         request, edit = exchange.request, exchange.edit
@@ -100,7 +141,7 @@ class HttpAdapter:
         if request.query:
             target = f"{target}?{request.query}"
         outbound = Outbound(request.method.encode("ascii"), target.encode("ascii"), self._headers(exchange))
-        outbound.idempotent = exchange.route.idempotent
+        outbound.idempotent = exchange.route.idempotent and self._again
         if edit.document is not UNREAD:
             outbound.body = orjson.dumps(edit.document)
         elif request.body.length != 0:
@@ -110,24 +151,30 @@ class HttpAdapter:
 
     def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
         route = exchange.route
-        if not inspected or not route.answer_texts or _is_empty(exchange, head):
+        if not inspected or not (route.answer_texts or route.running_texts) or _is_empty(exchange, head):
             return None
-        if reason := _unreadable(head):
+        reading = self._readings.get(route)
+        if reading is None:
+            reading = self._readings[route] = _Reading.of(route)
+        media = _media(head)
+        if reason := _unreadable(head, media, reading.events):
             if route.on_uninspectable == "pass":
                 return None
             raise Problem(problems.UPSTREAM_UNINSPECTABLE, f"the backend's answer is {reason}, so it cannot be guarded")
-        return FieldsCodec(self._fields(route.answer_texts))
+        return reading.codec(media)
 
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
         response = exchange.response
         dropped = _NOT_RELAYED
         if response is not None and response.codec is not None:
             dropped = _NOT_RELAYED | _DESCRIBES_BYTES
-        return [(name, value) for name, value in head.headers.raw if name.lower() not in dropped]
+        if _media(head) != _EVENTS:
+            return [(name, value) for name, value in head.headers.raw if name.lower() not in dropped]
+        kept = [(name, value) for name, value in head.headers.raw if name.lower() not in dropped | _BUFFERING]
+        return [*kept, _UNBUFFERED]
 
     def holds(self, exchange: Exchange) -> bool:
-        """Never: what can be guarded here is one JSON value, which is whole by nature."""
-        return False
+        return self._held
 
     def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         request, edit, inspects = exchange.request, exchange.edit, exchange.chain.inspects
@@ -160,12 +207,6 @@ class HttpAdapter:
             self._dropped[asserts, inspects] = dropped
         return dropped
 
-    def _fields(self, declared: tuple[tuple[str, TextKind], ...]) -> dict[tuple[str | None, ...], TextKind]:
-        fields = self._declared.get(declared)
-        if fields is None:
-            fields = self._declared[declared] = {parse_field_path(text): kind for text, kind in declared}
-        return fields
-
 
 def _goes_on(name: bytes, dropped: frozenset[bytes]) -> bool:
     alias = name.lower().replace(b"_", b"-")
@@ -187,12 +228,17 @@ def _is_empty(exchange: Exchange, head: Inbound) -> bool:
     return exchange.request.method == "HEAD" or head.status in (204, 304) or head.length == 0
 
 
-def _unreadable(head: Inbound) -> str:
-    """Why no guard could read this body; empty when one can."""
+def _media(head: Inbound) -> bytes:
+    return (head.headers.get(b"content-type") or b"").partition(b";")[0].strip().lower()
+
+
+def _unreadable(head: Inbound, media: bytes, events: bool) -> str:
+    """Why no guard could read this body; empty when one can. `events`: the route says how events are read."""
     if head.status == 206:
         return "partial"
     if head.headers.get(b"content-encoding") not in (None, b"", b"identity"):
         return "coded"
-    media = (head.headers.get(b"content-type") or b"").partition(b";")[0].strip().lower()
+    if media == _EVENTS:
+        return "" if events else "an event stream, and the route has no `running_text`"
     is_json = media == b"application/json" or (media.startswith(b"application/") and media.endswith(b"+json"))
     return "" if is_json else "not JSON"

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 import pytest
 
-from kapagate.chain.route import Route
+from kapagate.chain.compose import ANSWER_SURFACES
+from kapagate.chain.route import SURFACES, Route
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.load import Loaded
 from kapagate.policy.position import Span
 from kapagate.policy.routes import METHODS, check_names
 
+URL = 'crm: {type: http, url: "http://127.0.0.1:9000"'
 LINE = '  - {name: crm, match: "GET /crm/{rest:*}", upstream: crm, on_uninspectable: pass}\n'
 
 
@@ -58,10 +60,10 @@ def test_no_narrower_route_may_lie_in_an_opaque_one(load: Callable[..., Loaded],
 
 def test_an_undeclared_body_is_hidden_from_guards(with_route: Callable[[str], Loaded]) -> None:
     found = route(with_route('{name: crm, match: "GET|POST /crm", upstream: crm, on_uninspectable: pass}'))
-    assert found.hides == {"question", "answer text", "whole answer"}
+    assert found.hides == frozenset(SURFACES)
     assert found.shows == frozenset()
     found = route(with_route('{name: crm, match: "GET /crm", upstream: crm, on_uninspectable: pass}'))
-    assert found.hides == {"answer text", "whole answer"}
+    assert found.hides == ANSWER_SURFACES
 
 
 def test_declared_texts_are_shown_to_guards(with_route: Callable[[str], Loaded]) -> None:
@@ -69,6 +71,48 @@ def test_declared_texts_are_shown_to_guards(with_route: Callable[[str], Loaded])
     assert found.shows == {"answer text", "whole answer"}
     assert found.hides == frozenset()
     assert [path for path, _ in found.answer_texts] == ["items[].body"]
+
+
+@pytest.mark.parametrize(
+    ("running", "stream", "shows", "hides"),
+    [
+        ('["choices[].delta.content", "."]', "window", {"answer text", "running text"}, {"whole answer"}),
+        ('["choices[].delta.content"]', "buffer", {"answer text", "running text", "whole answer"}, set()),
+        ('[], text: ["note"]', "window", {"answer text"}, {"whole answer"}),
+        ('[], text: ["note"]', "buffer", {"answer text", "whole answer"}, set()),
+        ("[]", "window", set(), ANSWER_SURFACES),
+    ],
+)
+def test_what_streams_shows_its_running_text_and_its_end_only_when_held(
+    load: Callable[..., Loaded], good: str, running: str, stream: str, shows: set[str], hides: set[str]
+) -> None:
+    declared = f'  - {{name: crm, match: "GET /crm", upstream: crm, on_uninspectable: pass, running_text: {running}}}\n'
+    found = route(load(good.replace(LINE, declared).replace(URL, f"{URL}, stream: {stream}")))
+    assert (found.shows, found.hides) == (shows, hides)
+    assert found.running_texts is not None
+
+
+def test_declared_questions_are_shown_to_guards_wherever_they_stand(with_route: Callable[[str], Loaded]) -> None:
+    line = '{name: crm, match: "POST /crm", upstream: crm, on_uninspectable: pass, question: ["messages[].content"]}'
+    found = route(with_route(line))
+    assert (found.shows, found.hides) == ({"question"}, ANSWER_SURFACES)
+    document = {"messages": [{"content": "a"}, {"content": [{"text": "b"}]}], "model": "m"}
+    assert [(each.path, each.kind) for each in found.texts_of(document)] == [
+        (("messages", 0, "content"), "question"),
+        (("messages", 1, "content", 0, "text"), "question"),
+    ]
+
+
+def test_news_without_an_end_wait_for_nothing(with_route: Callable[[str], Loaded]) -> None:
+    line = '{name: crm, match: "GET /crm", upstream: crm, text: [note], running_text: RUNNING}'
+    assert route(with_route(line.replace("RUNNING", "[]"))).endless
+    assert not route(with_route(line.replace("RUNNING", "[answer]"))).endless
+
+
+def test_what_is_no_path_of_a_field_is_told_where_it_stands(load: Callable[..., Loaded], good: str) -> None:
+    declared = '{name: crm, match: "GET /crm", upstream: crm, text: ["a"], running_text: [".", "a..b"]}'
+    (problem,) = load(good.replace(LINE, f"  - {declared}\n")).diagnostics
+    assert "'a..b'" in problem.message
 
 
 def test_a_served_route_asks_for_the_endpoints_own_permission(load: Callable[..., Loaded]) -> None:

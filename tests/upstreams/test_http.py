@@ -7,8 +7,9 @@ import orjson
 import pytest
 from pydantic import ValidationError
 
-from kapagate.answer.events import Other
+from kapagate.answer.events import Other, Text
 from kapagate.answer.fields import FieldsCodec
+from kapagate.answer.sse import SseCodec
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.hop import Inbound, Outbound
 from kapagate.chain.problem import Problem
@@ -60,7 +61,9 @@ async def test_path_and_query_leave_as_they_were_matched() -> None:
 
 async def test_only_what_the_route_declares_idempotent_may_be_sent_again() -> None:
     assert not (await sent(call())).idempotent
-    assert (await sent(call(route=replace(CRM, idempotent=True)))).idempotent
+    declared = call(route=replace(CRM, idempotent=True))
+    assert (await sent(declared)).idempotent
+    assert not (await sent(declared, compiled(retries="off"))).idempotent
 
 
 async def test_the_clients_ordinary_headers_go_on_in_order() -> None:
@@ -247,8 +250,40 @@ def test_a_rewritten_answer_loses_what_described_its_bytes() -> None:
     assert PLAIN.adapter.headers(ex, head, False) == [*kept, *gone]
 
 
-def test_nothing_is_held_here_but_whole_values() -> None:
+def test_streams_are_held_where_the_upstream_says_so() -> None:
     assert not PLAIN.adapter.holds(call())
+    assert compiled(stream="buffer").adapter.holds(call())
+
+
+EVENTS = (b"Content-Type", b"Text/Event-Stream; charset=utf-8")
+
+
+def test_event_streams_are_read_where_the_route_says_how() -> None:
+    told = replace(GUARDED, running_texts=("choices[].delta.content",))
+    for route in (told, replace(GUARDED, running_texts=()), replace(told, answer_texts=())):
+        assert isinstance(PLAIN.adapter.inbound(call(route=route), answers(200, EVENTS), True), SseCodec)
+        assert isinstance(PLAIN.adapter.inbound(call(route=route), answers(200, JSON), True), FieldsCodec)
+    with pytest.raises(Problem, match="running_text"):
+        PLAIN.adapter.inbound(call(route=GUARDED), answers(200, EVENTS), True)
+
+
+def test_the_running_text_is_one_text_in_json_and_plain_data_is_of_streams_alone() -> None:
+    route = replace(GUARDED, running_texts=(".", "answer"))
+    codec = PLAIN.adapter.inbound(call(route=route), answers(200, JSON), True)
+    assert codec is not None
+    list(codec.decode(b'{"answer":"Hi"}'))
+    assert next(iter(codec.end())) == Text("Hi")
+    codec = PLAIN.adapter.inbound(call(route=route), answers(200, EVENTS), True)
+    assert codec is not None
+    assert Text("{}") in codec.decode(b"data: {}\n\n")
+
+
+@pytest.mark.parametrize("inspected", [True, False])
+def test_no_proxy_on_the_way_buffers_an_event_stream(inspected: bool) -> None:
+    ex, head = call(), answers(200, EVENTS, (b"x-accel-buffering", b"yes"), (b"X-Thing", b"1"))
+    ex.response = Response(200)
+    told = PLAIN.adapter.headers(ex, head, inspected)
+    assert told == [EVENTS, (b"X-Thing", b"1"), (b"X-Accel-Buffering", b"no")]
 
 
 # Declaration
@@ -267,6 +302,7 @@ def test_nothing_is_held_here_but_whole_values() -> None:
         {"remove_headers": ["Connection"]},
         {"remove_headers": ["a:b"]},
         {"project": "x"},
+        {"retries": 3},
     ],
 )
 def test_headers_that_the_gateway_cannot_set_are_refused(more: dict[str, Any]) -> None:
