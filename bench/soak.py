@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import os
 import random
+import re
 import signal
 import sys
 import tempfile
@@ -38,6 +39,7 @@ RELOAD = 30.0
 _PER_HOUR = 3600.0
 _LEAVING = 0.1
 _STREAMING = 0.1
+_PROBLEM = re.compile(rb"/problems/([a-z-]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +95,7 @@ class Soak:
         return samples
 
     async def _ask(self, kind: Kind) -> None:
-        leaves, status = self._chance.random() < _LEAVING, b""
+        leaves, answer = self._chance.random() < _LEAVING, b""
         with suppress(OSError):
             reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
             try:
@@ -101,12 +103,13 @@ class Soak:
                 if leaves:
                     await asyncio.sleep(self._chance.random() * 0.01)
                 else:
-                    status = await _answer(reader)
+                    answer = await _answer(reader)
             finally:
                 writer.transport.abort()
         self.went["left" if leaves else kind.name] += 1
-        if not leaves and status not in kind.due:
-            self.undue[f"{kind.name}: {status.decode() or 'cut'}"] += 1
+        if not leaves and answer[9:12] not in kind.due:
+            said = _PROBLEM.search(answer)
+            self.undue[f"{kind.name}: {answer[9:12].decode() or 'cut'} {said[1].decode() if said else ''}"] += 1
 
     def _request(self, kind: Kind) -> bytes:
         streams = self._chance.random() < _STREAMING and kind.name != "upstream cut"
@@ -120,14 +123,14 @@ class Soak:
 
 
 async def _answer(reader: asyncio.StreamReader) -> bytes:
-    """The status of a whole answer; empty where it was cut."""
+    """A whole answer; empty where it was cut."""
     answer = b""
     while not is_whole(answer):
         piece = await reader.read(65536)
         if not piece:
             return b""
         answer += piece
-    return answer[9:12]
+    return answer
 
 
 @click.command()
