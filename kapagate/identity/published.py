@@ -15,6 +15,10 @@ class PublishedKeys:
         """`jwk` has its `kid`, which is its thumbprint."""
         self._keys[jwk["kid"]] = jwk
 
+    def become(self, other: PublishedKeys) -> None:
+        """The keys of another policy, and no others."""
+        self._keys = other._keys
+
     def document(self) -> dict[str, Any]:
         """As a JWK Set (RFC 7517, 5)."""
         return {"keys": list(self._keys.values())}

@@ -12,7 +12,7 @@ from kapagate.chain.clock import Clock, Ids
 from kapagate.ledger.ledger import Ledger
 from kapagate.ledger.record import LONGEST_METHOD, LONGEST_NAME, encoded, milliseconds, moment
 
-START, STOP = "system.start", "system.stop"
+START, STOP, RELOAD = "system.start", "system.stop", "system.reload"
 
 
 class Journal:

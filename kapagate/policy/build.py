@@ -7,8 +7,8 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass, field, replace
 
 from kapagate.access.roles import RoleDeclaration, Roles, faults
-from kapagate.chain.generation import Generation
 from kapagate.chain.compose import Steps
+from kapagate.chain.generation import Generation
 from kapagate.chain.principal import Tenant
 from kapagate.chain.public_url import PublicUrl
 from kapagate.chain.route import Routes, Serve
@@ -22,6 +22,7 @@ from kapagate.policy.doors import check_doors
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.fit import Fitting, Lane, check_identified
 from kapagate.policy.gateway import Gateway
+from kapagate.policy.idle_limits import warn_of_idle_limits
 from kapagate.policy.interpolation import Interpolation, Reference
 from kapagate.policy.invalid import Known
 from kapagate.policy.lanes import LaneReader
@@ -33,10 +34,12 @@ from kapagate.policy.route_gates import RouteGates
 from kapagate.policy.routes import DeclaredRoute, RouteReader, check_together, route_names
 from kapagate.policy.scope import malformed
 from kapagate.policy.series import check_series
+from kapagate.policy.source import Source
 from kapagate.policy.steps import StepCompiler, validated_at
 from kapagate.policy.table import Table
 from kapagate.policy.tenancy import Tenancy
 from kapagate.policy.unlimited import warn_of_unlimited
+from kapagate.policy.unused import warn_of_closed_routes, warn_of_idle_names, warn_of_idle_upstreams
 from kapagate.policy.upstreams import DeclaredUpstream, read_upstreams
 from kapagate.policy.validation import Subject, place, salvage
 from kapagate.policy.work import Work
@@ -86,9 +89,12 @@ class Build:
         """The generation; None when something is wrong, and then all of it is noted."""
         if self.ground is None:
             yield from self._lay(document, tenants)
-        else:
-            self.problems.back_to(self.ground.found)
         return (yield from self._assemble(self.ground, tenants, policy)) if self.ground else None
+
+    def again(self, sources: dict[str, Source], problems: Diagnostics) -> None:
+        """Before another generation: the files that it comes of, and what is wrong with them."""
+        self.interpolation.collect_in(sources)
+        self.problems.become(*([self.ground.found] if self.ground else ()), problems)
 
     def stands(self, document: Document) -> bool:
         """Whether this Gateway document would come to the same again."""
@@ -99,6 +105,19 @@ class Build:
             and (ground.document.digest, ground.document.folder) == (document.digest, document.folder)
             and self.interpolation.still(ground.asked)
         )
+
+    def forget(self) -> None:
+        """What only earlier generations needed."""
+        if self.ground is None:
+            return
+        tenancy = self.ground.tenancy
+        tenancy.forget(self.tenants)
+        chains = {*self.ground.lanes, *(each.chain for each in tenancy.known.values())}
+        if self.ground.fitting:
+            self.ground.fitting.keep(chains)
+        own = (step for each in self.routes for step in each.own)
+        steps = {self.ground.steps, *(each.steps for each in self.tenants.values() if each.steps)}
+        tenancy.compiler.keep(dict.fromkeys((*(step for chain in chains for step in chain), *own)), steps)
 
     def _lay(self, document: Document, tenants: Sequence[Document]) -> Work[None]:
         node = self.interpolation.apply(document.node, document.folder)
@@ -158,6 +177,7 @@ class Build:
     def _assemble(self, ground: Ground, documents: Sequence[Document], policy: str) -> Work[Generation | None]:
         gate, chain = ground.lanes
         self.tenants = yield from ground.tenancy.read(documents, _names(documents), ground.fitting)
+        yield
         existing = {*self.tenants, *(each.name for each in documents)}
         for step in (*gate, *(own for each in self.routes for own in each.own)) if ground.whole else ():
             check_tenants(step.own.get("schemes"), existing, self.problems)
@@ -167,7 +187,19 @@ class Build:
         routes = [each.route for each in self.routes]
         generation = Generation(routes=routes, steps=ground.steps, tenants=self.tenants, policy=policy)
         yield from warn_of_unlimited(generation, self.routes, self.problems)
+        self._warn_of_idle(ground, documents)
+        yield
         return generation if check_series(generation, (*gate, *chain), ground.node.span, self.problems) else None
+
+    def _warn_of_idle(self, ground: Ground, documents: Sequence[Document]) -> None:
+        """What is declared and never comes to anything."""
+        own = tuple(step for each in self.routes for step in each.own)
+        steps = (*ground.lanes[0], *ground.lanes[1])
+        tenants = [(each.name, each.node.get("name") or each.node) for each in documents]
+        warn_of_idle_upstreams(ground.node, self.routes, self.problems)
+        warn_of_closed_routes(self.routes, ground.steps, self.gateway.roles, self.problems)
+        warn_of_idle_names(ground.node, (*steps, *own), tenants, self.problems)
+        warn_of_idle_limits(ground.node, self.gateway.listen.limits, steps, ground.tenancy.compiler, self.problems)
 
     def _give_gates(self, gates: RouteGates) -> None:
         """Every route with its gate."""

@@ -57,9 +57,9 @@ class Diagnostics:
         twin._found = dict(self._found)
         return twin
 
-    def back_to(self, earlier: Diagnostics) -> None:
-        """Forgets what was found since."""
-        self._found = dict(earlier._found)
+    def become(self, *others: Diagnostics) -> None:
+        """What was found in others, and nothing else."""
+        self._found = {each: None for other in others for each in other._found}
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self._found, key=_order))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from kapagate.access.endpoints import ENDPOINTS
@@ -53,6 +53,11 @@ class Fitting:
     problems: Diagnostics
     _done: set[tuple[Lane, frozenset[str]]] = field(default_factory=set)
     _said: set[tuple[Span, str]] = field(default_factory=set)
+
+    def keep(self, chains: Collection[Lane]) -> None:
+        """Forgets that others were checked, and what was said."""
+        self._said.clear()
+        self._done.intersection_update([each for each in self._done if each[0] in chains])
 
     def check(self, chain: Lane, buffered: frozenset[str] = frozenset(), tenant: str = "") -> None:
         """Notes what does not fit; a chain in which a step could not be compiled is passed over."""

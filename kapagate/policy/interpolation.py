@@ -59,6 +59,13 @@ class Interpolation:
         self._sources = sources
         self.asked: dict[Reference, str] = {}
 
+    def collect_in(self, sources: dict[str, Source]) -> None:
+        """From now on; what references stood for so far is among them."""
+        for name, source in self._sources.items():
+            if not source.shown:
+                sources.setdefault(name, source)
+        self._sources = sources
+
     def still(self, asked: Map[Reference, str]) -> bool:
         """Whether references stand for what they stood for."""
         try:

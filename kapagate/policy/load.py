@@ -33,7 +33,7 @@ from kapagate.policy.position import Span
 from kapagate.policy.report import render_all
 from kapagate.policy.source import Source, read_sources
 from kapagate.policy.table import Table
-from kapagate.policy.work import done
+from kapagate.policy.work import Work, done
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,23 +104,51 @@ def load_documents(
     """The same for documents that were read already; policy tests among them are passed over. `start`: what to blame
     where there is no file at all.
     """
-    documents = [document for document in read if document.kind != "PolicyTest"]
-    gateway = next((document for document in documents if document.kind == "Gateway"), None)
-    if gateway is None:
-        if not problems.errors:
-            span = Span(next(iter(sources), start))
-            problems.add(codes.NO_GATEWAY, span, "there is no document of kind Gateway")
-        return Loaded(problems, sources, documents=len(documents))
-    interpolation = Interpolation(resolve, problems, sources)
-    build = Build(interpolation, offer, table or Table(), serves or {}, problems)
-    tenants = [document for document in documents if document.kind == "Tenant"]
-    generation = done(build.generation(gateway, tenants, fingerprint(documents)))
-    return Loaded(
-        problems,
-        sources,
-        build.gateway if generation else None,
-        generation,
-        len(documents),
-        len(build.tenants),
-        len(build.routes),
-    )
+    return done(Site(resolve, offer, table or Table(), serves or {}).load(read, sources, problems, start))
+
+
+@dataclass(slots=True)
+class Site:
+    """Where generations are built. As long as the Gateway document comes to the same, only tenants are read again."""
+
+    resolve: Resolve
+    offer: Offer
+    table: Table
+    serves: Map[str, Serve]
+    build: Build | None = None
+
+    def load(
+        self, read: Sequence[Document], sources: dict[str, Source], problems: Diagnostics, start: str
+    ) -> Work[Loaded]:
+        """One load, in slices."""
+        documents = [document for document in read if document.kind != "PolicyTest"]
+        gateway = next((document for document in documents if document.kind == "Gateway"), None)
+        if gateway is None:
+            if not problems.errors:
+                span = Span(next(iter(sources), start))
+                problems.add(codes.NO_GATEWAY, span, "there is no document of kind Gateway")
+            return Loaded(problems, sources, documents=len(documents))
+        tenants = [document for document in documents if document.kind == "Tenant"]
+        yield
+        build = self._build(gateway, sources, problems)
+        yield
+        policy = fingerprint(documents)
+        yield
+        generation = yield from build.generation(gateway, tenants, policy)
+        return Loaded(
+            build.problems.copy(),
+            sources,
+            build.gateway if generation else None,
+            generation,
+            len(documents),
+            len(build.tenants),
+            len(build.routes),
+        )
+
+    def _build(self, gateway: Document, sources: dict[str, Source], problems: Diagnostics) -> Build:
+        if self.build is not None and self.build.stands(gateway):
+            self.build.again(sources, problems)
+        else:
+            interpolation = Interpolation(self.resolve, problems, sources)
+            self.build = Build(interpolation, self.offer, self.table, self.serves, problems)
+        return self.build

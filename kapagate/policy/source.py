@@ -19,7 +19,7 @@ from kapagate.policy.position import Span
 
 LARGEST_FILE = 4 << 20
 _DEEPEST_FOLDER = 16
-_SUFFIXES = {".yaml", ".yml"}
+_SUFFIXES = (".yaml", ".yml")
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what libyaml counts as the end of a line
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
@@ -48,45 +48,52 @@ class Source:
 def read_sources(paths: Sequence[Path], problems: Diagnostics) -> list[Source]:
     """Every policy file under the paths, each once."""
     sources: list[Source] = []
-    seen: set[str] = set()
+    seen: set[tuple[int, int]] = set()
     for path in paths:
-        found = list(_files(path, problems, 0, frozenset()))
+        found = list(_files(path, problems, 0, frozenset()) if path.is_dir() else [path])
         if not found and path.is_dir():
             problems.add(codes.NO_FILES, Span(str(path)), "no .yaml or .yml file in this directory")
         for file in found:
-            real = os.path.realpath(file)
-            if real not in seen:
-                seen.add(real)
-                sources += _read(file, problems)
+            sources += _read(file, seen, problems)
     return sources
 
 
 def _files(path: Path, problems: Diagnostics, depth: int, above: frozenset[str]) -> Iterator[Path]:
-    if not path.is_dir():
-        yield path
-        return
     real = os.path.realpath(path)
     if real in above or depth > _DEEPEST_FOLDER:
         return
     try:
-        names = sorted(os.listdir(path))
+        with os.scandir(path) as found:
+            entries = sorted((entry for entry in found if entry.name[0] != "."), key=lambda entry: entry.name)
     except OSError as cause:
         problems.add(codes.UNREADABLE, Span(str(path)), f"cannot be read: {cause.strerror}")
         return
-    for name in names:
-        child = path / name
-        if not name.startswith(".") and (child.suffix in _SUFFIXES or child.is_dir()):
-            yield from _files(child, problems, depth + 1, above | {real})
+    for entry in entries:
+        if _is_folder(entry):
+            yield from _files(path / entry.name, problems, depth + 1, above | {real})
+        elif entry.name.endswith(_SUFFIXES):
+            yield path / entry.name
 
 
-def _read(path: Path, problems: Diagnostics) -> Iterable[Source]:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _read(path: Path, seen: set[tuple[int, int]], problems: Diagnostics) -> Iterable[Source]:
+    """The file's text, unless it was `seen` (by device and inode)."""
     span = Span(str(path))
     try:
-        status = path.stat()
+        status = os.stat(path)
+        if (status.st_dev, status.st_ino) in seen:
+            return []
+        seen.add((status.st_dev, status.st_ino))
         if not stat.S_ISREG(status.st_mode):
             problems.add(codes.UNREADABLE, span, "is not a regular file")
             return []
-        with path.open("rb") as file:
+        with open(path, "rb", buffering=0) as file:
             data = file.read(LARGEST_FILE + 1)
     except (OSError, ValueError) as cause:
         problems.add(codes.UNREADABLE, span, f"cannot be read: {getattr(cause, 'strerror', None) or cause}")

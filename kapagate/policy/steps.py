@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar, get_args
 
@@ -113,6 +113,7 @@ class StepCompiler:
         self._equal: dict[tuple[str, str, int, Options], Placed] = {}
         self._steps: dict[tuple[str, str, str], tuple[Filter, Step] | None] = {}
         self._shared: dict[tuple[Placed, ...], Steps] = {}
+        self._few = 0
 
     def placed(self, declaration: StepDeclaration) -> Placed | None:
         """The compiled step; None when something is wrong, and then all of it is noted."""
@@ -134,6 +135,20 @@ class StepCompiler:
         """Gate and chain compiled, as far as they can be; tenants with equal chains get the same."""
         first, then = (tuple(step for each in lane if (step := self.placed(each))) for lane in (gate, chain))
         return self._shared.setdefault(then, Steps(first, then))
+
+    def keep(self, declarations: Iterable[StepDeclaration], shared: Collection[Steps]) -> None:
+        """Forgets what only other declarations came to, and chains that are not among those `shared`. Costs nothing
+        while there is little to forget.
+        """
+        if len(self._placed) < 2 * self._few + 64:
+            return
+        self._placed = {each: self._placed[each] for each in declarations if each in self._placed}
+        self._few = len(self._placed)
+        placed = {each for each in self._placed.values() if each}
+        steps = {id(each.step) for each in placed}
+        self._equal = {key: each for key, each in self._equal.items() if each in placed}
+        self._steps = {key: made for key, made in self._steps.items() if made and id(made[1]) in steps}
+        self._shared = {then: each for then, each in self._shared.items() if each in shared}
 
     def _compiled(self, declaration: StepDeclaration) -> tuple[Filter, Step] | None:
         key = (declaration.filter, _scope(declaration), _identity(declaration.own))
@@ -166,6 +181,10 @@ class StepCompiler:
                 message = f'{declaration.filter} cannot have "{key}: {value}"'
                 note = f"it takes {', '.join(sorted(allowed))}"
                 self._problems.add(codes.STEP_OPTION, declaration.place((key,)), message, note=note)
+        if model.remote and len(model.failures) > 1 and "on_error" not in declaration.common.entries:
+            message = f"{declaration.filter} asks another machine: say what its failure means"
+            note = "`on_error: deny` refuses the request then, `on_error: allow` lets it pass"
+            self._problems.add(codes.UNDECIDED, declaration.origin, message, note=note)
         return self._problems.errors == before
 
 

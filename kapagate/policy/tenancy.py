@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping as Map
 from collections.abc import Collection, Sequence
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 
 from kapagate.chain.compose import Steps
@@ -62,6 +62,7 @@ class Tenancy:
     whole: bool
     known: dict[str, Kept] = field(default_factory=dict)
     marked: dict[str, tuple[Tenant, Tenant]] = field(default_factory=dict)
+    scopes: dict[tuple[str, ...], Scopes] = field(default_factory=dict)
 
     @property
     def _problems(self) -> Diagnostics:
@@ -77,7 +78,8 @@ class Tenancy:
         if own and DEFAULT not in {document.name for document in documents}:
             tenants[DEFAULT] = Tenant(DEFAULT, "", own, None)
             owners.append((DEFAULT, self.accounts.upstreams[next(iter(own))].key, own))
-        scopes = Scopes(self.patterns, names)
+        scopes = self._scopes(names)
+        yield
         for document in documents:
             longer = tuple(scopes.longer(document.name))
             kept = self._still(document, longer) or self._read(document, scopes, longer, fitting)
@@ -86,7 +88,18 @@ class Tenancy:
                 owners.append((kept.tenant.name, kept.place, kept.tenant.accounts))
             yield
         shared = shared_projects(owners, self._problems)
-        return {name: self._marked(tenant, shared) for name, tenant in tenants.items()}
+        for name, tenant in tenants.items():
+            yield
+            tenants[name] = self._marked(tenant, shared)
+        return tenants
+
+    def _scopes(self, names: Sequence[str]) -> Scopes:
+        """The same as long as there are the same tenants."""
+        found = self.scopes.get(tuple(names))
+        if found is None:
+            self.scopes.clear()
+            found = self.scopes[tuple(names)] = Scopes(self.patterns, names)
+        return found
 
     def _marked(self, tenant: Tenant, shared: frozenset[str]) -> Tenant:
         """The tenant with its marks; the same as the last time when these are."""

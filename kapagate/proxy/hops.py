@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Hashable, Iterator
+from collections.abc import Collection, Hashable, Iterator
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from kapagate.chain import problems
 from kapagate.chain.clock import Clock
@@ -129,6 +130,7 @@ class PooledHops:
         self._clock = clock
         self._granularity = granularity
         self._hops: dict[Endpoint, PooledHop] = {}
+        self._retired: WeakSet[Pool] = WeakSet()
         self._timer: asyncio.TimerHandle | None = None
 
     def open(self, endpoint: Endpoint) -> PooledHop:
@@ -142,19 +144,27 @@ class PooledHops:
         """Every hop that was handed out."""
         return iter(tuple(self._hops.values()))
 
+    def keep(self, hops: Collection[object]) -> None:
+        """No others are handed out again. Whoever has one may still use it, and its connections end when they are idle
+        for long enough.
+        """
+        for endpoint, hop in tuple(self._hops.items()):
+            if hop not in hops:
+                self._retired.add(self._hops.pop(endpoint).pool)
+
     def close(self) -> None:
         """Ends every connection at once."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        for hop in self._hops.values():
-            hop.pool.close()
+        for pool in self._pools():
+            pool.close()
 
     def sweep(self) -> None:
         """Ends what is past its deadline."""
         now = self._clock.monotonic()
-        for hop in self._hops.values():
-            hop.pool.sweep(now)
+        for pool in self._pools():
+            pool.sweep(now)
 
     def watch(self) -> None:
         """Starts the sweep, unless it runs."""
@@ -164,5 +174,8 @@ class PooledHops:
     def _tick(self) -> None:
         self._timer = None
         self.sweep()
-        if any(hop.pool.size for hop in self._hops.values()):
+        if any(pool.size for pool in self._pools()):
             self.watch()
+
+    def _pools(self) -> list[Pool]:
+        return [*(hop.pool for hop in self._hops.values()), *self._retired]

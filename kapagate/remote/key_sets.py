@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from importlib import import_module
 from urllib.parse import urlsplit
 
@@ -195,6 +195,14 @@ class ProviderKeySets:
             if source not in self._tasks:
                 loop = asyncio.get_running_loop()
                 self._tasks[source] = loop.create_task(source.keep_fresh(self._wait), name=f"keys of {source.host}")
+
+    def keep(self, sources: Collection[object]) -> None:
+        """No others are fetched again. Whoever has one may still ask it."""
+        for key, source in tuple(self._sources.items()):
+            if source not in sources:
+                del self._sources[key]
+                if task := self._tasks.pop(source, None):
+                    task.cancel()
 
     async def close(self) -> None:
         tasks = tuple(self._tasks.values())

@@ -1,0 +1,52 @@
+"""Says when the files of a policy may have changed: the system tells at once, and the clock now and then.
+
+The system tells of folders, so that a file that is replaced, an editor's rename and the swap of `..data` in a mounted
+ConfigMap are all seen. It cannot tell of every file system (networks, some containers): that is what the clock is for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+log = logging.getLogger(__name__)
+PERIOD = 10.0
+"""Seconds between two looks without a reason."""
+QUIET_MS = 200
+"""Milliseconds without a change after which what was changed is taken to be complete."""
+
+
+class Watch:
+    """Watches files and folders. `told` is called whenever they should be looked at."""
+
+    def __init__(self, paths: Sequence[Path], told: Callable[[], None], period: float = PERIOD) -> None:
+        self._told = told
+        self._period = period
+        self._folders = [path for path in paths if path.is_dir()]
+        self._parents = sorted({path.parent for path in paths if not path.is_dir()})
+
+    async def run(self) -> None:
+        """Watches until it is cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._look_now_and_then())
+            for folders, recursive in ((self._folders, True), (self._parents, False)):
+                if folders:
+                    tasks.create_task(self._listen(folders, recursive))
+
+    async def _look_now_and_then(self) -> None:
+        while True:
+            await asyncio.sleep(self._period)
+            self._told()
+
+    async def _listen(self, folders: Sequence[Path], recursive: bool) -> None:
+        from watchfiles import awatch
+
+        while True:
+            try:
+                async for _ in awatch(*folders, watch_filter=None, step=QUIET_MS, recursive=recursive):
+                    self._told()
+            except (OSError, RuntimeError) as cause:
+                log.warning("changes of the policy are seen late, the system does not tell of them: %s", cause)
+            await asyncio.sleep(self._period)
