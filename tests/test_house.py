@@ -48,7 +48,7 @@ THINKING = {"identity", "access", "traffic", "guards", "kapa", "ledger"}
 BACK_ENDS = {"stores", "remote", "telemetry", "machine"}
 DECLARATIONS = {"filters", "schemes", "upstreams"}
 ANSWERING = {"web", "jobs"}
-STANDING_ALONE = {"policy", "proxy", "standin", "demo", "cli", "run"}
+STANDING_ALONE = {"policy", "policytest", "proxy", "standin", "demo", "cli", "run"}
 EVERYTHING = WORDS | THINKING | BACK_ENDS | DECLARATIONS | ANSWERING | STANDING_ALONE
 
 
@@ -90,6 +90,12 @@ HOUSE = {
     "upstreams": DECLARING,
     "policy": Room(
         4, WORDS | THINKING | DECLARATIONS, {"orjson", "pydantic", "pydantic_core", "yaml"}, SOCKETS | SURROUNDINGS
+    ),
+    "policytest": Room(
+        5,
+        WORDS | THINKING | BACK_ENDS | DECLARATIONS | {"policy"},
+        {"cryptography", "jwt", "orjson", "pydantic"},
+        IMPURE,
     ),
     "proxy": Room(
         5, WORDS | THINKING, {"aiohappyeyeballs", "aiohttp", "httptools", "multidict", "orjson", "yarl"}, set()

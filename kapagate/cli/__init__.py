@@ -12,6 +12,7 @@ from kapagate.machine.heap import uncollected
 COMMANDS = {
     "run": ("kapagate.cli.run:run", "Run the gateway with a policy."),
     "check": ("kapagate.cli.check:check", "Check policy files and print every problem at its place."),
+    "test": ("kapagate.cli.test:test", "Run the tests of a policy, without sockets and without secrets."),
     "keys": ("kapagate.cli.keys:keys", "Make API keys."),
     "audit": ("kapagate.cli.audit:audit", "Read the records of what was asked and decided."),
     "demo": ("kapagate.cli.demo:demo", "Show the chain at work against a stand-in Kapa."),

@@ -35,11 +35,13 @@ class Key:
     text: str = field(repr=False)
 
 
-def create(env: str, random_bytes: Callable[[int], bytes]) -> Key:
-    """A new key. Raises ValueError when `env` is not two to eight lower-case letters."""
+def create(env: str, random_bytes: Callable[[int], bytes], identifier: str = "") -> Key:
+    """A new key, with an id of its own unless one is given. Raises ValueError when `env` is not two to eight lower-case
+    letters.
+    """
     if re.fullmatch(ENVIRONMENT, env, re.ASCII) is None:
         raise ValueError(f"the environment of a key is two to eight lower-case letters, not {env!r}")
-    identifier = _base62(int.from_bytes(random_bytes(16)) % 62**_ID_LENGTH, _ID_LENGTH)
+    identifier = identifier or _base62(int.from_bytes(random_bytes(16)) % 62**_ID_LENGTH, _ID_LENGTH)
     secret = _base62(int.from_bytes(random_bytes(32)), _SECRET_LENGTH)
     text = f"{PREFIX}{env}_{identifier}_{secret}"
     return Key(env, identifier, text + _checksum(text))

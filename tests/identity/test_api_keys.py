@@ -82,3 +82,9 @@ def test_the_format_and_the_digest_stay_what_they_are() -> None:
 
 def test_no_repr_shows_the_secret() -> None:
     assert KEY.text not in repr(KEY)
+
+
+def test_a_key_can_be_made_for_an_id_that_is_there_already() -> None:
+    key = create("live", bytes, "0123456789ab")
+    assert key.id == "0123456789ab"
+    assert parse(key.text) == key

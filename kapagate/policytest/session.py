@@ -1,0 +1,157 @@
+"""All cases of a set of files, run against the policy of the same files.
+
+The policy is loaded once for each environment that cases ask for, mostly once; a case costs what its calls cost.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from kapagate.chain.clock import Clock
+from kapagate.chain.route import Serve
+from kapagate.ledger.ledger import Ledger
+from kapagate.policy.documents import Document, read_documents
+from kapagate.policy.finding import Diagnostics
+from kapagate.policy.interpolation import Resolve
+from kapagate.policy.load import Loaded, load_documents
+from kapagate.policy.placeholders import load_with_placeholders
+from kapagate.policy.position import Span
+from kapagate.policy.report import render_all
+from kapagate.policy.source import Source, read_sources
+from kapagate.policytest.coverage import Coverage, steps_of
+from kapagate.policytest.credentials import TABLE, Impossible
+from kapagate.policytest.expectations import Path as Within
+from kapagate.policytest.expectations import misses
+from kapagate.policytest.play import Told, play
+from kapagate.policytest.stage import Ports, Stage
+from kapagate.policytest.story import story_of
+from kapagate.policytest.suites import Planned, Suites, check_names, read_suites
+from kapagate.remote.references import References
+
+Serves = Callable[[Clock, Ledger], Mapping[str, Serve]]
+"""The gateway's own endpoints, for routes that serve them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One expectation that was not met, in its place; `what` names it. `story`: what became of the call."""
+
+    span: Span
+    what: str
+    expected: str
+    got: str
+    story: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What came of a case; good without failures."""
+
+    planned: Planned
+    failures: Sequence[Failure]
+
+    @property
+    def ok(self) -> bool:
+        return not self.failures
+
+
+@dataclass(slots=True)
+class Session:
+    """A set of files: its policy and its tests. After `prepare`, `problems` has what is wrong with either."""
+
+    serves: Serves
+    problems: Diagnostics = field(default_factory=Diagnostics)
+    sources: dict[str, Source] = field(default_factory=dict)
+    suites: Suites = field(default_factory=Suites)
+    coverage: Coverage = field(default_factory=Coverage)
+    _documents: Sequence[Document] = ()
+    _stages: dict[tuple[tuple[str, str], ...], Stage] = field(default_factory=dict)
+
+    def prepare(self, paths: Sequence[Path], chosen: re.Pattern[str] | None = None) -> list[Planned]:
+        """The cases whose name is chosen. Nothing can be run when there are errors."""
+        files = read_sources(paths, self.problems)
+        self.sources = {source.name: source for source in files}
+        self._documents = read_documents(files, self.problems)
+        self.suites = read_suites(self._documents, self.problems)
+        cases = [each for each in self.suites.cases if chosen is None or chosen.search(each.name)]
+        if not self.problems.errors:
+            for planned in cases or self.suites.cases[:1]:
+                self._stage(planned)
+        return cases
+
+    @property
+    def ok(self) -> bool:
+        return self.problems.errors == 0
+
+    def report(self) -> str:
+        """All problems as text, empty when there are none."""
+        return render_all(self.problems, self.sources)
+
+    async def run(self, cases: Iterable[Planned]) -> list[Result]:
+        return [await self._run(planned) for planned in cases]
+
+    async def _run(self, planned: Planned) -> Result:
+        stage = self._stages[_key(planned)]
+        try:
+            told = await play(stage, planned.tests, planned.case, planned.calls)
+        except (Impossible, LookupError) as cause:
+            return Result(planned, [Failure(planned.place(0, ()), "the call", "a request", str(cause), "")])
+        self.coverage.add_calls(told)
+        failures = [each for index in range(len(told)) for each in _failures(planned, index, told[index])]
+        return Result(planned, failures)
+
+    def _stage(self, planned: Planned) -> None:
+        """Loads the policy for the environment of a case, where that was not done yet."""
+        key = _key(planned)
+        if key not in self._stages and not self.problems.errors:
+            loaded, ports = self._loaded(planned.environment)
+            if loaded.generation is None or loaded.gateway is None:
+                for each in loaded.diagnostics:
+                    self.problems.add(each.code, each.span, each.message, suggestion=each.suggestion, note=each.note)
+                return
+            self._stages[key] = Stage.of(loaded.generation, loaded.gateway, ports)
+            self.coverage.add_policy(loaded.generation)
+        if key in self._stages:
+            generation = self._stages[key].generation
+            check_names(planned, generation, [*{each.id: None for each in steps_of(generation)}], self.problems)
+
+    def _loaded(self, environment: Mapping[str, str]) -> tuple[Loaded, Ports]:
+        """What the tests do not say of the environment is made up: this process's own is never looked at."""
+        ports = Ports()
+
+        def load(resolve: Resolve) -> Loaded:
+            nonlocal ports
+            ports = Ports()
+            serves = self.serves(ports.clock, ports.records)
+            return load_documents(
+                self._documents,
+                self.sources,
+                Diagnostics(),
+                resolve,
+                lambda _: ports.services(),
+                table=TABLE,
+                serves=serves,
+            )
+
+        loaded, _ = load_with_placeholders(load, References(environment))
+        return loaded, ports
+
+
+def _key(planned: Planned) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted(planned.environment.items()))
+
+
+def _failures(planned: Planned, index: int, told: Told) -> Iterable[Failure]:
+    expected = planned.calls[index].expect
+    found = misses(expected, told) if expected is not None else []
+    story = story_of(told) if found else ""
+    for miss in found:
+        what = _named(miss.path) if not planned.case.calls else f"call {index + 1}: {_named(miss.path)}"
+        yield Failure(planned.place(index, miss.path), what, miss.expected, miss.got, story)
+
+
+def _named(path: Within) -> str:
+    return ".".join(str(part) for part in path)
