@@ -27,7 +27,8 @@ class Filter(BaseModel, ABC):
 
     `modes` and `failures` are what `mode` and `on_error` may say for it; a step on which others stand (`identify`)
     narrows them. `lanes` says where it may stand: what has to act before anybody is known has no sense in the chain.
-    `alone`: no two steps of the filter act on one request.
+    `alone`: no two steps of the filter act on one request. `remote`: it asks another machine while a request waits, so
+    its steps say what a failure means (`on_error`).
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -36,6 +37,7 @@ class Filter(BaseModel, ABC):
     failures: ClassVar[frozenset[str]] = frozenset({"deny", "allow"})
     lanes: ClassVar[frozenset[str]] = frozenset({"gate", "chain"})
     alone: ClassVar[bool] = False
+    remote: ClassVar[bool] = False
 
     @property
     def decisions(self) -> frozenset[Decision]:

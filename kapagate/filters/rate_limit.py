@@ -74,7 +74,7 @@ class RateLimit(Filter):
         return frozenset({"passed", "refused"})
 
     def compile(self, services: Services) -> Step:
-        limits, buckets = self._limits(), services[Buckets]
+        limits, buckets = self.limits(), services[Buckets]
         costs = Costs(self.cost)
         self._check_costs(min(limits, key=lambda limit: limit.burst), services)
         if len(limits) == 1:
@@ -84,7 +84,8 @@ class RateLimit(Filter):
         reads: frozenset[Fact[Principal]] = frozenset({PRINCIPAL} if _OF_CALLERS.intersection(self.per) else ())
         return Step(reads=reads, on_request=on_request)
 
-    def _limits(self) -> tuple[Limit, ...]:
+    def limits(self) -> tuple[Limit, ...]:
+        """One for each of `limit`."""
         shortest = min(self.limit, key=lambda rate: rate.period)
         return tuple(Limit(rate, self.burst if self.burst and rate is shortest else rate.count) for rate in self.limit)
 

@@ -15,15 +15,22 @@ _PLACES = (("tenant",), ("tenants", "*"), ("keys", "*", "tenant"))
 
 def check_tenants(schemes: Node | None, tenants: Collection[str], problems: Diagnostics) -> None:
     """`schemes` is the list under `identify`."""
-    for scheme in _below(schemes, ("*",)):
-        own = next(iter(scheme.entries.values())).value if isinstance(scheme, Mapping) and scheme.entries else None
-        for name, span in _named(own):
+    for _, own in schemes_in(schemes):
+        for name, span in named_in(own):
             if name not in tenants:
                 message = f'unknown tenant "{name}"'
                 problems.add(codes.UNKNOWN_TENANT, span, message, suggestion=closest(name, tenants))
 
 
-def _named(own: Node | None) -> Iterator[tuple[str, Span]]:
+def schemes_in(node: Node | None) -> Iterator[tuple[str, Node]]:
+    """Each scheme of the list under `identify`: its name, and what it says."""
+    for scheme in _below(node, ("*",)):
+        if isinstance(scheme, Mapping) and scheme.entries:
+            name, entry = next(iter(scheme.entries.items()))
+            yield name, entry.value
+
+
+def named_in(own: Node | None) -> Iterator[tuple[str, Span]]:
     """The tenants that one scheme names. Where a path parameter does it, these are its `sources`."""
     for path in _PLACES:
         for named in _below(own, path):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kapagate.policy import codes
+from kapagate.policy.clear_secrets import check_clear_secrets
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.nodes import Mapping, Node, Scalar, described, plain
 from kapagate.policy.position import Span
@@ -98,6 +99,8 @@ def _document(node: Node, folder: Path, problems: Diagnostics) -> Document | Non
         word = str(kind.value) if isinstance(kind, Scalar) else described(kind)
         problems.unknown(codes.KIND, kind.span, "kind", word, KINDS)
         return None
+    if kind.value != "PolicyTest":
+        check_clear_secrets(node, problems)
     rest = Mapping(node.span, {key: entry for key, entry in node.entries.items() if key not in HEADER})
     return Document(str(kind.value), rest, folder, kind.span, _digest(rest))
 

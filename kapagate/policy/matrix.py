@@ -53,7 +53,7 @@ def matrix_of(generation: Generation, declarations: Mapping[str, RoleDeclaration
 
 def _rows(generation: Generation, roles: Roles) -> Iterator[Row]:
     for route in generation.routes.routes:
-        asks = any(_asks(step, route) for step in generation.steps.chain) and not route.public
+        asks = any(asks_for_roles(step, route) for step in generation.steps.chain) and not route.public
         yield Row(route.name, route.permission, _cells(roles, route.permission) if asks else _open(roles.names))
         for permission in KAPA:
             if permission.startswith(f"{route.permission}."):
@@ -63,7 +63,7 @@ def _rows(generation: Generation, roles: Roles) -> Iterator[Row]:
         yield Row(name, endpoint.permission, _cells(roles, endpoint.permission))
 
 
-def _asks(placed: Placed, route: Route) -> bool:
+def asks_for_roles(placed: Placed, route: Route) -> bool:
     options = placed.options
     if placed.name != "rbac" or options.mode != "enforce":
         return False

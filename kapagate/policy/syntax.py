@@ -24,6 +24,8 @@ DEEPEST = 64
 MOST_VALUES = 250_000
 MOST_ALIASES = 1_000
 _AT_A_TIME = 64  # events between two rests
+_QUOTES = ("'", '"')
+_UNCLOSED = "a quote is opened here and never closed"
 _ADVICE = (
     ("cannot start any token", "\t", "a tab cannot indent here; use spaces"),
     ("cannot start any token", "@", "a text that begins with @ needs quotes"),
@@ -36,7 +38,7 @@ _ADVICE = (
     ("did not find expected ',' or ']'", "", "the list that opens here lacks a comma or its closing ]"),
     ("did not find expected ',' or '}'", "", "the mapping that opens here lacks a comma or its closing }"),
     ("did not find expected node content", "", "a value is missing here, or a bracket above is not closed"),
-    ("unexpected end of stream", "", "a quote is opened here and never closed"),
+    ("unexpected end of stream", "", _UNCLOSED),
     ("found undefined alias", "", "no anchor of this name stands above"),
     ("found duplicate %", "", "a % directive stands twice"),
     ("unknown escape character", "", "this is no escape of double-quoted text; use single quotes or write \\\\"),
@@ -107,6 +109,7 @@ class _Reader:
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int, int] | None] = {}
         self._aliases = 0
+        self._quoted: Span | None = None  # the last value, if it is quoted and goes over several lines
 
     def take(self, event: Any) -> None:
         kind = type(event)
@@ -127,6 +130,7 @@ class _Reader:
         span = self._span(event)
         self._refuse_tag(event, span)
         text = event.value
+        self._quoted = span if event.style in _QUOTES and span.line != span.end_line else None
         node = Scalar(span, text, meaning(text) if event.implicit[0] else text)
         if event.anchor:
             self._anchors[event.anchor] = (node, 1, 1)
@@ -231,6 +235,11 @@ class _Reader:
         opened = str(cause.context).startswith(_OPENED)
         mark = (cause.context_mark if opened else None) or cause.problem_mark or cause.context_mark
         line, column = (mark.line, mark.column) if mark else (0, 0)
+        if self._quoted and line + 1 == self._quoted.end_line:
+            opened_at = self._quoted
+            span = Span(self._source.name, opened_at.line, opened_at.column, opened_at.line, opened_at.column + 1)
+            self._problems.add(codes.MALFORMED, span, _UNCLOSED)
+            return
         if line >= len(self._source.lines) or not self._source.lines[line]:
             line, column = self._last_place(line)
         said = f"{cause.context or ''} {cause.problem or ''}".strip()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import ClassVar
 
 import pytest
 
+from kapagate.chain.filter import Filter
 from kapagate.chain.hop import Hops
 from kapagate.chain.services import Services
+from kapagate.chain.step import Step
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.invalid import Known
 from kapagate.policy.nodes import Mapping
@@ -86,3 +89,22 @@ def test_a_shadow_has_state_of_its_own(node: ReadNode, table: Table, compiler: S
 def test_equal_chains_are_the_same(node: ReadNode, table: Table, compiler: StepCompiler) -> None:
     one, other = (declared(node("note: {}"), table) for _ in range(2))
     assert compiler.shared([], [one]) is compiler.shared([], [other])
+
+
+class Far(Filter):
+    """Asks another machine."""
+
+    remote: ClassVar[bool] = True
+
+    def compile(self, services: Services) -> Step:
+        return Step()
+
+
+@pytest.mark.parametrize(("text", "codes"), [("far: {}", ["KG332"]), ("{far: {}, on_error: allow}", [])])
+def test_a_step_that_asks_another_machine_says_what_its_failure_means(
+    node: ReadNode, text: str, codes: list[str]
+) -> None:
+    table, problems = Table(filters={"far": Far}), Diagnostics()
+    compiler = StepCompiler(table, Services({}), problems, Known())
+    compiler.placed(declared(node(text), table))
+    assert [each.code.name for each in problems] == codes
