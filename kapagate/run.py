@@ -14,39 +14,29 @@ from urllib.parse import urlsplit
 from kapagate import __version__
 from kapagate.access.hosts import Hosts, host_of, is_loopback
 from kapagate.access.roles import Roles
-from kapagate.chain.clock import Clock, Ids
+from kapagate.chain.clock import Clock
 from kapagate.chain.entry import Entry
 from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Live
-from kapagate.chain.hop import Hops
-from kapagate.chain.meter import Meter
 from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
-from kapagate.chain.watched import Watched
-from kapagate.identity.key_sets import KeySets
-from kapagate.identity.published import PublishedKeys
-from kapagate.identity.replays import Replays
-from kapagate.kapa.ownership import Owners
 from kapagate.ledger.journal import START, STOP, Journal
 from kapagate.ledger.ledger import Ledger
-from kapagate.machine.clock import SystemClock
-from kapagate.machine.ids import SystemIds
 from kapagate.machine.process import check_file
+from kapagate.offers import Machine, Offer, Remembered
 from kapagate.policy.gateway import Address, Listen, Socket, State, Tls, UnixAddress
 from kapagate.policy.gateway import Gateway as Settings
 from kapagate.policy.interpolation import Resolve
 from kapagate.policy.load import Loaded, load_policy
+from kapagate.policy.loader import Loader
+from kapagate.policy.work import done
 from kapagate.proxy.bounds import Deadlines, Limits
 from kapagate.proxy.certificates import CertificateFiles, Certificates
-from kapagate.proxy.egress import allowed
-from kapagate.proxy.hops import PooledHops
 from kapagate.proxy.listener import Listener
 from kapagate.proxy.unix import UnixSocket
-from kapagate.remote.documents import Documents
-from kapagate.remote.key_sets import ProviderKeySets
-from kapagate.remote.watched import WatchedFiles
+from kapagate.reload import Reloads, watch_reloads
+from kapagate.remote.watch import Watch
 from kapagate.schemes.api_key import ApiKey
-from kapagate.stores.memory import MemoryBuckets
 from kapagate.stores.memory_owners import MemoryOwners
 from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.ring import MemoryLedger
@@ -55,10 +45,8 @@ from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.stores.sqlite_replays import SqliteReplays
 from kapagate.telemetry.access import AccessLog
 from kapagate.telemetry.gauges import watch_audit, watch_key_sets, watch_policy, watch_upstreams
-from kapagate.telemetry.prometheus import PrometheusMeter
-from kapagate.traffic.buckets import Buckets
-from kapagate.web.admin import Access, admin_routes
-from kapagate.web.config import ConfigView, view_of
+from kapagate.web.admin import Access, Guard, admin_routes
+from kapagate.web.config import Attempt, ConfigView, view_of
 from kapagate.web.credentials import Credentials
 from kapagate.web.doors import open_doors
 from kapagate.web.endpoints import Document, implemented, serves
@@ -85,50 +73,19 @@ class Addresses:
     admin: Address | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
-    """What every gateway of this process stands on."""
-
-    clock: Clock
-    ids: Ids
-    meter: PrometheusMeter
-    hops: PooledHops
-    key_sets: ProviderKeySets
-    published: PublishedKeys
-    watched: WatchedFiles
-
-    @classmethod
-    def started(cls) -> Machine:
-        clock = SystemClock()
-        key_sets = ProviderKeySets(Documents(allowed), clock)
-        meter, hops = PrometheusMeter(), PooledHops(clock)
-        return cls(clock, SystemIds(), meter, hops, key_sets, PublishedKeys(), WatchedFiles(meter))
-
-    def services(self, ledger: Ledger, replays: Replays | None = None, owners: Owners | None = None) -> Services:
-        ports: dict[type, object] = {
-            Clock: self.clock,
-            Ids: self.ids,
-            Meter: self.meter,
-            Hops: self.hops,
-            KeySets: self.key_sets,
-            PublishedKeys: self.published,
-            Buckets: MemoryBuckets(self.clock),
-            Watched: self.watched,
-            Ledger: ledger,
-            Replays: replays or MemoryReplays(self.clock),
-            Owners: MemoryOwners(self.clock) if owners is None else owners,
-        }
-        return Services(ports)
-
-
 def offline(paths: Sequence[Path], resolve: Resolve) -> Loaded:
     """The policy as `kapagate check` loads it: everything is compiled, nothing is opened."""
     machine = Machine.started()
-    endpoints = implemented(_nothing_runs, (), machine.clock, MemoryLedger)
-    return load_policy(paths, resolve, lambda settings: machine.services(MemoryLedger()), serves=serves(endpoints))
+    state = _remembered(State(None), machine)
+    endpoints = implemented(_nothing_runs, (), machine.clock, MemoryLedger, _nothing_loads)
+    return load_policy(paths, resolve, lambda settings: machine.offer(state).services, serves=serves(endpoints))
 
 
 def _nothing_runs() -> ConfigView:
+    raise LookupError("no generation runs here")
+
+
+async def _nothing_loads(by: str) -> Attempt:
     raise LookupError("no generation runs here")
 
 
@@ -137,14 +94,14 @@ class Gateway:
 
     def __init__(
         self,
-        settings: Settings,
+        reloads: Reloads,
         listener: Listener,
         data_url: str,
         doors: Sequence[Address],
         ledger: Ledger,
         life: Lifecycle,
     ) -> None:
-        self._settings = settings
+        self._reloads = reloads
         self._listener = listener
         self.data_url = data_url
         self._doors = doors
@@ -162,13 +119,21 @@ class Gateway:
     @property
     def drain_delay(self) -> float:
         """Seconds to serve on after `/readyz` has begun to say no."""
-        return self._settings.listen.shutdown.drain_delay
+        return self._reloads.settings.listen.shutdown.drain_delay
+
+    def ask_reload(self) -> None:
+        """The same, soon and for a signal, which nobody waits for."""
+        self._reloads.ask(anyway="signal")
+
+    async def reload(self, by: str) -> Attempt:
+        """Loads the policy again and swaps it in, or says what is wrong with it. `by`: who asked for it."""
+        return await self._reloads.reload(by)
 
     async def drain(self) -> None:
         """Takes nothing new, and finishes what runs within the policy's `shutdown.timeout`."""
         self.lifecycle.draining = True
         self._listener.stop_accepting()
-        await self._listener.drain(self._settings.listen.shutdown.timeout)
+        await self._listener.drain(self._reloads.settings.listen.shutdown.timeout)
 
 
 @asynccontextmanager
@@ -180,58 +145,102 @@ async def open_gateway(
     One line per exchange goes to `log_stream` where it is given.
     """
     machine, life = Machine.started(), Lifecycle()
-    ledger: MemoryLedger | SqliteLedger = MemoryLedger()
-    replays: MemoryReplays | SqliteReplays = MemoryReplays(machine.clock)
-    owners: MemoryOwners | SqliteOwners = MemoryOwners(machine.clock)
     checks: list[Check] = []
+    opened: list[Remembered] = []
+    offers: list[Offer] = []
 
     def offer(settings: Settings) -> Services:
-        nonlocal ledger, replays, owners
-        ledger = _ledger(settings.state, machine.clock)
-        replays = _replays(settings.state, machine)
-        owners = _owners(settings.state, machine.clock)
-        return machine.services(ledger, replays, owners)
+        opened[:] = opened or [_remembered(settings.state, machine)]
+        offers.append(machine.offer(opened[0]))
+        return offers[-1].services
 
-    endpoints = implemented(
-        lambda: view_of(live.generation, list(loaded.sources), loaded_at), checks, machine.clock, lambda: ledger
-    )
-    loaded_at = machine.clock.wall()
-    loaded = load_policy(paths, resolve, offer, serves=serves(endpoints))
+    async def reload(by: str) -> Attempt:
+        return await reloads.reload(by)
+
+    def told() -> ConfigView:
+        return view_of(live.generation, reloads.sources, reloads.loaded_at, reloads.last)
+
+    endpoints = implemented(told, checks, machine.clock, lambda: opened[0].ledger, reload)
+    loader = Loader(paths, resolve, offer, serves=serves(endpoints))
+    files = loader.read()
+    loaded = done(loader.loading(files))
     if loaded.generation is None or loaded.gateway is None:
         raise InvalidPolicy(loaded)
     for warning in loaded.diagnostics:
         log.warning("%s %s: %s", warning.span, warning.code.name, warning.message)
-    live = Live(loaded.generation)
+    live, state, settings = Live(loaded.generation), opened[0], loaded.gateway
     async with AsyncExitStack() as stack:
         stack.callback(machine.hops.close)
         stack.callback(asyncio.create_task(machine.watched.run()).cancel)
         stack.push_async_callback(machine.key_sets.close)
-        machine.key_sets.start()
-        if isinstance(ledger, SqliteLedger):
-            check_file(Path(loaded.gateway.state.path or ""))
-            await ledger.start()
-        stack.push_async_callback(ledger.close)
-        journal = Journal(ledger, machine.clock, machine.ids)
+        await _start(state, settings, stack)
+        journal = Journal(state.ledger, machine.clock, machine.ids)
         journal.note(START, live.generation.policy, version=__version__, files=[str(each) for each in loaded.sources])
         stack.callback(lambda: journal.note(STOP, live.generation.policy))
-        if isinstance(replays, SqliteReplays):
-            stack.push_async_callback(replays.close)
-        if isinstance(owners, SqliteOwners):
-            await owners.start()
-            stack.push_async_callback(owners.close)
-        checks += [ledger_check(ledger), owners_check(owners), replays_check(replays)]
-        checks.extend(upstream_check(hop.pool.endpoint.name, hop, machine.clock) for hop in machine.hops)
-        checks.extend(key_set_check(source.host, source) for source in machine.key_sets)
-        _watch(machine, ledger, live)
-        access_log = _access_log(log_stream, stack)
-        limits, hops = loaded.gateway.listen.limits, _hops(loaded.gateway)
-        ports = machine.clock, machine.ids, access_log
-        entry = Entry(live, *ports, limits.exchanges, hops, limits.exchanges_per_tenant)
-        data = addresses.data or loaded.gateway.listen.data
-        listener = await _listening(loaded.gateway.listen, data, entry, machine, stack)
-        doors = await _doors(loaded.gateway, addresses, machine, life, checks, endpoints, journal, stack)
+        guard = Guard(_access(settings, machine.clock))
+        use = Use(offers, machine, state, checks, guard)
+        reloads = Reloads(loader, settings, list(loaded.sources), live, machine.clock, journal, use.settle, files)
+        use.settle(loaded)
+        _watch(machine, state.ledger, live)
+        watch_reloads(machine.meter, reloads)
+        stack.callback(asyncio.create_task(reloads.run()).cancel)
+        stack.callback(asyncio.create_task(Watch(paths, reloads.ask).run()).cancel)
+        entry = _entry(settings.listen, live, machine, _access_log(log_stream, stack))
+        data = addresses.data or settings.listen.data
+        listener = await _listening(settings.listen, data, entry, machine, stack)
+        doors = await _doors(settings, addresses, machine, life, checks, endpoints, guard, journal, stack)
         life.serving = True
-        yield Gateway(loaded.gateway, listener, _url(data, listener), doors, ledger, life)
+        yield Gateway(reloads, listener, _url(data, listener), doors, state.ledger, life)
+
+
+@dataclass(slots=True)
+class Use:
+    """What the policy in use took, and what follows from it beside the data plane."""
+
+    offers: list[Offer]
+    machine: Machine
+    state: Remembered
+    checks: list[Check]
+    guard: Guard
+    used: Offer | None = None
+
+    def settle(self, loaded: Loaded) -> None:
+        """After a load: keeps what the good one took, or what the last good one did."""
+        if loaded.gateway is not None and self.offers:
+            self.used = self.offers[-1]
+        self.offers.clear()
+        if self.used is not None:
+            self.machine.keep(self.used)
+        if loaded.gateway is not None:
+            self.machine.key_sets.start()
+            self.guard.become(_access(loaded.gateway, self.machine.clock))
+            self.checks[:] = self._dependencies()
+
+    def _dependencies(self) -> list[Check]:
+        state, clock = self.state, self.machine.clock
+        hops, key_sets = (self.used.hops.taken, self.used.key_sets.taken) if self.used else ((), ())
+        upstreams = [upstream_check(hop.pool.endpoint.name, hop, clock) for hop in hops]
+        keys = [key_set_check(source.host, source) for source in key_sets]
+        stores = [ledger_check(state.ledger), owners_check(state.owners), replays_check(state.replays)]
+        return [*stores, *sorted((*upstreams, *keys), key=lambda check: check.name)]
+
+
+async def _start(state: Remembered, settings: Settings, stack: AsyncExitStack) -> None:
+    """What remembers, so that it is closed again."""
+    if isinstance(state.ledger, SqliteLedger):
+        check_file(Path(settings.state.path or ""))
+        await state.ledger.start()
+    stack.push_async_callback(state.ledger.close)
+    if isinstance(state.replays, SqliteReplays):
+        stack.push_async_callback(state.replays.close)
+    if isinstance(state.owners, SqliteOwners):
+        await state.owners.start()
+        stack.push_async_callback(state.owners.close)
+
+
+def _entry(listen: Listen, live: Live, machine: Machine, access_log: AccessLog | None) -> Entry:
+    limits, hops = listen.limits, TrustedHops(listen.trusted_hops) if listen.trusted_hops else None
+    return Entry(live, machine.clock, machine.ids, access_log, limits.exchanges, hops, limits.exchanges_per_tenant)
 
 
 def _watch(machine: Machine, ledger: Ledger, live: Live) -> None:
@@ -241,24 +250,18 @@ def _watch(machine: Machine, ledger: Ledger, live: Live) -> None:
     watch_policy(machine.meter, lambda: live.generation.policy)
 
 
-def _hops(settings: Settings) -> TrustedHops | None:
-    networks = settings.listen.trusted_hops
-    return TrustedHops(networks) if networks else None
-
-
-def _ledger(state: State, clock: Clock) -> MemoryLedger | SqliteLedger:
-    return SqliteLedger(Path(state.path), clock) if state.path else MemoryLedger()
-
-
-def _replays(state: State, machine: Machine) -> MemoryReplays | SqliteReplays:
-    """Beside the audit's file: each has its own thread, and one that is damaged takes none other along."""
+def _remembered(state: State, machine: Machine) -> Remembered:
+    """Each beside the audit's file in its own: each has its own thread, and one that is damaged takes none other along.
+    Nothing is opened yet.
+    """
+    clock = machine.clock
     if state.path is None:
-        return MemoryReplays(machine.clock)
-    return SqliteReplays(Path(f"{state.path}.replays"), machine.clock, machine.ids())
-
-
-def _owners(state: State, clock: Clock) -> MemoryOwners | SqliteOwners:
-    return SqliteOwners(Path(f"{state.path}.owners"), clock) if state.path else MemoryOwners(clock)
+        return Remembered(MemoryLedger(), MemoryReplays(clock), MemoryOwners(clock))
+    return Remembered(
+        SqliteLedger(Path(state.path), clock),
+        SqliteReplays(Path(f"{state.path}.replays"), clock, machine.ids()),
+        SqliteOwners(Path(f"{state.path}.owners"), clock),
+    )
 
 
 def _access_log(stream: BinaryIO | None, stack: AsyncExitStack) -> AccessLog | None:
@@ -333,18 +336,18 @@ async def _doors(
     life: Lifecycle,
     checks: Sequence[Check],
     endpoints: Mapping[str, Document],
+    guard: Guard,
     journal: Journal,
     stack: AsyncExitStack,
 ) -> list[Address]:
     listen, meter = settings.listen, machine.meter
     probe = Probe(life, checks, machine.clock, __version__, meter.render, meter.content_type, machine.published)
-    access = _access(settings, machine.clock)
     doors = await open_doors(
         addresses.probe or listen.probe,
         addresses.admin or listen.admin,
         probe.routes(),
-        admin_routes(endpoints, access, journal, machine.clock),
-        guarded=access is not None,
+        admin_routes(endpoints, guard.access, journal, machine.clock),
+        guarded=guard.access is not None,
     )
     for door in doors:
         stack.push_async_callback(door.close)

@@ -48,7 +48,7 @@ THINKING = {"identity", "access", "traffic", "guards", "kapa", "ledger"}
 BACK_ENDS = {"stores", "remote", "telemetry", "machine"}
 DECLARATIONS = {"filters", "schemes", "upstreams"}
 ANSWERING = {"web", "jobs"}
-STANDING_ALONE = {"policy", "policytest", "proxy", "standin", "demo", "cli", "run"}
+STANDING_ALONE = {"policy", "policytest", "proxy", "standin", "demo", "cli", "run", "reload", "offers"}
 EVERYTHING = WORDS | THINKING | BACK_ENDS | DECLARATIONS | ANSWERING | STANDING_ALONE
 
 
@@ -82,7 +82,7 @@ HOUSE = {
     "kapa": thinking(),
     "ledger": thinking(),
     "stores": back_end("aiosqlite"),
-    "remote": back_end("aiohttp", "yarl"),
+    "remote": back_end("aiohttp", "watchfiles", "yarl"),
     "telemetry": back_end("prometheus_client", "structlog"),
     "machine": back_end(),
     "filters": DECLARING,
@@ -105,6 +105,8 @@ HOUSE = {
     "demo": Room(7, EVERYTHING, None, set()),
     "cli": Room(7, EVERYTHING, None, set()),
     "run": Room(7, EVERYTHING, None, set()),
+    "reload": Room(7, EVERYTHING, None, set()),
+    "offers": Room(7, EVERYTHING, None, set()),
     "__main__": Room(7, EVERYTHING, None, set()),
     "__init__": Room(0, set(), set(), IMPURE),
     "standin": Room(0, set(), None, set()),

@@ -21,5 +21,6 @@ class Endpoint:
 ENDPOINTS = {
     "audit": Endpoint("GET", "/api/admin/audit", "admin.audit.read"),
     "config": Endpoint("GET", "/api/admin/config", "admin.config.read"),
+    "reload": Endpoint("POST", "/api/admin/reload", "admin.config.reload"),
     "system_health": Endpoint("GET", "/api/system/health", "admin.health.read", harmless=True),
 }

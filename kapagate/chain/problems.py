@@ -25,6 +25,7 @@ EXPECTATION_FAILED = Kind("expectation-failed", 417, "The expectation cannot be 
 MISDIRECTED = Kind("misdirected", 421, "The request is for another host")
 QUESTION_REFUSED = Kind("question-refused", 422, "The question was refused")
 ANSWER_REFUSED = Kind("answer-refused", 422, "The answer was refused")
+POLICY_REFUSED = Kind("policy-refused", 422, "The policy has errors, the last good one stands")
 RATE_LIMITED = Kind("rate-limited", 429, "Too many requests")
 UPSTREAM_LIMITED = Kind("upstream-limited", 429, "The upstream has had too many requests")
 HEAD_TOO_LARGE = Kind("head-too-large", 431, "The request's head is too large")

@@ -70,6 +70,8 @@ def run(
 ) -> None:
     """Serve with the policy in PATH until SIGTERM or SIGINT, then finish what runs; a second signal cuts it.
 
+    The policy is loaded again when its files change and on SIGHUP; one with errors changes nothing.
+
     Logs go to standard error, one JSON object a line. Exit codes: 0 stopped, 1 failed at run time (an address is
     taken, the state's folder is not there), 2 usage, 3 invalid policy.
     """
@@ -90,12 +92,14 @@ def run(
 
 async def _serve(paths: tuple[Path, ...], addresses: Addresses, access_log: bool) -> None:
     stop, again = asyncio.Event(), asyncio.Event()
+    loop = asyncio.get_running_loop()
     for number in _SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, _heed, stop, again)
+        loop.add_signal_handler(number, _heed, stop, again)
     stream = sys.stderr.buffer if access_log else None
     async with open_gateway(paths, References(os.environ), addresses, stream) as gateway:
         urls = {"data": gateway.data_url, "probe": gateway.probe_url, "admin": gateway.admin_url}
         settle()
+        loop.add_signal_handler(signal.SIGHUP, gateway.ask_reload)
         if is_root():
             log.warning("running as root: give it a user of its own, it needs no rights")
         log.info("serving", extra=urls)

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import time
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from kapagate.chain.clock import Clock
-from kapagate.chain.route import Serve
 from kapagate.cli.codes import GOOD, INVALID_POLICY, TESTS_FAILED
-from kapagate.ledger.ledger import Ledger
+from kapagate.machine.heap import uncollected
 from kapagate.policytest.coverage import Coverage
 from kapagate.policytest.report import as_json, as_junit, as_text, summary
 from kapagate.policytest.session import Result, Session
-from kapagate.web.config import ConfigView
-from kapagate.web.endpoints import implemented, serves
 
 
 def _pattern(ctx: click.Context, parameter: click.Parameter, value: str | None) -> re.Pattern[str] | None:
@@ -58,7 +54,7 @@ def test(
     what is wrong with the documents to standard error. Exit codes: 0 good, 2 usage, 3 invalid policy or tests, 4 tests
     failed or too little was reached.
     """
-    session = Session(_serves)
+    session = Session()
     cases = session.prepare(paths, chosen)
     if report := session.report():
         click.echo(report, err=True)
@@ -66,8 +62,10 @@ def test(
         ctx.exit(INVALID_POLICY)
     if not cases:
         raise click.UsageError("no case has such a name" if chosen else "there is no PolicyTest document")
+    logging.getLogger("kapagate").setLevel(logging.CRITICAL + 1)  # what fails is told with the case
     begun = time.perf_counter()
-    results = asyncio.run(session.run(cases))
+    with uncollected():
+        results = asyncio.run(session.run(cases))
     seconds = time.perf_counter() - begun
     wanted = session.coverage if coverage or fail_under is not None else None
     click.echo(_told(results, seconds, form, wanted))
@@ -84,11 +82,3 @@ def _told(results: list[Result], seconds: float, form: str, coverage: Coverage |
         return as_junit(results, seconds)
     table = coverage.table() if coverage is not None else ""
     return "\n\n".join(part for part in (as_text(results), table, summary(results, seconds)) if part)
-
-
-def _serves(clock: Clock, ledger: Ledger) -> Mapping[str, Serve]:
-    return serves(implemented(_nothing_runs, (), clock, lambda: ledger))
-
-
-def _nothing_runs() -> ConfigView:
-    raise LookupError("no generation runs here")

@@ -50,6 +50,25 @@ class Access:
             raise Problem(problems.FORBIDDEN, f"this needs the permission {permission}")
 
 
+class Guard:
+    """The access of a gateway, whose keys and roles change with its policy. Whether any are asked for never does."""
+
+    def __init__(self, access: Access | None) -> None:
+        self._now = access
+        self.access = access and Access(self._authenticate, self._allows, access.challenge)
+
+    def become(self, access: Access | None) -> None:
+        """Another policy's; without one the old one stands."""
+        if self._now is not None and access is not None:
+            self._now = access
+
+    async def _authenticate(self, request: web.Request) -> Caller | None:
+        return await self._now.authenticate(request) if self._now is not None else None
+
+    def _allows(self, roles: tuple[str, ...], permission: str) -> bool:
+        return self._now is not None and self._now.allows(roles, permission)
+
+
 def admin_routes(
     documents: Mapping[str, Document], access: Access | None, journal: Journal, clock: Clock
 ) -> list[web.RouteDef]:

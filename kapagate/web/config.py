@@ -29,8 +29,31 @@ class StepView:
 
 
 @dataclass(frozen=True, slots=True)
+class Attempt:
+    """The last time that the policy was loaded, at wall time `at`: who or what asked for it, and how it went. `policy`
+    is the hash of the one that is live since. `errors` are as `kapagate check` prints them. `needs_restart`: what the
+    files say otherwise than the gateway was started with, and what stays as it was until the next start.
+    """
+
+    at: float
+    success: bool
+    by: str
+    policy: str
+    errors: str = ""
+    summary: str = ""
+    needs_restart: tuple[str, ...] = ()
+
+    def document(self) -> dict[str, Any]:
+        told = {"at": moment(self.at), "success": self.success, "by": self.by, "policy": self.policy}
+        wrong = {} if self.success else {"summary": self.summary, "errors": self.errors}
+        return {**told, **wrong, "needs_restart": list(self.needs_restart)}
+
+
+@dataclass(frozen=True, slots=True)
 class ConfigView:
-    """A generation as people see it. `loaded_at` is wall time; `tenants` have the chain that is in force for them."""
+    """A generation as people see it. `loaded_at` is wall time; `tenants` have the chain that is in force for them.
+    `last` is the last attempt to load it or another.
+    """
 
     policy: str
     files: Sequence[str]
@@ -40,6 +63,7 @@ class ConfigView:
     routes: Sequence[Route]
     upstreams: Mapping[str, BaseModel] = field(default_factory=dict)
     tenants: Mapping[str, Sequence[StepView]] = field(default_factory=dict)
+    last: Attempt | None = None
 
     def document(self) -> dict[str, Any]:
         chain = [step.document() for step in self.chain]
@@ -47,6 +71,7 @@ class ConfigView:
             "policy": self.policy,
             "files": list(self.files),
             "loaded_at": moment(self.loaded_at),
+            **({"reload": self.last.document()} if self.last else {}),
             "upstreams": {name: upstream.model_dump(mode="json") for name, upstream in self.upstreams.items()},
             "gate": [step.document() for step in self.gate],
             "chain": chain,
@@ -55,7 +80,7 @@ class ConfigView:
         }
 
 
-def view_of(generation: Generation, files: Sequence[str], loaded_at: float) -> ConfigView:
+def view_of(generation: Generation, files: Sequence[str], loaded_at: float, last: Attempt | None = None) -> ConfigView:
     """A generation as people see it; `files` are those that it came from."""
     routes, steps = generation.routes.routes, generation.steps
     upstreams = {route.upstream.name: route.upstream.declaration for route in routes if route.upstream}
@@ -68,6 +93,7 @@ def view_of(generation: Generation, files: Sequence[str], loaded_at: float) -> C
         routes=routes,
         upstreams={name: model for name, model in upstreams.items() if model is not None},
         tenants={name: _views((tenant.steps or steps).chain) for name, tenant in generation.tenants.items()},
+        last=last,
     )
 
 

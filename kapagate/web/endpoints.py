@@ -8,14 +8,16 @@ from typing import Any
 import orjson
 
 from kapagate.access.endpoints import ENDPOINTS
+from kapagate.chain import problems
 from kapagate.chain.clock import Clock
 from kapagate.chain.exchange import Exchange
+from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
 from kapagate.chain.route import Serve
 from kapagate.ledger.ledger import Ledger
 from kapagate.ledger.record import moment
 from kapagate.web.audit import audit_of
-from kapagate.web.config import ConfigView
+from kapagate.web.config import Attempt, ConfigView
 from kapagate.web.health import Check, system_health, worst
 
 Document = Callable[[str], Awaitable[Any]]
@@ -24,10 +26,14 @@ _HEADERS = ((b"Content-Type", b"application/json"), (b"Cache-Control", b"no-stor
 
 
 def implemented(
-    config: Callable[[], ConfigView], checks: Sequence[Check], clock: Clock, ledger: Callable[[], Ledger]
+    config: Callable[[], ConfigView],
+    checks: Sequence[Check],
+    clock: Clock,
+    ledger: Callable[[], Ledger],
+    reload: Callable[[str], Awaitable[Attempt]],
 ) -> dict[str, Document]:
     """Every endpoint by its name. `config` gives the view of the generation that is live when it is called, `ledger`
-    the ledger that is in use then.
+    the ledger that is in use then; `reload` loads the policy again, for whom it is told.
     """
 
     async def told_config(query: str) -> Any:
@@ -37,7 +43,18 @@ def implemented(
         dependencies = await system_health(checks, clock)
         return {"status": worst(dependencies), "checked_at": moment(clock.wall()), "dependencies": dependencies}
 
-    documents = {"audit": audit_of(ledger), "config": told_config, "system_health": told_health}
+    async def told_reload(query: str) -> Any:
+        attempt = await reload("admin")
+        if not attempt.success:
+            raise Problem(problems.POLICY_REFUSED, attempt.summary, members=attempt.document())
+        return attempt.document()
+
+    documents = {
+        "audit": audit_of(ledger),
+        "config": told_config,
+        "reload": told_reload,
+        "system_health": told_health,
+    }
     if documents.keys() != ENDPOINTS.keys():
         raise LookupError(f"endpoints without an implementation or a permission: {documents.keys() ^ ENDPOINTS.keys()}")
     return documents

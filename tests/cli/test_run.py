@@ -60,6 +60,9 @@ class Drained:
         self.lifecycle = type("Lifecycle", (), {"draining": False})()
         self.was_ready_when_drained: bool | None = None
 
+    def ask_reload(self) -> None:
+        """SIGHUP."""
+
     async def drain(self) -> None:
         self.was_ready_when_drained = not self.lifecycle.draining
 
