@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from kapagate.chain.order import Label
 from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
 
@@ -28,7 +29,7 @@ class Filter(BaseModel, ABC):
     `modes` and `failures` are what `mode` and `on_error` may say for it; a step on which others stand (`identify`)
     narrows them. `lanes` says where it may stand: what has to act before anybody is known has no sense in the chain.
     `alone`: no two steps of the filter act on one request. `remote`: it asks another machine while a request waits, so
-    its steps say what a failure means (`on_error`).
+    its steps say what a failure means (`on_error`). `presence`: what a policy is with such a step against one without.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
@@ -38,6 +39,7 @@ class Filter(BaseModel, ABC):
     lanes: ClassVar[frozenset[str]] = frozenset({"gate", "chain"})
     alone: ClassVar[bool] = False
     remote: ClassVar[bool] = False
+    presence: ClassVar[Label] = "unknown"
 
     @property
     def decisions(self) -> frozenset[Decision]:

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from kapagate.answer.refusal import Refusal
 from kapagate.answer.rules import Altered, AnswerRules
 from kapagate.chain.exchange import Exchange
+from kapagate.chain.order import ranked
 from kapagate.chain.principal import PRINCIPAL
 from kapagate.chain.response import Response
 from kapagate.chain.route import Method, Route, serves
@@ -56,11 +57,15 @@ class Options(BaseModel):
         None, pattern=r"^[a-z][a-z0-9_-]{0,62}$", description="The step's name; by default the filter's."
     )
     when: When | None = Field(None, description="The requests that the step is for; all when left out.")
-    mode: Literal["enforce", "shadow", "off"] = Field(
+    mode: Annotated[Literal["enforce", "shadow", "off"], ranked("off", "shadow", "enforce")] = Field(
         "enforce", description="`shadow` only counts what it would have done."
     )
-    on_error: Literal["deny", "allow"] = Field("deny", description="What a failure of the step means for the request.")
-    locked: bool = Field(False, description="No tenant may touch the step.")
+    on_error: Annotated[Literal["deny", "allow"], ranked("allow", "deny")] = Field(
+        "deny", description="What a failure of the step means for the request."
+    )
+    locked: Annotated[bool | Literal["all"], ranked(False, True, "all")] = Field(
+        False, description="`true`: tenants may only tighten the step; `all`: environments too."
+    )
 
     @property
     def unconditional(self) -> bool:

@@ -7,7 +7,7 @@ whose end is not the one that was sealed (the client left over the last bytes) h
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -17,6 +17,7 @@ from kapagate.chain.exchange import Exchange
 from kapagate.chain.fact import Fact
 from kapagate.chain.filter import Filter
 from kapagate.chain.meter import Count, Meter
+from kapagate.chain.order import Label, ranked
 from kapagate.chain.problem import BackendFailed, Problem
 from kapagate.chain.response import Response
 from kapagate.chain.services import Services
@@ -42,10 +43,10 @@ class Audit(Filter):
     failures: ClassVar[frozenset[str]] = frozenset({"deny"})
 
     include: tuple[Literal["question", "answer"], ...] = Field((), description="Texts that are recorded in full.")
-    on_full: Literal["refuse", "serve"] = Field(
+    on_full: Annotated[Literal["refuse", "serve"], ranked("serve", "refuse")] = Field(
         "refuse", description="When no record can be kept: refuse with 503, or serve and count what is missing."
     )
-    durability: Literal["batched", "sync", "off"] = Field(
+    durability: Annotated[Literal["batched", "sync", "off"], ranked("off", "batched", "sync")] = Field(
         "batched",
         description="`batched`: records are durable within 50 ms and the write under way; a crash of the machine or "
         "process loses no more, and a gap record says so. `sync`: what is to be done is durable before the upstream is "
@@ -64,6 +65,8 @@ class Audit(Filter):
     @property
     def lockable(self) -> bool:
         return self.durability != "off"
+
+    presence: ClassVar[Label] = "tighter"
 
     @property
     def decisions(self) -> frozenset[Decision]:

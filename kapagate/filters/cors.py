@@ -21,6 +21,7 @@ from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter, Invalid
 from kapagate.chain.headers import Headers
+from kapagate.chain.order import FEWER, NEUTRAL, Label, ranked
 from kapagate.chain.problem import Problem
 from kapagate.chain.request import Request
 from kapagate.chain.response import Response
@@ -51,25 +52,29 @@ class Cors(Filter):
     lanes: ClassVar[frozenset[str]] = frozenset({"gate"})
     alone: ClassVar[bool] = True
 
-    origins: tuple[Origin, ...] = Field(
+    origins: Annotated[tuple[Origin, ...], FEWER] = Field(
         min_length=1,
         description="Who may ask: `https://app.example`, one label left open as in `https://*.app.example`, or `*`.",
     )
-    methods: tuple[Method, ...] = Field(("GET", "HEAD", "POST"), min_length=1, description="The methods they may use.")
-    headers: tuple[HeaderName, ...] = Field(
+    methods: Annotated[tuple[Method, ...], FEWER] = Field(
+        ("GET", "HEAD", "POST"), min_length=1, description="The methods they may use."
+    )
+    headers: Annotated[tuple[HeaderName, ...], FEWER] = Field(
         ("Authorization", "Content-Type", "X-API-Key", "X-Correlation-ID"),
         description="The header fields that they may send beside those that any page may.",
     )
-    credentials: bool = Field(
+    credentials: Annotated[bool, ranked(True, False)] = Field(
         False, description="Whether browsers send cookies and client certificates along; not with `*`."
     )
-    expose: tuple[HeaderName, ...] = Field(
+    expose: Annotated[tuple[HeaderName, ...], FEWER] = Field(
         ("RateLimit", "RateLimit-Policy", "Retry-After", "X-Correlation-ID"),
         description="The header fields of an answer that they may read beside those that any page may.",
     )
-    max_age: Duration = Field(
+    max_age: Annotated[Duration, NEUTRAL] = Field(
         600.0, le=86_400, description="How long a browser may remember the answer to a preflight."
     )
+
+    presence: ClassVar[Label] = "looser"
 
     @property
     def decisions(self) -> frozenset[Decision]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -14,6 +14,7 @@ from kapagate.answer.refusal import Withheld
 from kapagate.answer.rules import AnswerRules, Limit, TextRule
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter, Invalid
+from kapagate.chain.order import FEWER_OR_ALL, HIGHER, LOWER, MORE, NEUTRAL, Label, ranked
 from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
@@ -32,7 +33,7 @@ class Confidence(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    uncertain: Literal["allow", "disclaim", "withhold"] = Field(
+    uncertain: Annotated[Literal["allow", "disclaim", "withhold"], ranked("allow", "disclaim", "withhold")] = Field(
         "allow", description="`disclaim` appends the disclaimer, `withhold` says the `withheld` message instead."
     )
 
@@ -59,9 +60,13 @@ class SourceLimits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    min: int = Field(0, ge=0, le=100, description="With fewer distinct sources an answer is withheld.")
-    allow: Patterns = Field((), description="Only these may be named; all when left out.")
-    deny: Patterns = Field((), description="These are never named: they leave the sources, passages and documents.")
+    min: Annotated[int, HIGHER] = Field(
+        0, ge=0, le=100, description="With fewer distinct sources an answer is withheld."
+    )
+    allow: Annotated[Patterns, FEWER_OR_ALL] = Field((), description="Only these may be named; all when left out.")
+    deny: Annotated[Patterns, MORE] = Field(
+        (), description="These are never named: they leave the sources, passages and documents."
+    )
 
 
 class GuardAnswer(Filter):
@@ -74,36 +79,49 @@ class GuardAnswer(Filter):
     personal data in it is redacted, also where answers would be refused.
     """
 
-    pii: Literal["allow", "redact", "refuse"] = Field(
+    pii: Annotated[Literal["allow", "redact", "refuse"], ranked("allow", "redact", "refuse")] = Field(
         "redact", description="What happens to personal data and secrets: `redact` puts `<email>` in their place."
     )
-    blocked_terms: tuple[str, ...] = Field(
+    blocked_terms: Annotated[tuple[str, ...], MORE] = Field(
         (), max_length=10_000, description="Words and phrases that may not be said, in either case."
     )
-    on_blocked_term: Action = Field("redact", description="`redact` puts `<blocked>` in their place.")
-    code: Literal["allow", "remove"] = Field("allow", description="Whether fenced code blocks stay in answers.")
-    max_response_length: int | None = Field(
+    on_blocked_term: Annotated[Action, ranked("redact", "refuse")] = Field(
+        "redact", description="`redact` puts `<blocked>` in their place."
+    )
+    code: Annotated[Literal["allow", "remove"], ranked("allow", "remove")] = Field(
+        "allow", description="Whether fenced code blocks stay in answers."
+    )
+    max_response_length: Annotated[int | None, LOWER] = Field(
         None, ge=1, description="The longest answer in characters; longer ones are cut at a word."
     )
-    cut_notice: str = Field(" […]", max_length=500, description="What stands after an answer that was cut.")
+    cut_notice: Annotated[str, NEUTRAL] = Field(
+        " […]", max_length=500, description="What stands after an answer that was cut."
+    )
     sources: SourceLimits = Field(SourceLimits(), description="Which sources an answer may rest on, and how many.")
     confidence: Confidence = Field(Confidence(), description="What happens to uncertain answers.")
-    at_end: AtEnd | None = Field(
+    at_end: Annotated[AtEnd | None, ranked("nothing", "disclaim", "error", "withhold", of="ending")] = Field(
         None,
         description="For streams that flow: an answer that would be withheld is disclaimed, or ended with an error.",
     )
-    disclaimer: str = Field(
+    disclaimer: Annotated[str, NEUTRAL] = Field(
         "This answer may be incomplete. Please check it against the documentation.",
         min_length=1,
         max_length=2000,
         description="The paragraph that is appended to answers that are disclaimed.",
     )
-    withheld: str = Field(
+    withheld: Annotated[str, NEUTRAL] = Field(
         "This answer cannot be shown. Please ask your support team.",
         min_length=1,
         max_length=2000,
         description="What is said in the place of an answer that is withheld.",
     )
+
+    presence: ClassVar[Label] = "tighter"
+
+    @property
+    def ending(self) -> str:
+        """What becomes of an answer that flowed and should be withheld; `nothing` where none ever is."""
+        return (self.at_end or "withhold") if self._withholds else "nothing"
 
     @property
     def decisions(self) -> frozenset[Decision]:
@@ -138,7 +156,9 @@ class GuardAnswer(Filter):
         return "sources" if self.sources.min else "confidence" if self.confidence.uncertain == "withhold" else ""
 
     def _needs(self) -> dict[Surface, str]:
+        ends = "sources" if self.sources.min else "confidence"
         asked: tuple[tuple[Surface, str, object], ...] = (
+            ("running text", ends, self.sources.min or self.confidence.uncertain != "allow"),
             ("running text", "max_response_length", self.max_response_length),
             ("running text", "code", self.code == "remove"),
             ("answer text", "blocked_terms", self.blocked_terms),
@@ -165,11 +185,17 @@ class GuardAnswer(Filter):
 
 
 class _Guard:
-    """The compiled guard. Its rules are the same for every answer of a form, but for code, which has a memory."""
+    """The compiled guard. Its rules are the same for every answer of a form, but for code, which has a memory.
+
+    `_flowing` and `_held` are for answers that end; `_listed` for what is listed, so nothing is decided at its end;
+    `_declared` for backends, whose declared texts are all that is looked at.
+    """
 
     def __init__(self, declared: GuardAnswer, texts: tuple[TextRule, ...], surfaces: frozenset[Surface]) -> None:
         self._flowing = self._rules(declared, texts, declared.at_end)
         self._held = self._rules(declared, texts, None)
+        self._listed = replace(self._held, end=None)
+        self._declared = replace(self._listed, event=None)
         self._on_errors = declared.on_errors()
         self._removes_code = declared.code == "remove"
         self._surfaces = surfaces
@@ -191,7 +217,13 @@ class _Guard:
     def on_answer(self, ex: Exchange) -> AnswerRules | None:
         if ex.response is not None and ex.response.status >= 400:
             return self._on_errors
-        rules = self._flowing if _flows(ex) else self._held
+        route = ex.route
+        if route.answer_texts or route.running_texts:
+            rules = self._declared
+        elif "uncertainty" in route.shows:
+            rules = self._flowing if _flows(ex) else self._held
+        else:
+            rules = self._listed
         return replace(rules, texts=(*rules.texts, CodeBlocks())) if self._removes_code else rules
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal
+from typing import Annotated, Any, ClassVar, Final, Literal
 
 import orjson
 from pydantic import Field
@@ -17,6 +17,7 @@ from kapagate.answer.whole import edited_text
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter, Invalid
+from kapagate.chain.order import LOWER, MORE, Label, ranked
 from kapagate.chain.problem import Problem
 from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
@@ -36,15 +37,21 @@ class GuardQuestion(Filter):
     in a string, as Kapa's widget sends it, is read as what it holds.
     """
 
-    max_length: int | None = Field(None, ge=1, description="The longest text in characters; longer ones are refused.")
-    pii: Literal["allow", "redact", "refuse"] = Field(
+    max_length: Annotated[int | None, LOWER] = Field(
+        None, ge=1, description="The longest text in characters; longer ones are refused."
+    )
+    pii: Annotated[Literal["allow", "redact", "refuse"], ranked("allow", "redact", "refuse")] = Field(
         "redact", description="What happens to personal data and secrets: `redact` puts `<email>` in their place."
     )
 
-    blocked_terms: tuple[str, ...] = Field(
+    blocked_terms: Annotated[tuple[str, ...], MORE] = Field(
         (), max_length=10_000, description="Words and phrases that may not be asked, in either case."
     )
-    on_blocked_term: Action = Field("refuse", description="`redact` puts `<blocked>` in their place.")
+    on_blocked_term: Annotated[Action, ranked("redact", "refuse")] = Field(
+        "refuse", description="`redact` puts `<blocked>` in their place."
+    )
+
+    presence: ClassVar[Label] = "tighter"
 
     @property
     def decisions(self) -> frozenset[Decision]:
@@ -74,7 +81,7 @@ class _Guard:
         self._rules = rules
 
     async def on_request(self, ex: Exchange) -> None:
-        if not within_reach(ex, _QUESTION):
+        if not within_reach(ex, _QUESTION) or (ex.request.body.length == 0 and not ex.route.asks_by_query):
             return
         document = guarded = await ex.document()
         for place in ex.route.texts_of(document):

@@ -11,6 +11,7 @@ from kapagate.access.networks import Admission, Network, parse_network, parse_ne
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter, Invalid
+from kapagate.chain.order import MORE, Label, Listed
 from kapagate.chain.problem import Problem
 from kapagate.chain.secret import Resolved
 from kapagate.chain.services import Services
@@ -52,10 +53,12 @@ class IpAllow(Filter):
 
     failures: ClassVar[frozenset[str]] = frozenset({"deny"})
 
-    allow: tuple[Cidr, ...] | NetworkFile | None = Field(
+    allow: Annotated[tuple[Cidr, ...] | NetworkFile | None, Listed("fewer", (None,))] = Field(
         None, description="Whom to let through, and nobody else; anybody when left out."
     )
-    deny: tuple[Cidr, ...] | NetworkFile = Field((), description="Whom to refuse in any case.")
+    deny: Annotated[tuple[Cidr, ...] | NetworkFile, MORE] = Field((), description="Whom to refuse in any case.")
+
+    presence: ClassVar[Label] = "tighter"
 
     @property
     def decisions(self) -> frozenset[Decision]:

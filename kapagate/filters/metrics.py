@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from http import HTTPStatus
-from typing import ClassVar, NamedTuple
+from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter
 from kapagate.chain.meter import Count, CountFamily, Meter, Observe
+from kapagate.chain.order import NEUTRAL, Label
 from kapagate.chain.principal import NO_TENANT, TENANT
 from kapagate.chain.route import METHODS, Route
 from kapagate.chain.services import Services
@@ -41,13 +42,15 @@ class Metrics(Filter):
 
     modes: ClassVar[frozenset[str]] = frozenset({"enforce", "off"})
 
-    max_series: int = Field(
+    max_series: Annotated[int, NEUTRAL] = Field(
         50_000,
         ge=1000,
         le=1_000_000,
         description="The most series that this policy may come to: routes, tenants and steps multiply. A policy that "
         "could come to more is refused.",
     )
+
+    presence: ClassVar[Label] = "neutral"
 
     @property
     def decisions(self) -> frozenset[Decision]:

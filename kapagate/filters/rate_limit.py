@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import Field, field_validator
 
@@ -13,6 +13,7 @@ from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.fact import Fact
 from kapagate.chain.filter import Filter, Invalid
+from kapagate.chain.order import Ceilings, Label
 from kapagate.chain.principal import PRINCIPAL, Principal
 from kapagate.chain.problem import Problem
 from kapagate.chain.route import Route, Routes
@@ -45,11 +46,11 @@ class RateLimit(Filter):
         "its tenant), `role` (the caller's first role in the policy's order), `route` (its name), `operation` (the "
         "permission that it asks for: all ways to chat are one).",
     )
-    limit: Rates = Field(
+    limit: Annotated[Rates, Ceilings("ceilings")] = Field(
         description="The rate: `5/s`, `60/min`, `100/h`, `1000/day`, `20000/month` (30 days). With several a request "
         "takes from each of them, or from none."
     )
-    burst: int | None = Field(
+    burst: Annotated[int | None, Ceilings("ceilings")] = Field(
         None,
         ge=1,
         le=1_000_000,
@@ -68,6 +69,8 @@ class RateLimit(Filter):
         if len(set(per)) != len(per):
             raise ValueError("each of them once")
         return per
+
+    presence: ClassVar[Label] = "tighter"
 
     @property
     def decisions(self) -> frozenset[Decision]:
@@ -88,6 +91,10 @@ class RateLimit(Filter):
         """One for each of `limit`."""
         shortest = min(self.limit, key=lambda rate: rate.period)
         return tuple(Limit(rate, self.burst if self.burst and rate is shortest else rate.count) for rate in self.limit)
+
+    def ceilings(self) -> tuple[tuple[float, float], ...]:
+        """Each limit as requests a second and as many as may come at once."""
+        return tuple((limit.rate.count / limit.rate.period, limit.burst) for limit in self.limits())
 
     def _check_costs(self, smallest: Limit, services: Services) -> None:
         for name, cost in self.cost.items():
