@@ -266,7 +266,7 @@ async def ask(stage: Stage, path: str, query: str, who: tuple[str, str, str] = A
 
 
 @pytest.mark.parametrize("who", [ADA, EVE])
-@pytest.mark.parametrize("faults", ["", "[[cut-pieces=1]]", "[[uncertain]]", "[[size=9000]]", "[[no-sources]]"])
+@pytest.mark.parametrize("faults", ["", "[[cut-pieces=1]]", "[[uncertain]]", "[[size=9000]]"])
 async def test_through_sockets_all_five_ways_to_chat_say_the_same(
     tmp_path: Path, who: tuple[str, str, str], faults: str
 ) -> None:
@@ -290,6 +290,21 @@ async def test_through_sockets_all_five_ways_to_chat_say_the_same(
         for told in ("answer", "relevant_sources", "is_uncertain"):
             assert other[told] == first[told]
         assert {"thread_id", "question_answer_id"} <= other.keys()
+
+
+@pytest.mark.parametrize(("who", "held"), [(ADA, False), (EVE, True)])
+async def test_through_sockets_what_rests_on_nothing_is_withheld_where_it_can_be(
+    tmp_path: Path, who: tuple[str, str, str], held: bool
+) -> None:
+    """The example asks for a source. A stream that flows is disclaimed at its end, as `at_end` says."""
+    async with served(tmp_path) as stage:
+        chat = "/query/v1/projects/default/chat/"
+        whole = (await ask(stage, chat, "Why? [[no-sources]]", who)).document
+        flowed = read((await ask(stage, f"{chat}stream/", "Why? [[no-sources]]", who)).body)
+    assert whole["answer"].startswith("This answer cannot be shown.")
+    assert flowed["answer"].startswith("This answer cannot be shown.") is held
+    assert (whole["relevant_sources"], flowed["last"]) == ([], "identifiers")
+    assert held or flowed["answer"].split("\n\n")[-1].startswith("This answer may be incomplete")
 
 
 async def test_through_sockets_text_arrives_while_kapa_still_speaks(tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ async def refusal(recogniser: Recogniser, headers: Any) -> Problem:
 )
 async def test_a_key_stands_for_its_principal(headers: dict[str, str]) -> None:
     principal = await compiled().recognise(exchange(headers))
-    assert principal == Principal("ann", "acme", ("viewer", "operator"), "api_key")
+    assert principal == Principal("ann", "acme", ("viewer", "operator"), "api_key", key=KEY.id)
 
 
 @pytest.mark.parametrize(
