@@ -16,7 +16,7 @@ from typing import Any
 
 from kapagate.chain.compose import ANSWER_SURFACES, Placed
 from kapagate.chain.fact import Fact
-from kapagate.chain.route import Route
+from kapagate.chain.route import SURFACES, Route, Surface
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,18 +152,26 @@ def _evaded(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
 
 
 def _hidden(placed: Placed, route: Route) -> Iterator[Finding]:
+    """One finding per option and reason. An option that needs several surfaces acts only where the route has all."""
     if route.on_uninspectable != "error":
         return
-    for surface in sorted(placed.step.needs.keys() & route.hides):
-        option = placed.step.needs[surface]
-        mend = "declare its texts (`text: [...]`) or say `on_uninspectable: pass` (or `refuse`) at the route"
-        if surface == "whole answer":
-            mend = (
-                "its answers stream; say `stream: buffer` at the upstream, or `at_end: disclaim` (`error`) at the step"
-            )
+    needs = placed.step.needs
+    absent = {option for surface, option in needs.items() if surface not in route.shows | route.hides}
+    hidden = [surface for surface in SURFACES if surface in route.hides and needs.get(surface, "") not in {"", *absent}]
+    for surface in hidden[:1] if hidden[:1] != ["question"] else hidden[:2]:
         yield Finding(
             placed.id,
-            f'`{option}` cannot be enforced on route "{route.name}", which hides the {surface}: {mend}',
-            (option,),
+            f'`{needs[surface]}` cannot be enforced on route "{route.name}", which hides the {surface}: '
+            f"{_mend(surface, route)}",
+            (needs[surface],),
             route.name,
         )
+
+
+def _mend(surface: Surface, route: Route) -> str:
+    if surface == "whole answer" and not ANSWER_SURFACES.isdisjoint(route.shows):
+        return "its answers stream; say `stream: buffer` at the upstream, or `at_end: disclaim` (`error`) at the step"
+    declares = "question: [...]" if surface == "question" else "text: [...]"
+    if surface == "running text":
+        declares = "running_text: [...]"
+    return f"declare its texts (`{declares}`) or say `on_uninspectable: pass` (or `refuse`) at the route"

@@ -156,7 +156,7 @@ ANALYTICS_ACTIVITY: Final = Operation(
     method="GET",
     fields=ACTIVITY_SHAPES,
     filtered="integration_filter",
-    shows=frozenset({"answer text"}),
+    shows=frozenset({"answer text", "sources"}),
     codec=ListingCodec,
     deprecated=True,
 )

@@ -12,7 +12,7 @@ from kapagate.kapa.fields import Shape
 from kapagate.kapa.listings import ListingCodec
 from kapagate.kapa.operation import Id, Operation
 
-_TEXT: Final[frozenset[Surface]] = frozenset({"answer text"})
+_TEXT: Final[frozenset[Surface]] = frozenset({"answer text", "sources"})
 _PROJECT: Final = "/query/v1/projects/{project_id}"
 _SOURCES: Final = "/ingestion/v1/projects/{project_id}"
 _CURSOR: Final[dict[str, Shape]] = {"cursor": parameters.cursor, "page_size": parameters.number}

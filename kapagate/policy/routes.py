@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Mapping as Map
 from dataclasses import dataclass
 from typing import Final
@@ -79,11 +79,7 @@ class RouteReader:
 
     def _route(self, declared: RouteDeclaration, methods: frozenset[str], template: str) -> Route:
         known = self.upstreams.get(declared.upstream or "")
-        shows, hides = _surfaces(declared, known is not None and known.buffers)
-        if declared.question:
-            shows = shows | _QUESTION
-        elif methods & _WITH_BODY:
-            hides = hides | _QUESTION
+        shows, hides = surfaces_of(declared, methods, known is not None and known.buffers)
         endpoint = ENDPOINTS[declared.serve] if declared.serve else None
         return Route(
             name=declared.name,
@@ -166,8 +162,17 @@ class RouteReader:
             self.problems.add(codes.ROUTE_SHAPE, place(node, ("match",)), message)
 
 
-def _surfaces(declared: RouteDeclaration, held: bool) -> tuple[frozenset[Surface], frozenset[Surface]]:
-    """What a backend's answers show, and what they hide. `held`: streams are held to their end."""
+def surfaces_of(
+    declared: RouteDeclaration, methods: Collection[str], held: bool
+) -> tuple[frozenset[Surface], frozenset[Surface]]:
+    """What a route to a backend shows, and what it hides. `held`: streams are held to their end."""
+    shows, hides = _answer_surfaces(declared, held)
+    if declared.question:
+        return shows | _QUESTION, hides
+    return shows, hides | _QUESTION if not _WITH_BODY.isdisjoint(methods) else hides
+
+
+def _answer_surfaces(declared: RouteDeclaration, held: bool) -> tuple[frozenset[Surface], frozenset[Surface]]:
     if not declared.text and not declared.running_text:
         return _NOTHING, ANSWER_SURFACES
     shows = _TEXT | _RUNNING if declared.running_text else _TEXT

@@ -84,7 +84,19 @@ PATHS = {
 QUESTION = {"query": "How do I install it?"}
 
 
-def policy(chain: str, stream: str = "window", opaque: str = "pass") -> str:
+Changes = Iterable[tuple[str, str]]
+
+
+def policy(chain: str, stream: str = "window", opaque: str = "pass", changes: Changes = ()) -> str:
+    """`changes`: texts of the policy, each of which stands there once, and what takes their place."""
+    written = _policy(chain, stream, opaque)
+    for old, new in changes:
+        assert written.count(old) == 1, f"{old!r} stands there {written.count(old)} times"
+        written = written.replace(old, new)
+    return written
+
+
+def _policy(chain: str, stream: str, opaque: str) -> str:
     keys = "".join(
         f"\n                - {{id: {key.id}, digest: {digest(PEPPER.encode(), key)}, tenant: default, subject: {name},"
         f" roles: [{ROLE[name]}]}}"
@@ -125,10 +137,11 @@ routes:
 
 
 class Kapa:
-    """Every upstream of the policy. `sent` are the bodies that it got; `answer` comes back."""
+    """Every upstream of the policy. `sent` are the bodies that it got, `targets` where to; `answer` comes back."""
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
+        self.targets: list[bytes] = []
         self.answer = inbound(chat("Fine."))
 
     def open(self, endpoint: Endpoint) -> Hop:
@@ -136,6 +149,7 @@ class Kapa:
 
     async def send(self, outbound: Outbound, exchange: Exchange) -> Inbound:
         body = outbound.body
+        self.targets.append(outbound.target)
         self.sent.append(body if isinstance(body, bytes) else b"".join([piece async for piece in body]))
         exchange.times.sent, exchange.times.answered = 100.0, 100.25
         return self.answer
@@ -199,7 +213,9 @@ class Told:
 class Gateway:
     """One generation, with ledger and metrics in memory. `patience`: how many pieces clients take before they leave."""
 
-    def __init__(self, chain: str = SHIPPED, stream: str = "window", opaque: str = "pass") -> None:
+    def __init__(
+        self, chain: str = SHIPPED, stream: str = "window", opaque: str = "pass", changes: Changes = ()
+    ) -> None:
         self.patience: int | None = None
         self.kapa = Kapa()
         self.meter = PrometheusMeter()
@@ -207,7 +223,7 @@ class Gateway:
         self.clock = FakeClock()
         self.owners = MemoryOwners(self.clock)
         self.owners.claim(ANN, [THREAD, UUID], inf)
-        loaded = load(chain, stream, opaque, self.services())
+        loaded = load(chain, stream, opaque, self.services(), changes)
         assert loaded.generation is not None, loaded.report()
         ids = (f"{number:032x}" for number in itertools.count())
         self.entry = Entry(Live(loaded.generation), self.clock, lambda: next(ids))
@@ -232,8 +248,11 @@ class Gateway:
         who: str | None = "ann",
         method: str = "POST",
         headers: Mapping[str, str] | None = None,
+        path: str | None = None,
     ) -> Told:
-        """`document`: bytes as they are, anything else as JSON. `answer`: bytes are a JSON answer with status 200."""
+        """`document`: bytes as they are, anything else as JSON. `answer`: bytes are a JSON answer with status 200.
+        `path`, where the operation is asked under another.
+        """
         self.kapa.answer = inbound(answer) if isinstance(answer, bytes) else answer or inbound(chat("Fine."))
         body = document if isinstance(document, bytes) else orjson.dumps(document)
         sent = {"Content-Type": "application/json", **(headers or {})}
@@ -241,7 +260,7 @@ class Gateway:
             sent["X-Api-Key"] = KEYS[who].text
         raw = [(name.encode(), value.encode()) for name, value in sent.items()]
         sink = ListSink(self.patience)
-        ex = self.entry.admit(method, PATHS[operation].encode(), Headers(raw), SentBody(body), "192.0.2.1")
+        ex = self.entry.admit(method, (path or PATHS[operation]).encode(), Headers(raw), SentBody(body), "192.0.2.1")
         await self.entry.run(ex, sink)
         return Told(ex, sink, (await self.ledger.query(1))[0])
 
@@ -250,14 +269,20 @@ class Gateway:
         return {key.removeprefix(name): float(value) for key, _, value in found if key.startswith(name + "{")}
 
 
-def load(chain: str, stream: str = "window", opaque: str = "pass", services: Services | None = None) -> Loaded:
+def load(
+    chain: str,
+    stream: str = "window",
+    opaque: str = "pass",
+    services: Services | None = None,
+    changes: Changes = (),
+) -> Loaded:
     """A policy with this chain; `opaque` is what its undeclared route says of bodies that guards cannot see.
 
     `Loaded.report()` says what is wrong with it.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "gateway.yaml"
-        path.write_text(policy(chain, stream, opaque), encoding="utf-8")
+        path.write_text(policy(chain, stream, opaque, changes), encoding="utf-8")
         return load_policy([path], References(ENVIRONMENT), lambda settings: services or Gateway(SHIPPED).services())
 
 

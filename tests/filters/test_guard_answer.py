@@ -374,8 +374,14 @@ def test_a_guard_that_guards_nothing_is_invalid() -> None:
     [
         ({}, {"answer text": "pii"}),
         ({"pii": "allow", "max_response_length": 9}, {"running text": "max_response_length"}),
-        ({"pii": "allow", "confidence": {"uncertain": "disclaim"}}, {"uncertainty": "confidence"}),
-        ({"confidence": {"uncertain": "disclaim"}}, {"answer text": "pii", "uncertainty": "confidence"}),
+        (
+            {"pii": "allow", "confidence": {"uncertain": "disclaim"}},
+            {"running text": "confidence", "uncertainty": "confidence"},
+        ),
+        (
+            {"sources": {"min": 1}, "at_end": "disclaim"},
+            {"answer text": "pii", "running text": "sources", "sources": "sources"},
+        ),
     ],
 )
 def test_what_it_needs_names_the_option_that_asks_for_it(options: dict[str, Any], needs: dict[str, str]) -> None:
@@ -400,3 +406,47 @@ def test_a_guard_that_can_never_act_is_found_at_load(options: str, route: str) -
 def test_a_guard_is_fine_where_only_a_part_of_it_can_act() -> None:
     options = "{confidence: {uncertain: disclaim}}"
     assert load(f"  - guard_answer: {options}\n    when: {{route: [kapa.retrieval, kapa.documents]}}").ok
+
+
+BACKENDS = (
+    (
+        "\nroutes:",
+        '\nroutes:\n  - {name: told, match: "POST /told", upstream: crm, question: ["messages[].content"],'
+        ' text: [note], running_text: ["choices[].delta.content", answer]}',
+    ),
+    ("route.crm,", "route.crm, route.told,"),
+)
+
+
+async def test_a_backend_has_neither_sources_nor_certainty_so_nothing_is_decided_on_its_answers() -> None:
+    chain = "  - guard_answer: {sources: {min: 1, deny: ['*']}, confidence: {uncertain: withhold}, at_end: error}\n"
+    gateway = Gateway(chain + "    id: answer\n", changes=BACKENDS)
+    answer = {"answer": f"Ask {EMAIL}.", "is_uncertain": True, "cited": [{"source_url": "https://a.example"}]}
+    told = await gateway.ask("crm", {"messages": []}, orjson.dumps(answer), path="/told")
+    assert told.document == {**answer, "answer": "Ask <email>."}
+    assert told.verdict("answer")["answer"] == "enforced"
+
+
+async def test_deltas_of_a_backend_are_one_text() -> None:
+    pieces = [
+        f'data: {{"choices":[{{"delta":{{"content":"{each}"}}}}]}}\n\n'.encode()
+        for each in (EMAIL[:6], EMAIL[6:], " ok.")
+    ]
+    gateway = Gateway("  - guard_answer: {pii: redact}\n    id: answer\n", changes=BACKENDS)
+    answer = inbound(*pieces, b"data: [DONE]\n\n", content_type="text/event-stream")
+    told = await gateway.ask("crm", {"messages": []}, answer, path="/told")
+    said = [orjson.loads(each.removeprefix(b"data: ")) for each in told.body.split(b"\n\n")[:-2]]
+    assert "".join(each["choices"][0]["delta"]["content"] for each in said) == "<email> ok."
+    assert told.body.endswith(b"data: [DONE]\n\n")
+    assert told.sink.header(b"x-accel-buffering") == b"no"
+
+
+async def test_a_refusal_in_the_middle_of_events_is_an_event() -> None:
+    pieces = [b'data: {"answer":"A long beginning of it. "}\n\n', b'data: {"answer":"%b now"}\n\n' % EMAIL.encode()]
+    gateway = Gateway("  - guard_answer: {pii: refuse}\n    id: answer\n", changes=BACKENDS)
+    answer = inbound(*pieces, content_type="text/event-stream")
+    told = await gateway.ask("crm", {"messages": []}, answer, path="/told")
+    assert told.status == 200
+    assert EMAIL.encode() not in told.body
+    assert told.body.split(b"\n\n")[-2].startswith(b'event: error\ndata: {"error":{"message":')
+    assert told.record["outcome"] == "refused"

@@ -348,3 +348,33 @@ def test_what_it_needs_names_the_option_that_asks_for_it(options: dict[str, Any]
 def test_a_guard_of_routes_without_questions_is_found_at_load() -> None:
     chain = "  - guard_question: {}\n    when: {route: [kapa.documents]}"
     assert "can never act" in load(chain).report()
+
+
+ASKS = (
+    (
+        "\nroutes:",
+        '\nroutes:\n  - {name: told, match: "GET|POST /told", upstream: crm, text: [note],'
+        ' question: ["messages[].content"]}',
+    ),
+    ("route.crm,", "route.crm, route.told,"),
+)
+
+
+async def test_what_is_asked_of_a_backend_is_guarded_where_the_route_says_that_it_stands() -> None:
+    gateway = Gateway("  - guard_question: {pii: redact, max_length: 30}\n", changes=ASKS)
+    asked = {
+        "model": EMAIL,
+        "messages": [{"role": "user", "content": "Hi"}, {"role": "user", "content": f"I am {EMAIL}"}],
+    }
+    told = await gateway.ask("crm", asked, b"{}", path="/told")
+    assert told.status == 200
+    assert gateway.kapa.asked["messages"][1] == {"role": "user", "content": "I am <email>"}
+    assert gateway.kapa.asked["model"] == EMAIL
+    told = await gateway.ask("crm", {"messages": [{"content": "x" * 31}]}, path="/told")
+    assert told.problem[:2] == (422, "question-refused")
+    assert (await gateway.ask("crm", b"<xml/>", path="/told")).status == 400
+
+
+async def test_a_request_without_a_body_asks_nothing() -> None:
+    gateway = Gateway("  - guard_question: {pii: redact}\n", changes=ASKS)
+    assert (await gateway.ask("crm", b"", b"{}", method="GET", path="/told")).status == 200

@@ -100,6 +100,21 @@ async def test_what_is_not_json_is_not_let_through(operation: Operation) -> None
     assert refused.problem[:2] == (502, "upstream-uninspectable")
 
 
+@EVERY
+async def test_sources_that_are_denied_leave_every_list(operation: Operation) -> None:
+    guard = SHARED.setdefault("deny", Gateway("  - guard_answer: {pii: allow, sources: {deny: ['*/internal/*']}}"))
+    cited = [{"source_url": f"https://docs.example/{each}/x", "title": each} for each in ("internal", "open")]
+    value = {
+        "statistics": {"cited": cited},
+        "question_answers": [{"id": UUID, "relevant_sources": cited}],
+        "id": THREAD,
+    }
+    told = await guard.ask(operation.name, b"", inbound(orjson.dumps(value)), who="bob", method="GET")
+    assert told.document["statistics"]["cited"] == cited[1:]
+    assert b"internal" not in told.body
+    assert told.verdict("guard_answer")["answer"] == "enforced"
+
+
 async def test_a_session_has_nothing_to_guard_and_its_token_is_whole() -> None:
     token = {"session_token": f"{CARD}", "expires_at": TIME}
     answer = await gateway("refuse").ask("agent_session", b"", inbound(orjson.dumps(token)), who="bob")

@@ -18,7 +18,7 @@ PAGES = {"end_users", "sources", "source_groups"}
 @pytest.mark.parametrize("operation", READINGS, ids=lambda each: each.name)
 def test_what_is_read_can_be_guarded_and_is_asked_by_its_query(operation: Operation) -> None:
     assert operation.method == "GET"
-    assert "answer text" in operation.shows
+    assert {"answer text", "sources"} <= operation.shows
     assert operation.codec is not None
     assert operation.permission == f"kapa.{operation.name}"
     assert not operation.route(False).hides

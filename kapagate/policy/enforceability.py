@@ -1,0 +1,129 @@
+"""What can be enforced where: every action of the guards on every operation, in every form that an answer has.
+
+Nothing is decided here: what an action needs stands in its compiled step, what an operation shows in its route, and
+whether the two fit is asked of `kapagate.chain.fitness`, as when a policy is loaded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from kapagate.chain.compose import Placed
+from kapagate.chain.filter import Filter
+from kapagate.chain.fitness import findings
+from kapagate.chain.options import Options
+from kapagate.chain.route import Route
+from kapagate.chain.services import Services
+from kapagate.filters.guard_answer import GuardAnswer
+from kapagate.filters.guard_question import GuardQuestion
+from kapagate.kapa.operations import OPERATIONS
+from kapagate.policy.gateway import RouteDeclaration
+from kapagate.policy.routes import surfaces_of
+
+Form = Literal["json", "window", "buffer", "sse", "sse buffer", "opaque"]
+Outcome = Literal["enforced", "nothing to guard", "refused", "skipped"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Action:
+    """One thing that a guard can be asked for; `options` are its fields in a policy, all others ask for nothing."""
+
+    guard: str
+    name: str
+    options: Mapping[str, Any]
+
+    def placed(self) -> Placed:
+        """The compiled step."""
+        model: type[Filter] = GuardQuestion if self.guard == "guard_question" else GuardAnswer
+        declared = model.model_validate(self.options)
+        return Placed(self.guard, self.guard, declared.compile(Services({})), Options(), declared)
+
+
+def _question(name: str, **options: Any) -> Action:
+    return Action("guard_question", name, {"pii": "allow", **options})
+
+
+def _answer(name: str, **options: Any) -> Action:
+    return Action("guard_answer", name, {"pii": "allow", **options})
+
+
+_TERMS: Final = ["Project Falcon"]
+_INTERNAL: Final = "https://docs.example/internal/*"
+_WITHHOLD: Final = {"uncertain": "withhold"}
+ACTIONS: Final = (
+    _question("max_length", max_length=30),
+    _question("pii: redact", pii="redact"),
+    _question("pii: refuse", pii="refuse"),
+    _question("blocked_terms, redact", blocked_terms=_TERMS, on_blocked_term="redact"),
+    _question("blocked_terms, refuse", blocked_terms=_TERMS, on_blocked_term="refuse"),
+    _answer("pii: redact", pii="redact"),
+    _answer("pii: refuse", pii="refuse"),
+    _answer("blocked_terms, redact", blocked_terms=_TERMS, on_blocked_term="redact"),
+    _answer("blocked_terms, refuse", blocked_terms=_TERMS, on_blocked_term="refuse"),
+    _answer("code: remove", code="remove"),
+    _answer("max_response_length", max_response_length=30),
+    _answer("sources.allow", sources={"allow": ["https://docs.example/open/*"]}),
+    _answer("sources.deny", sources={"deny": [_INTERNAL]}),
+    _answer("sources.min", sources={"min": 2}),
+    _answer("sources.min, at_end: disclaim", sources={"min": 2}, at_end="disclaim"),
+    _answer("sources.min, at_end: error", sources={"min": 2}, at_end="error"),
+    _answer("uncertain: disclaim", confidence={"uncertain": "disclaim"}),
+    _answer("uncertain: withhold", confidence=_WITHHOLD),
+    _answer("uncertain: withhold, at_end: disclaim", confidence=_WITHHOLD, at_end="disclaim"),
+    _answer("uncertain: withhold, at_end: error", confidence=_WITHHOLD, at_end="error"),
+)
+BACKENDS: Final[Mapping[tuple[str, Form], Mapping[str, Any]]] = {
+    ("`text`", "json"): {"text": ["notes[].text"]},
+    ("`text`, `running_text: []`", "sse"): {"text": ["note"], "running_text": []},
+    ("`question`, `running_text`", "json"): {"question": ["query"], "running_text": ["answer"]},
+    ("`question`, `running_text`", "sse"): {"question": ["query"], "running_text": ["answer"]},
+    ("`question`, `running_text`", "sse buffer"): {"question": ["query"], "running_text": ["answer"]},
+    ("nothing declared", "opaque"): {},
+}
+"""Routes to internal backends by what they declare, and the form of what is answered there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """An operation and a form of its answers, as the route that it is."""
+
+    operation: str
+    form: Form
+    route: Route
+
+
+def cases() -> Iterator[Case]:
+    """Every operation in every form."""
+    for name, operation in OPERATIONS.items():
+        for form in _forms(operation.streams):
+            yield Case(name, form, operation.route(held=form == "buffer", unguarded=True))
+    for (declares, form), options in BACKENDS.items():
+        declared = RouteDeclaration(name="backend", match="POST /backend", upstream="backend", **options)
+        shows, hides = surfaces_of(declared, {"POST"}, held=form == "sse buffer")
+        backend = frozenset({"POST"}), "/backend", "route.backend", "backend"
+        yield Case(f"backend with {declares}", form, Route("backend", *backend, shows=shows, hides=hides))
+
+
+def _forms(streams: bool) -> tuple[Form, ...]:
+    return ("window", "buffer") if streams else ("json",)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """What becomes of an action there. `why` is what the loader says of one that is refused."""
+
+    outcome: Outcome
+    why: str = ""
+
+
+def cell(step: Placed, route: Route) -> Cell:
+    """What becomes of a step on a route."""
+    for found in findings([], [step], [route]):
+        if found.route:
+            return Cell("refused", found.message)
+    needs = step.step.needs.keys()
+    if needs <= route.shows:
+        return Cell("enforced")
+    return Cell("skipped") if needs <= route.shows | route.hides else Cell("nothing to guard")
