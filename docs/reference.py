@@ -15,13 +15,14 @@ POLICIES = DOCS.parent / "policies"
 
 
 def written() -> str:
-    """The reference, with the example policy's steps and lines."""
+    """The reference, with the example policy's steps, and lines of it and of two pages."""
     environment = Keys.made(bytes).environment("http://127.0.0.1:1", "http://127.0.0.1:2", "example.db")
     generation = offline([POLICIES], References(environment)).generation
     if generation is None:
         raise SystemExit("the example policy does not load: kapagate check policies")
     steps = (*generation.steps.gate, *generation.steps.chain)
-    return reference(Table(), steps, (POLICIES / "gateway.yaml").read_text())
+    shown = (POLICIES / "gateway.yaml", DOCS / "widget.md", DOCS / "mcp.md")
+    return reference(Table(), steps, "\n".join(path.read_text() for path in shown))
 
 
 if __name__ == "__main__":

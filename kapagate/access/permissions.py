@@ -17,6 +17,7 @@ KAPA = (
     *("kapa.coverage_gap_periods", "kapa.coverage_gap_clusters"),
     *("kapa.project", "kapa.sources", "kapa.source", "kapa.source_groups", "kapa.agent_session"),
     *("kapa.custom_chat", "kapa.search"),
+    *("kapa.widget", "kapa.widget_handoff", "kapa.widget_files", "kapa.mcp", "kapa.mcp_platform"),
 )
 ADMIN = tuple(dict.fromkeys(endpoint.permission for endpoint in ENDPOINTS.values()))
 

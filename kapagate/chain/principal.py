@@ -36,8 +36,8 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """What a tenant has at one Kapa upstream; `project` is empty where its address says which. `source_groups` None: all of the project's. `shared`: other tenants have
-    the same project.
+    """What a tenant has at one Kapa upstream; `project` is empty where its address says which. `source_groups` None:
+    all of the project's. `shared`: other tenants have the same project.
     """
 
     project: str

@@ -32,6 +32,10 @@ class Pseudonyms:
         """The pseudonym of a session within a tenant."""
         return self._name(b"session", tenant, sid)
 
+    def seal(self, tenant: str, subject: str, name: str) -> str:
+        """What proves that a name was given to a subject; whoever has it cannot make that of another."""
+        return self._name(b"seal", tenant, f"{len(subject)}:{subject}{name}")
+
     def _name(self, purpose: bytes, tenant: str, name: str) -> str:
         known = self._known.get((purpose, tenant, name))
         if known is None:

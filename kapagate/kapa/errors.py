@@ -21,7 +21,7 @@ class ErrorCodec(JsonBody):
     def __init__(self, status: int, api_key: str) -> None:
         super().__init__(places_in)
         kind = "an error" if status >= 400 else "something that is not shown"
-        self._neutral = {"detail": f"Kapa answered with {kind} (status {status})."}
+        self.neutral = {"detail": f"Kapa answered with {kind} (status {status})."}
         self._key = orjson.dumps(api_key)[1:-1]
         self._body = bytearray()
 
@@ -30,18 +30,19 @@ class ErrorCodec(JsonBody):
         return ()
 
     def end(self) -> Iterable[Event]:
-        value = self._read(bytes(self._body))
+        value = self.read(bytes(self._body))
         try:
             return self.events_of(value)
         except TooDeep:
-            return self.events_of(self._neutral)
+            return self.events_of(self.neutral)
 
-    def _read(self, body: bytes) -> Any:
+    def read(self, body: bytes) -> Any:
+        """What is told of the body."""
         if len(body) > BYTES:
-            return self._neutral
+            return self.neutral
         try:
             value = orjson.loads(body)
         except orjson.JSONDecodeError:
-            return self._neutral
+            return self.neutral
         # Written again, the key has one spelling, however the upstream escaped it.
-        return value if isinstance(value, dict) and self._key not in orjson.dumps(value) else self._neutral
+        return value if isinstance(value, dict) and self._key not in orjson.dumps(value) else self.neutral

@@ -51,17 +51,18 @@ class Line:
         return cls(tenant, account, key, (*reading, JSON), reading, targets, digest, rules)
 
     def posts(self, exchange: Exchange, target: bytes, body: Any) -> Outbound:
-        headers = _headers(exchange, self.headers)
+        headers = sent_with(exchange, self.headers)
         return Outbound(b"POST", target, headers, orjson.dumps(body), partition=self.partition)
 
     def reads(self, exchange: Exchange, target: bytes, parameters: Mapping[str, str], method: bytes) -> Outbound:
         if parameters:
             target += b"?" + urlencode(parameters).encode("ascii")
-        headers = _headers(exchange, self.reading)
+        headers = sent_with(exchange, self.reading)
         return Outbound(method, target, headers, partition=self.partition, idempotent=True)
 
 
-def _headers(exchange: Exchange, own: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:
+def sent_with(exchange: Exchange, own: tuple[tuple[bytes, bytes], ...]) -> list[tuple[bytes, bytes]]:
+    """The fields of a request: those of the line, and what ties it to the caller's."""
     headers = [*own, (b"X-Correlation-ID", exchange.correlation_id.encode("ascii"))]
     added = exchange.edit.headers
     traceparent = (added and added.get(b"traceparent")) or exchange.request.headers.get(b"traceparent")

@@ -46,14 +46,14 @@ class Accounts:
                 continue
             own = node.get(upstream.name) if node else None
             whole = merged(upstream.own, own) if isinstance(own, Mapping) else upstream.own
-            if isinstance(own, Mapping):
+            if isinstance(own, Mapping) and upstream.has_projects:
                 self._check_together(own, upstream.name)
             before = self.problems.errors
             where = node.key_span(upstream.name) if node and own else span
             account = _account(upstream, whole, self.problems, where) if isinstance(whole, Mapping) else None
             if account:
                 accounts[upstream.name] = account
-            elif self.problems.errors == before and not is_unresolved(whole):
+            elif upstream.has_projects and self.problems.errors == before and not is_unresolved(whole):
                 message = f'tenant "{name}" has no project and api_key at upstream "{upstream.name}"'
                 self.problems.add(codes.NO_ACCOUNT, span, message)
         return accounts
@@ -93,6 +93,8 @@ def shared_projects(tenants: Sequence[tuple[str, Span, Map[str, Account]]], prob
     owners: dict[str, dict[str, Span]] = {}
     for name, span, accounts in tenants:
         for account in accounts.values():
+            if not account.project:
+                continue
             owners.setdefault(account.project.lower(), {})[name] = span
     shared = {project: sharing for project, sharing in owners.items() if len(sharing) > 1}
     for sharing in shared.values():

@@ -32,6 +32,8 @@ SCHEMES: Mapping[str, str | type[Scheme]] = {
 }
 UPSTREAM_TYPES: Mapping[str, str | type[UpstreamType]] = {
     "kapa": "kapagate.upstreams.kapa:Kapa",
+    "kapa_widget": "kapagate.upstreams.kapa_widget:KapaWidget",
+    "kapa_mcp": "kapagate.upstreams.kapa_mcp:KapaMcp",
     "http": "kapagate.upstreams.http:Http",
 }
 

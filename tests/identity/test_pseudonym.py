@@ -39,3 +39,21 @@ def test_where_a_tenant_ends_matters() -> None:
 def test_a_short_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         Pseudonyms(b"k" * 31)
+
+
+def test_a_seal_is_of_one_tenant_subject_and_name_alone() -> None:
+    pseudonyms = Pseudonyms(b"k" * 32)
+    sealed = {
+        pseudonyms.seal(*said)
+        for said in (
+            ("a", "b", "c"),
+            ("a", "bc", ""),
+            ("ab", "c", ""),
+            ("a", "", "bc"),
+            ("a", "1", "1:c"),
+            ("a", "11", ":c"),
+        )
+    }
+    assert len(sealed) == 6
+    assert pseudonyms.seal("a", "b", "c") == Pseudonyms(b"k" * 32).seal("a", "b", "c")
+    assert pseudonyms.seal("a", "b", "c") != pseudonyms.of("a", "b")

@@ -75,3 +75,16 @@ def test_accounts_know_whether_other_tenants_have_their_project(
     loaded = load(good, acme.replace("0002", "0001"))
     assert account(loaded).shared
     assert account(loaded, "default").shared
+
+
+def test_where_no_project_is_anybodys_an_account_is_there_for_who_has_one(
+    load: Callable[..., Loaded], good: str, acme: str
+) -> None:
+    mcp = '  mcp: {type: kapa_mcp, url: "https://acme.mcp.kapa.example"}\n'
+    own = '  mcp: {api_key: "${env:KG_ACME_KEY}", source_groups: all}\n'
+    declared = good.replace("upstreams:\n", f"upstreams:\n{mcp}", 1)
+    loaded = load(declared, acme.replace("upstreams:\n", f"upstreams:\n{own}", 1))
+    assert loaded.generation is not None, loaded.report()
+    tenants = loaded.generation.tenants
+    assert tenants["acme"].accounts["mcp"].project == ""
+    assert "mcp" not in tenants["default"].accounts
