@@ -97,9 +97,9 @@ class Credentials:
 
     def __init__(self, generation: Generation) -> None:
         self._gate = generation.steps.gate
-        self._tokens: dict[tuple[str, int], str] = {}
+        self._tokens: dict[tuple[int, int], str] = {}
 
-    def fields(self, caller: Caller, name: str, route: Route | None, begun: float) -> Fields:
+    def fields(self, caller: Caller, route: Route | None, begun: float) -> Fields:
         """The fields of the caller's credential, but for webhooks'. `begun`: when the case began, Unix seconds. Raises
         Impossible.
         """
@@ -109,7 +109,7 @@ class Credentials:
         declared = None if caller.api_key else _issuer(caller, schemes)
         if declared is None:
             return [_key_field(caller, schemes)]
-        key = (name, int(begun))
+        key = (id(caller), int(begun))
         token = self._tokens.get(key)
         if token is None:
             token = self._tokens[key] = _token(declared, caller, begun)

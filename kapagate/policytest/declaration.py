@@ -11,7 +11,7 @@ from kapagate.chain.verdict import Decision
 from kapagate.ledger.outcome import Outcome
 from kapagate.policy.gateway import Name, Settings
 
-Part = Literal["audit", "limits", "ownership", "deliveries"]
+PARTS = ("audit", "limits", "ownership", "deliveries")
 Cuts = Literal["whole", "records", "bytes"] | tuple[int, ...]
 
 
@@ -120,7 +120,9 @@ class Case(Call):
     name: str = Field(min_length=1, max_length=200, description="What is required, as a sentence.")
     now: AwareDatetime | None = Field(None, description="Where the clock stands at the beginning.")
     environment: dict[str, str] = Field({}, description="What `${env:...}` stands for, beside the document's.")
-    failing: tuple[Part, ...] = Field((), description="What does not work: stores behind steps with `on_error`.")
+    failing: tuple[str, ...] = Field(
+        (), description="What cannot be reached: `audit`, `ownership`, `deliveries`, `limits`, or those of a step's id."
+    )
     calls: tuple[Call, ...] = Field((), description="The requests, in order; none: the case itself is the request.")
 
 

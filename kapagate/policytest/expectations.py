@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,12 +10,11 @@ import orjson
 
 from kapagate.chain.headers import Headers
 from kapagate.policytest.declaration import Expectation, Sent, Text
-from kapagate.policytest.play import Series, Told
+from kapagate.policytest.play import Told
 
 Path = tuple[str | int, ...]
-_SERIES = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?")
-_LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*("?)([^",]*)\2\s*(?:,|$)')
 _ABSENT = "nothing"
+_ROUNDING = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +40,8 @@ def misses(expected: Expectation, told: Told) -> list[Miss]:
             found.append(Miss(("decisions", step), decision, f"{got}{_reason(told, step)}"))
     if expected.audit is not None:
         found += _within(expected.audit, told.record, ("audit",))
-    for series, growth in expected.metrics.items():
-        if (grown := _grown(series, told)) != growth:
+    for (series, growth), grown in zip(expected.metrics.items(), told.grown, strict=True):
+        if abs(grown - growth) > _ROUNDING:
             found.append(Miss(("metrics", series), f"{growth:g}", f"{grown:g}"))
     return found
 
@@ -119,29 +117,6 @@ def _within(expected: Any, got: Any, path: Path) -> Iterator[Miss]:
             yield from _within(wanted, got.get(key), (*path, key))
     elif expected != got or isinstance(expected, bool) != isinstance(got, bool):
         yield Miss(path, _shown(expected), _shown(got))
-
-
-def _grown(series: str, told: Told) -> float:
-    """By how much all series grew that have the name, and the labels that are named."""
-    chosen = _chosen(series)
-    return _total(chosen, told.after) - _total(chosen, told.before)
-
-
-def _total(chosen: Callable[[str, Mapping[str, str]], bool], series: Series) -> float:
-    return sum(value for (name, labels), value in series.items() if chosen(name, dict(labels)))
-
-
-def _chosen(series: str) -> Callable[[str, Mapping[str, str]], bool]:
-    found = _SERIES.fullmatch(series.strip())
-    name, said = (found[1], found[2] or "") if found else (series, "")
-    labels = {each[1]: each[3].strip() for each in _LABEL.finditer(said)}
-    return lambda other, has: other == name and all(has.get(label) == value for label, value in labels.items())
-
-
-def is_series(text: str) -> bool:
-    """Whether a text is `name` or `name{label=value, ...}`."""
-    found = _SERIES.fullmatch(text.strip())
-    return found is not None and _LABEL.sub("", found[2] or "") == ""
 
 
 def _reason(told: Told, step: str) -> str:

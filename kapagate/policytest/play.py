@@ -21,13 +21,13 @@ from kapagate.policytest.client import Posted, Received
 from kapagate.policytest.credentials import Credentials, Fields
 from kapagate.policytest.decisions import decisions_of
 from kapagate.policytest.declaration import Call, Caller, Case, PolicyTest
+from kapagate.policytest.series import parse_series
 from kapagate.policytest.stage import Stage
 from kapagate.policytest.upstream import FINE, Asked
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 _BODIES = ("POST", "PUT", "PATCH", "GET", "HEAD", "DELETE", "OPTIONS")
 _SEPARATOR = "␞".encode()
-Series = Mapping[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 @dataclass(slots=True)
@@ -43,7 +43,8 @@ class Target:
 class Told:
     """What came of one call: what the client got, what the upstream received, what the record says.
 
-    `refused`: why the request never became an exchange. `before` and `after`: metrics, where the call expects any.
+    `refused`: why the request never became an exchange. `grown`: by how much the series grew that the call expects
+    something of, in their order.
     """
 
     target: Target
@@ -52,8 +53,7 @@ class Told:
     exchange: Exchange | None = None
     refused: Problem | None = None
     record: dict[str, Any] = field(default_factory=dict)
-    before: Series = field(default_factory=dict)
-    after: Series = field(default_factory=dict)
+    grown: list[float] = field(default_factory=list)
 
     @cached_property
     def decisions(self) -> dict[str, Decision]:
@@ -122,8 +122,8 @@ async def _call(stage: Stage, tests: PolicyTest, call: Call, begun: float, numbe
     caller = tests.callers[call.caller] if call.caller is not None else Caller()
     fields = _credential(stage.credentials, call, caller, target, begun, ports.clock.wall(), body, number)
     headers = Headers([*_fields(call, caller, body), *fields])
-    counts = call.expect is not None and bool(call.expect.metrics)
-    told = Told(target, Received(), ports.hops.asked, before=stage.series() if counts else {})
+    series = [parse_series(each) for each in call.expect.metrics] if call.expect is not None else []
+    before, told = stage.grown(series), Told(target, Received(), ports.hops.asked, grown=[0.0] * len(series))
     try:
         ex = stage.entry.admit(target.method, target.address.encode(), headers, Posted(body), caller.ip)
     except Problem as cause:
@@ -133,7 +133,7 @@ async def _call(stage: Stage, tests: PolicyTest, call: Call, begun: float, numbe
     told.exchange = ex
     if call.expect is not None and call.expect.audit is not None:
         told.record = next(iter(await ports.records.query(1)), {})
-    told.after = stage.series() if counts else {}
+    told.grown = [after - earlier for after, earlier in zip(stage.grown(series), before, strict=True)]
     return told
 
 
@@ -142,7 +142,7 @@ def _credential(
 ) -> Fields:
     if caller.webhook:
         return made.signed(caller, target.route, call.delivery or f"msg_{number}", now, body)
-    return made.fields(caller, call.caller or "", target.route, begun)
+    return made.fields(caller, target.route, begun)
 
 
 def _fields(call: Call, caller: Caller, body: bytes) -> Fields:

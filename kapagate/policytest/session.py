@@ -6,13 +6,10 @@ The policy is loaded once for each environment that cases ask for, mostly once; 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from kapagate.chain.clock import Clock
-from kapagate.chain.route import Serve
-from kapagate.ledger.ledger import Ledger
 from kapagate.policy.documents import Document, read_documents
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.interpolation import Resolve
@@ -26,13 +23,10 @@ from kapagate.policytest.credentials import TABLE, Impossible
 from kapagate.policytest.expectations import Path as Within
 from kapagate.policytest.expectations import misses
 from kapagate.policytest.play import Told, play
-from kapagate.policytest.stage import Ports, Stage
+from kapagate.policytest.stage import Ports, Stage, endpoints
 from kapagate.policytest.story import story_of
 from kapagate.policytest.suites import Planned, Suites, check_names, read_suites
 from kapagate.remote.references import References
-
-Serves = Callable[[Clock, Ledger], Mapping[str, Serve]]
-"""The gateway's own endpoints, for routes that serve them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +56,6 @@ class Result:
 class Session:
     """A set of files: its policy and its tests. After `prepare`, `problems` has what is wrong with either."""
 
-    serves: Serves
     problems: Diagnostics = field(default_factory=Diagnostics)
     sources: dict[str, Source] = field(default_factory=dict)
     suites: Suites = field(default_factory=Suites)
@@ -125,7 +118,6 @@ class Session:
         def load(resolve: Resolve) -> Loaded:
             nonlocal ports
             ports = Ports()
-            serves = self.serves(ports.clock, ports.records)
             return load_documents(
                 self._documents,
                 self.sources,
@@ -133,7 +125,7 @@ class Session:
                 resolve,
                 lambda _: ports.services(),
                 table=TABLE,
-                serves=serves,
+                serves=endpoints(),
             )
 
         loaded, _ = load_with_placeholders(load, References(environment))

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
+
+from kapagate.access.endpoints import ENDPOINTS
 from kapagate.chain.clock import Clock, Ids
 from kapagate.chain.entry import Entry
+from kapagate.chain.exchange import Exchange
 from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Generation, Live
 from kapagate.chain.hop import Hops
 from kapagate.chain.meter import Meter
 from kapagate.chain.problem import BackendFailed
+from kapagate.chain.response import Response
+from kapagate.chain.route import Serve
 from kapagate.chain.services import Services
 from kapagate.chain.watched import Watched
 from kapagate.identity.published import PublishedKeys
@@ -22,6 +28,7 @@ from kapagate.ledger.ledger import Ledger
 from kapagate.policy.gateway import Gateway
 from kapagate.policytest.clock import FrozenClock, Numbered
 from kapagate.policytest.credentials import Credentials
+from kapagate.policytest.series import Series
 from kapagate.policytest.upstream import ScriptedHops
 from kapagate.remote.watched import WatchedFiles
 from kapagate.stores.memory import MemoryBuckets
@@ -36,10 +43,10 @@ from kapagate.traffic.gcra import Limit, Quota
 class Failing(set[str]):
     """The parts that do not work in the case that runs."""
 
-    def check(self, part: str) -> None:
+    def check(self, part: str, step: str = "") -> None:
         """Raises BackendFailed."""
-        if part in self:
-            raise BackendFailed(f"the case says that {part} fails")
+        if part in self or step in self:
+            raise BackendFailed(f"the case says that {step or part} fails")
 
 
 class Limits(MemoryBuckets):
@@ -50,11 +57,11 @@ class Limits(MemoryBuckets):
         self._failing = failing
 
     async def take(self, key: Key, limit: Limit, cost: int = 1) -> Quota:
-        self._failing.check("limits")
+        self._failing.check("limits", key[0])
         return await super().take(key, limit, cost)
 
     async def take_all(self, keys: Sequence[Key], limits: Sequence[Limit], cost: int = 1) -> Sequence[Quota]:
-        self._failing.check("limits")
+        self._failing.check("limits", keys[0][0])
         return await super().take_all(keys, limits, cost)
 
 
@@ -129,6 +136,18 @@ class Ports:
         return Services(ports)
 
 
+def endpoints() -> dict[str, Serve]:
+    """The gateway's own endpoints, for routes that serve them: each says its name, as there is nothing to tell of."""
+    return {name: _served(name) for name in ENDPOINTS}
+
+
+def _served(name: str) -> Serve:
+    async def serve(exchange: Exchange) -> Response:
+        return Response.whole(200, [(b"Content-Type", b"application/json")], orjson.dumps({"endpoint": name}))
+
+    return serve
+
+
 @dataclass(frozen=True, slots=True)
 class Stage:
     """Where cases run, one after the other."""
@@ -158,7 +177,7 @@ class Stage:
         for store in (ports.limits, ports.records, ports.claims, ports.messages):
             store.forget()
 
-    def series(self) -> Mapping[tuple[str, tuple[tuple[str, str], ...]], float]:
-        """Every series of metrics as it is now."""
-        samples = self.ports.meter.samples()
-        return {(each.name, tuple(sorted(each.labels.items()))): each.value for each in samples}
+    def grown(self, series: Sequence[Series]) -> list[float]:
+        """Of each the sum of all series that have its name and labels, as it is now."""
+        found = list(self.ports.meter.samples([each.name for each in series])) if series else []
+        return [sum(one.value for one in found if each.covers(one.name, one.labels)) for each in series]

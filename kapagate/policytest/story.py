@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from kapagate.chain import problems
 from kapagate.ledger.record import verdicts_of
 from kapagate.policytest.play import Told
 
@@ -11,7 +12,8 @@ def story_of(told: Told) -> str:
     target, problem = told.target, told.problem
     lines = [f"{target.method} {target.address}: {told.outcome}, {told.status}"]
     if problem is not None:
-        said = f" ({problem.detail})" if problem.detail else ""
+        bug = problem.__cause__ if problem.kind is problems.INTERNAL else None
+        said = f" ({bug!r})" if bug is not None else f" ({problem.detail})" if problem.detail else ""
         lines[0] += f" {problem.kind.name} by {problem.step or 'the gateway'}{said}"
     passed = [step for step, decision in told.decisions.items() if decision == "passed"]
     if passed:

@@ -14,9 +14,10 @@ from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.position import Span
 from kapagate.policy.suggestion import closest
 from kapagate.policy.validation import Subject, place, validate
-from kapagate.policytest.declaration import Call, Case, PolicyTest
-from kapagate.policytest.expectations import Path, is_series
+from kapagate.policytest.declaration import PARTS, Call, Case, PolicyTest
+from kapagate.policytest.expectations import Path
 from kapagate.policytest.play import calls_of
+from kapagate.policytest.series import parse_series
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,9 +98,10 @@ def _check(planned: Planned, problems: Diagnostics) -> None:
             span = place(node, (*above, "caller") if "caller" in call.model_fields_set and above else ("caller",))
             problems.unknown(codes.UNKNOWN_CALLER, span, "caller", call.caller, sorted(planned.tests.callers))
         for series in call.expect.metrics if call.expect else ():
-            if not is_series(series):
-                span = planned.place(index, ("metrics", series))
-                problems.add(codes.UNACCEPTABLE, span, "a series is `name` or `name{label=value, ...}`")
+            try:
+                parse_series(series)
+            except ValueError as cause:
+                problems.add(codes.UNACCEPTABLE, planned.place(index, ("metrics", series)), str(cause))
 
 
 def _is_request(text: str) -> bool:
@@ -110,6 +112,9 @@ def _is_request(text: str) -> bool:
 def check_names(planned: Planned, generation: Generation, steps: Sequence[str], problems: Diagnostics) -> None:
     """The routes and steps that a case names are those of the policy."""
     routes = [route.name for route in generation.routes.routes]
+    for index, part in enumerate(planned.case.failing):
+        if part not in (*PARTS, *steps):
+            problems.unknown(codes.UNKNOWN_STEP, place(planned.node, ("failing", index)), "step", part, steps)
     for index, call in enumerate(planned.calls):
         above: Path = ("calls", index) if planned.case.calls else ()
         if call.route is not None and call.route not in routes:

@@ -71,11 +71,12 @@ class PrometheusMeter:
         """The same for several series: `look` gives the values by the labels' values."""
         self._collect(Watched(name, documentation, labels, look))
 
-    def samples(self) -> Iterator[Sample]:
-        """Every series of the families that were declared here, as it is now."""
-        for _, family in self._families.values():
-            for metric in family.collect():
-                yield from metric.samples
+    def samples(self, names: Sequence[str]) -> Iterator[Sample]:
+        """The series with these names, of the families that were declared here, as they are now."""
+        for declared, (_, family) in self._families.items():
+            if any(name.startswith(declared) for name in names):
+                for metric in family.collect():
+                    yield from (sample for sample in metric.samples if sample.name in names)
 
     def render(self) -> bytes:
         """Every family in the text format named by `content_type`."""

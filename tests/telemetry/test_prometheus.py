@@ -122,6 +122,9 @@ def test_no_series_for_the_birth_of_counters() -> None:
 def test_its_own_series_can_be_read_one_by_one() -> None:
     meter = PrometheusMeter()
     meter.counter("asked_total", "Asked.", ["tenant"]).labels("acme").inc()
-    assert [(each.name, each.labels, each.value) for each in meter.samples()] == [
-        ("asked_total", {"tenant": "acme"}, 1.0)
+    meter.histogram("took_seconds", "Took.", ["operation"], [1.0]).labels("chat").observe(0.5)
+    found = meter.samples(["asked_total", "took_seconds_count"])
+    assert [(each.name, each.labels, each.value) for each in found] == [
+        ("asked_total", {"tenant": "acme"}, 1.0),
+        ("took_seconds_count", {"operation": "chat"}, 1.0),
     ]
