@@ -20,7 +20,7 @@ import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import click
@@ -89,7 +89,7 @@ class Soak:
                     samples.append((now, process.resident_bytes()))
                 if reload and now >= (reloads + 1) * reload:
                     reloads += 1
-                    process.child.send_signal(signal.SIGUSR2)
+                    process.child.send_signal(signal.SIGHUP)
                 await asyncio.sleep(1 / RATE)
         self.went["reloads"] = reloads
         return samples
@@ -143,7 +143,7 @@ def main(minutes: float, subjects: int, reload: float) -> None:
     with tempfile.TemporaryDirectory(prefix="kapagate-soak-") as directory, running_upstream() as (_, url):
         keys = made_keys()
         _, full = gateways(url, Path(directory, "state.db"), keys)
-        with replace(full, runner=("bench.reloading",)).started() as (process, port, _):
+        with full.started() as (process, port, _):
             soak = Soak(port, keys, random.Random(0), subjects)
             samples = uvloop.run(soak.run(process, minutes * 60, reload))
     _print(soak, samples, minutes)

@@ -13,7 +13,7 @@ from collections.abc import Mapping as Map
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kapagate.chain.secret import Resolved
+from kapagate.chain.secret import Composed, Resolved
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
@@ -50,7 +50,7 @@ def everything(kind: str, name: str, folder: Path) -> str:
 
 class Interpolation:
     """Replaces references by what they stand for. `sources` collects the files that references stand for, `asked` what
-    every reference stood for.
+    every reference stood for, `missed` those that stood for nothing.
     """
 
     def __init__(self, resolve: Resolve, problems: Diagnostics, sources: dict[str, Source]) -> None:
@@ -58,6 +58,7 @@ class Interpolation:
         self._problems = problems
         self._sources = sources
         self.asked: dict[Reference, str] = {}
+        self.missed: dict[Reference, None] = {}
 
     def collect_in(self, sources: dict[str, Source]) -> None:
         """From now on; what references stood for so far is among them."""
@@ -117,7 +118,8 @@ class Interpolation:
                 end = reference.end()
         if not whole:
             return replace(node, unresolved=True)
-        return replace(node, value="".join([*pieces, node.text[end:]]), held=tuple(held))
+        text = "".join([*pieces, node.text[end:]])
+        return replace(node, value=Composed(text, node.text) if held else text, held=tuple(held))
 
     def _malformed(self, node: Scalar, start: int) -> None:
         self._problems.add(
@@ -142,6 +144,7 @@ class Interpolation:
                 text = self.asked[kind, name, place.folder] = self._resolve(kind, name, place.folder)
                 return text.rstrip("\r\n") if kind == "file" else text
             except (LookupError, ValueError) as cause:
+                self.missed[kind, name, place.folder] = None
                 self._problems.add(codes.UNRESOLVED, span, str(cause))
         return None
 

@@ -16,7 +16,7 @@ from kapagate.chain.route import Serve
 from kapagate.policy.build import Build, Offer
 from kapagate.policy.documents import Shelf, reading
 from kapagate.policy.finding import Diagnostics
-from kapagate.policy.interpolation import Resolve
+from kapagate.policy.interpolation import Reference, Resolve
 from kapagate.policy.load import Loaded, Site
 from kapagate.policy.source import Source, read_sources
 from kapagate.policy.table import Table
@@ -43,6 +43,7 @@ class Loader:
         self._parts = resolve, offer, table or Table(), serves or {}
         self._site = Site(*self._parts)
         self._shelf = Shelf()
+        self._missed: dict[Reference, None] = {}
 
     def read(self) -> Files:
         """The files as they are now; for any thread."""
@@ -50,10 +51,18 @@ class Loader:
         return read_sources(self.paths, problems), problems
 
     def moved(self) -> Work[bool]:
-        """Whether some reference of the policy in use stands for something else by now: a file that it names changed."""
+        """Whether some reference stands for something else by now: a file that the policy names changed, or one that
+        it lacked is there.
+        """
         build = self._site.build
-        if build is None or build.ground is None:
+        for reference in self._missed:
+            try:
+                self._parts[0](*reference)
+            except (LookupError, ValueError):
+                continue
             return True
+        if build is None or build.ground is None:
+            return False
         tenants = build.ground.tenancy.known.values()
         for asked in [build.ground.asked, *(each.asked for each in tenants)]:
             if not build.interpolation.still(asked):
@@ -66,19 +75,26 @@ class Loader:
         return done(self.loading(self.read()))
 
     def loading(self, files: Files) -> Work[Loaded]:
-        """A load in slices."""
-        site, shelf = Site(*self._parts, self._site.build), self._shelf
-        loaded = yield from self._once(files, site, shelf)
-        if loaded.generation is None and self._site.build is not None:
-            yield from self._left(site.build)
+        """A load in slices. A build in which something was wrong is never built on: it remembers what it could not
+        compile, and would not say so again.
+        """
+        used, site = self._site.build, Site(*self._parts, self._site.build)
+        loaded = yield from self._once(files, site, self._shelf)
+        if loaded.generation is None and used is not None and site.build is used:
+            self._site = Site(*self._parts)
+            yield from _left(used)
             site = Site(*self._parts)
             loaded = yield from self._once(files, site, Shelf())
+        self._missed = {}
         if loaded.generation is None:
-            yield from self._left(site.build)
+            if site.build is not None:
+                self._missed = site.build.interpolation.missed
+            yield from _left(site.build)
             return loaded
-        before, self._site = self._site.build, site
-        yield from self._left(before)
-        shelf.keep({source.name for source in files[0]})
+        self._site = site
+        if site.build is not used:
+            yield from _left(used)
+        self._shelf.keep({source.name for source in files[0]})
         if site.build is not None:
             site.build.forget()
         return loaded
@@ -90,11 +106,12 @@ class Loader:
         named = {source.name: source for source in sources}
         return (yield from site.load(documents, named, problems, self._start))
 
-    def _left(self, build: Build | None) -> Work[None]:
-        """Lets go of a build that is not the one in use, bit by bit: much that goes at once takes its time too."""
-        if build is None or build is self._site.build or build.ground is None:
-            return
-        known = build.ground.tenancy.known
-        while known:
-            known.popitem()
-            yield
+
+def _left(build: Build | None) -> Work[None]:
+    """Lets go of a build that is not in use, bit by bit: much that goes at once takes its time too."""
+    if build is None or build.ground is None:
+        return
+    known = build.ground.tenancy.known
+    while known:
+        known.popitem()
+        yield
