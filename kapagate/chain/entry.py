@@ -31,8 +31,8 @@ class Application(Protocol):
         when too many exchanges run.
         """
 
-    def correlation_id(self, headers: Headers | None) -> str:
-        """What names a request that is refused without an exchange; None: its head could not be read."""
+    def sign(self, problem: Problem, headers: Headers | None) -> None:
+        """Gives a refusal without an exchange its correlation id and its fields; None: the head could not be read."""
 
     async def run(self, exchange: Exchange, sink: Sink) -> None:
         """Answers it. Raises nothing; returns when the answer is complete or cut."""
@@ -93,8 +93,10 @@ class Entry:
             route.operation,
         )
 
-    def correlation_id(self, headers: Headers | None) -> str:
-        return (_correlation_id(headers) if headers else None) or self._ids()
+    def sign(self, problem: Problem, headers: Headers | None) -> None:
+        problem.correlation_id = (_correlation_id(headers) if headers else None) or self._ids()
+        if headers is not None:
+            problem.fields = self._live.generation.marks(headers)
 
     async def run(self, exchange: Exchange, sink: Sink) -> None:
         self._running += 1

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from kapagate.chain.compose import Chain, Steps
+from kapagate.chain.headers import Headers
 from kapagate.chain.path import canonical, split_target
 from kapagate.chain.principal import Tenant
 from kapagate.chain.route import Route
@@ -30,7 +31,7 @@ class Meant(NamedTuple):
 class Generation:
     """What the data plane stands on. `policy` is the hash of the policy it came from; `steps` the gateway's own."""
 
-    __slots__ = ("_doors", "_known", "policy", "routes", "steps", "tenants")
+    __slots__ = ("_doors", "_known", "_marks", "policy", "routes", "steps", "tenants")
 
     def __init__(self, *, routes: Sequence[Route], steps: Steps, tenants: Mapping[str, Tenant], policy: str) -> None:
         self.routes = RouteTable(routes)
@@ -39,6 +40,7 @@ class Generation:
         self.policy = policy
         self._known: dict[tuple[str, bytes], Meant] = {}
         self._doors: dict[Route, Route] = {}
+        self._marks = [placed.step.marks for placed in steps.gate if placed.step.marks and placed.options.unconditional]
 
     def meant(self, method: str, target: bytes) -> Meant:
         """What is asked for; short targets that lead to a route are remembered. Raises Problem `malformed-path`."""
@@ -66,6 +68,10 @@ class Generation:
             return meant
         door = self._doors.get(route) or self._doors.setdefault(route, door_of(route, meant.route))
         return meant._replace(route=door, params=params, chain=self.stranger(door, "OPTIONS"))
+
+    def marks(self, headers: Headers) -> list[tuple[bytes, bytes]]:
+        """What the gateway's gate writes on an answer to a request that no exchange came of."""
+        return [field for marks in self._marks for field in marks(headers)]
 
     def match(self, method: str, path: str) -> tuple[Route, dict[str, str]]:
         """The route of a canonical path and its parameters; a route that refuses when there is none."""

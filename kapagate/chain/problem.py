@@ -35,8 +35,8 @@ class Problem(Refusal):
     """Raised to refuse. `retry_after` in seconds; `challenges` become `WWW-Authenticate` fields,
     `allow` the methods of an `Allow` field.
 
-    `step` is filled in by the engine with the id of the step that raised, `correlation_id` by whoever
-    tells it when there is no exchange.
+    `step` is filled in by the engine with the id of the step that raised, `correlation_id` and further `fields` of its
+    answer by whoever tells it when there is no exchange.
     """
 
     def __init__(
@@ -58,6 +58,7 @@ class Problem(Refusal):
         self.members = dict(members or {})
         self.step = ""
         self.correlation_id = ""
+        self.fields: list[tuple[bytes, bytes]] = []
 
     def headers(self) -> list[tuple[bytes, bytes]]:
         """The fields that belong to this refusal (RFC 9110, 10.2.1, 10.2.3 and 11.6.1)."""
@@ -67,7 +68,7 @@ class Problem(Refusal):
         if self.allow:
             headers.append((b"Allow", ", ".join(self.allow).encode("ascii")))
         headers += [(b"WWW-Authenticate", challenge.encode("latin-1")) for challenge in self.challenges]
-        return headers
+        return headers + self.fields
 
     def document(self, decision: str, correlation_id: str) -> dict[str, Any]:
         """The problem as JSON members (RFC 9457, 3)."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain.fact import Fact
+from kapagate.chain.headers import Headers, RawHeaders
 from kapagate.chain.response import Response
 from kapagate.chain.route import Surface
 
@@ -19,6 +20,7 @@ OnAnswer = Callable[["Exchange"], AnswerRules | None]
 OnOpening = Callable[["Exchange"], Awaitable[None]]
 OnSeal = Callable[["Exchange"], Awaitable[None]]
 OnDone = Callable[["Exchange"], None]
+Marks = Callable[[Headers], RawHeaders]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +30,8 @@ class Step:
     `needs` maps a surface to the option that asks for it. `asserts`: request header names (lower case) that the
     gateway alone may speak; what the client sent under them never goes upstream. Request hooks may answer (return a
     Response) or refuse (raise Problem). `on_done` is called exactly once per exchange and must not wait or raise.
+    `marks`: fields that an answer to a request with these fields carries; asked of a gate's step that always acts, for
+    refusals that no exchange came to (`on_opening` sees to all others).
     """
 
     reads: frozenset[Fact[Any]] = frozenset()
@@ -39,3 +43,4 @@ class Step:
     on_opening: OnOpening | None = None
     on_seal: OnSeal | None = None
     on_done: OnDone | None = None
+    marks: Marks | None = None

@@ -11,6 +11,7 @@ policy does not allow the upstream may not decide.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
@@ -98,7 +99,7 @@ class Cors(Filter):
                 (b"Access-Control-Max-Age", b"%d" % int(self.max_age)),
             ),
         )
-        return Step(on_request=rules.answer, on_opening=rules.mark)
+        return Step(on_request=rules.answer, on_opening=rules.mark, marks=rules.marks)
 
 
 def _list(name: bytes, values: tuple[str, ...]) -> tuple[Pair, ...]:
@@ -144,6 +145,11 @@ class _Rules:
         origin = None if preflight else self._granted(request.headers)
         if origin is not None:
             ex.headers_out += (origin, *self.answers)
+
+    def marks(self, headers: Headers) -> Sequence[Pair]:
+        """The fields of a refusal that no exchange came to."""
+        origin = self._granted(headers)
+        return (VARY,) if origin is None else (VARY, origin, *self.answers)
 
     def _granted(self, headers: Headers) -> Pair | None:
         """The field that admits the page's origin; a request with several origins comes from no browser."""

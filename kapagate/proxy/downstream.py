@@ -141,7 +141,7 @@ class Downstream(asyncio.Protocol):
             self._turn = problem
             asked = False
         if isinstance(self._turn, Problem):
-            self._turn.correlation_id = self.terms.application.correlation_id(acceptance.headers_of(message))
+            self.terms.application.sign(self._turn, acceptance.headers_of(message))
         self._reply = Reply(self, message.method == "HEAD", message.version == HttpVersion10, asked)
         if self._idle is not None and not self._idle.done():
             self._idle.set_result(None)
@@ -151,7 +151,7 @@ class Downstream(asyncio.Protocol):
     def refuse(self, problem: Problem) -> None:
         """Answers what the parser or the door refused; no exchange runs."""
         self._deaf = True
-        problem.correlation_id = self.terms.application.correlation_id(None)
+        self.terms.application.sign(problem, None)
         self._tell(problem, Reply(self, False, False, False))
         self._close()
 

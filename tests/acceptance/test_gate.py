@@ -94,13 +94,25 @@ async def test_a_streamed_answer_tells_the_page_before_its_first_byte(tmp_path: 
 
 @pytest.mark.parametrize(
     ("path", "status"),
-    [(CHAT, 401), ("/nowhere", 401), ("/query/v1/projects/default/chat", 401), ("/crm/customers/42", 401)],
+    [
+        *((CHAT, 401), ("/nowhere", 401), ("/query/v1/projects/default/chat", 401), ("/crm/customers/42", 401)),
+        *(("/crm/../admin", 400), ("/crm//42", 400)),
+    ],
 )
 async def test_a_stranger_behind_a_page_can_read_why(tmp_path: Path, path: str, status: int) -> None:
     async with served(tmp_path) as stage:
         told = await send(stage, "POST", path, f"Origin: {APP}", body=b"{}")
         assert told.status == status
         assert told.cors == {"allow-origin": APP, "expose-headers": EXPOSED}
+
+
+async def test_what_comes_before_the_gate_is_told_to_the_page_too(tmp_path: Path) -> None:
+    async with served(tmp_path) as stage:
+        told = await send(stage, "GET", "/crm/customers/42", f"Origin: {APP}", "Expect: the unexpected")
+        assert (told.status, told.all("vary")) == (417, ["Origin"])
+        assert told.cors == {"allow-origin": APP, "expose-headers": EXPOSED}
+        told = await send(stage, "GET", "/crm/../admin", "Origin: https://other.example")
+        assert (told.status, told.all("vary"), told.cors) == (400, ["Origin"], {})
 
 
 async def test_a_failing_upstream_is_told_to_the_page(tmp_path: Path) -> None:

@@ -186,10 +186,14 @@ def test_a_trusted_hop_says_who_asks(lab) -> None:
 
 
 def test_a_request_without_an_exchange_has_a_name_too(lab) -> None:
-    door = entry(lab)
-    assert door.correlation_id(Headers([(b"X-Correlation-ID", b"mine")])) == "mine"
-    assert door.correlation_id(Headers([(b"X-Correlation-ID", b"not mine")])) == f"{1:032x}"
-    assert door.correlation_id(None) == f"{2:032x}"
+    door, refusal = entry(lab), Problem(problems.UNAVAILABLE, "no")
+    for headers, named in (
+        (Headers([(b"X-Correlation-ID", b"mine")]), "mine"),
+        (Headers([(b"X-Correlation-ID", b"not mine")]), f"{1:032x}"),
+        (None, f"{2:032x}"),
+    ):
+        door.sign(refusal, headers)
+        assert refusal.correlation_id == named
 
 
 def test_an_options_that_announces_a_method_is_admitted_at_that_routes_gate(lab) -> None:

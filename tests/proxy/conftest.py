@@ -80,8 +80,8 @@ class Scripted:
         self.admitted.append(exchange)
         return exchange
 
-    def correlation_id(self, headers: Headers | None) -> str:
-        return (headers and headers.text(b"x-correlation-id")) or "made"
+    def sign(self, problem: Problem, headers: Headers | None) -> None:
+        problem.correlation_id = (headers and headers.text(b"x-correlation-id")) or "made"
 
     async def run(self, exchange: Exchange, sink: Sink) -> None:
         failure: BaseException | None = None
