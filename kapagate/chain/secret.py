@@ -26,6 +26,21 @@ class Resolved(str):
         return f"Resolved({self.reference})"
 
 
+class Composed(str):
+    """Text in which references stood among other words; `written` is what the file says."""
+
+    __slots__ = ("written",)
+    written: str
+
+    def __new__(cls, value: str, written: str) -> Composed:
+        self = super().__new__(cls, value)
+        self.written = written
+        return self
+
+    def __repr__(self) -> str:
+        return f"Composed({self.written})"
+
+
 class Secret:
     """A value that no repr, log, error or dump shows; `reveal()` is the only way to it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -26,11 +27,17 @@ class Diagnostic:
         return self.code.severity == "error"
 
 
+MOST_OF_A_KIND = 100
+
+
 class Diagnostics:
-    """Collects the problems of one load; says each once, sorted by file and place."""
+    """Collects the problems of one load; says each once, sorted by file and place. Of one code in one file it keeps the
+    first hundred: who mends these mends the others too, or learns of them then.
+    """
 
     def __init__(self) -> None:
         self._found: dict[Diagnostic, None] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
 
     def add(
         self,
@@ -42,7 +49,10 @@ class Diagnostics:
         note: str | None = None,
         masked: bool = False,
     ) -> None:
-        self._found[Diagnostic(code, span, message, suggestion, note, masked)] = None
+        found, kind = Diagnostic(code, span, message, suggestion, note, masked), (code.name, span.file)
+        if found not in self._found and self._counts[kind] < MOST_OF_A_KIND:
+            self._found[found] = None
+            self._counts[kind] += 1
 
     def unknown(self, code: Code, span: Span, what: str, word: str, known: Sequence[str], note: str = "") -> None:
         """`unknown <what> "<word>"`, with the closest of the known words, or else a list of them if it is short."""
@@ -54,12 +64,13 @@ class Diagnostics:
     def copy(self) -> Diagnostics:
         """What was found so far; what is found later is not in it."""
         twin = Diagnostics()
-        twin._found = dict(self._found)
+        twin.become(self)
         return twin
 
     def become(self, *others: Diagnostics) -> None:
         """What was found in others, and nothing else."""
         self._found = {each: None for other in others for each in other._found}
+        self._counts = Counter((each.code.name, each.span.file) for each in self._found)
 
     def __iter__(self) -> Iterator[Diagnostic]:
         return iter(sorted(self._found, key=_order))

@@ -18,6 +18,7 @@ from kapagate.policy.finding import Diagnostics
 from kapagate.policy.position import Span
 
 LARGEST_FILE = 4 << 20
+MOST_LINES = 200_000
 _DEEPEST_FOLDER = 16
 _SUFFIXES = (".yaml", ".yml")
 _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what libyaml counts as the end of a line
@@ -115,6 +116,9 @@ def decode(data: bytes, name: str, folder: Path, problems: Diagnostics) -> Sourc
     except UnicodeDecodeError as cause:
         before = data[: cause.start].decode("utf-8", "replace")
         problems.add(codes.NOT_TEXT, _place(name, before), "a byte here is not UTF-8")
+        return None
+    if sum(1 for _ in _BREAKS.finditer(text)) > MOST_LINES:
+        problems.add(codes.TOO_LARGE, Span(name), f"has more than {MOST_LINES} lines")
         return None
     return admit(Source(name, text, folder), problems)
 

@@ -2,7 +2,8 @@
 
 Only libyaml's events are used; no constructor, resolver or tag of PyYAML ever runs. What is wrong but leaves the tree
 readable (a double key, a tag, a merge key) is noted and the rest is read; what is not ends the file.
-Bounds: 64 levels, 250,000 values, an alias repeats what it names as far as these bounds go and never itself.
+Bounds: 64 levels, 100,000 values and 10,000 documents in a file, 10,000 keys in a mapping, 100 faults; an alias repeats
+what it names as far as these bounds go and never itself.
 """
 
 from __future__ import annotations
@@ -21,7 +22,10 @@ from kapagate.policy.source import Source
 from kapagate.policy.work import Work, done
 
 DEEPEST = 64
-MOST_VALUES = 250_000
+MOST_VALUES = 100_000
+MOST_DOCUMENTS = 10_000
+MOST_KEYS = 10_000
+MOST_FAULTS = 100
 MOST_ALIASES = 1_000
 _AT_A_TIME = 64  # events between two rests
 _QUOTES = ("'", '"')
@@ -108,7 +112,7 @@ class _Reader:
         self._problems = problems
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int, int] | None] = {}
-        self._aliases = 0
+        self._aliases = self._values = self._faults = 0
         self._quoted: Span | None = None  # the last value, if it is quoted and goes over several lines
 
     def take(self, event: Any) -> None:
@@ -128,6 +132,7 @@ class _Reader:
 
     def _scalar(self, event: Any) -> None:
         span = self._span(event)
+        self._count(span)
         self._refuse_tag(event, span)
         text = event.value
         self._quoted = span if event.style in _QUOTES and span.line != span.end_line else None
@@ -137,6 +142,7 @@ class _Reader:
         self._place(node, 1, 1)
 
     def _begin(self, event: Any, node: Mapping | Sequence) -> None:
+        self._count(node.span)
         self._refuse_tag(event, node.span)
         if len(self._open) >= DEEPEST:
             self._fatal(codes.TOO_DEEP, node.span, f"values are nested deeper than {DEEPEST} levels")
@@ -173,13 +179,14 @@ class _Reader:
         if not self._open:
             if not (isinstance(node, Scalar) and node.value is None):
                 self.documents.append(node)
+            if len(self.documents) > MOST_DOCUMENTS:
+                self._fatal(codes.TOO_LARGE, node.span, f"the file holds more than {MOST_DOCUMENTS} documents")
             return
         parent = self._open[-1]
         parent.weight += weight
         parent.height = max(parent.height, height + 1)
         if parent.weight > MOST_VALUES:
-            code = codes.ALIASES if self._aliases else codes.TOO_LARGE
-            self._fatal(code, node.span, f"the document holds more than {MOST_VALUES} values")
+            self._fatal(codes.ALIASES, node.span, f"with its aliases the document holds more than {MOST_VALUES} values")
         if isinstance(parent.node, Sequence):
             parent.node.items.append(node)
         elif parent.key is None:
@@ -192,12 +199,12 @@ class _Reader:
         if isinstance(node, Scalar) and isinstance(node.value, str):
             parent.key = node.value
             if node.value == "<<":
-                self._problems.add(codes.MERGE_KEY, node.span, "merge keys are not supported; write the fields out")
+                self._fault(codes.MERGE_KEY, node.span, "merge keys are not supported; write the fields out")
         else:
             parent.key = ""
             if isinstance(node, Scalar):
                 said = f'"{node.text}"' if node.text else "an empty key"
-                self._problems.add(codes.KEY_NOT_TEXT, node.span, f"{said} is not a text; put the key in quotes")
+                self._fault(codes.KEY_NOT_TEXT, node.span, f"{said} is not a text; put the key in quotes")
 
     def _value(self, parent: _Open, mapping: Mapping, node: Node) -> None:
         key, span = parent.key or "", parent.key_span or node.span
@@ -207,10 +214,10 @@ class _Reader:
             return
         if first is None:
             mapping.entries[key] = Entry(span, node)
+            if len(mapping.entries) > MOST_KEYS:
+                self._fatal(codes.TOO_LARGE, span, f"the mapping has more than {MOST_KEYS} keys")
         else:
-            self._problems.add(
-                codes.DUPLICATE_KEY, span, f'the key "{key}" stands twice', note=f"first at {first.span}"
-            )
+            self._fault(codes.DUPLICATE_KEY, span, f'the key "{key}" stands twice', f"first at {first.span}")
 
     def _refuse_key(self, span: Span, is_list: bool) -> None:
         parent = self._open[-1] if self._open else None
@@ -220,11 +227,23 @@ class _Reader:
 
     def _refuse_tag(self, event: Any, span: Span) -> None:
         if event.tag is not None:
-            self._problems.add(codes.TAG, span, f'tags are not supported: "{event.tag}"')
+            self._fault(codes.TAG, span, f'tags are not supported: "{event.tag}"')
 
     def _span(self, event: Any) -> Span:
         start, end = event.start_mark, event.end_mark
         return Span(self._source.name, start.line + 1, start.column + 1, end.line + 1, end.column + 1)
+
+    def _count(self, span: Span) -> None:
+        self._values += 1
+        if self._values > MOST_VALUES:
+            self._fatal(codes.TOO_LARGE, span, f"the file holds more than {MOST_VALUES} values")
+
+    def _fault(self, code: codes.Code, span: Span, message: str, note: str | None = None) -> None:
+        """Notes what leaves the tree readable, unless there is no end of it."""
+        self._problems.add(code, span, message, note=note)
+        self._faults += 1
+        if self._faults >= MOST_FAULTS:
+            raise _Fatal
 
     def _fatal(self, code: codes.Code, span: Span, message: str) -> None:
         self._problems.add(code, span, message)

@@ -13,7 +13,7 @@ from pydantic_core import ErrorDetails
 
 from kapagate.policy import codes
 from kapagate.policy.annotations import Path, coerced, homes, model_at, names
-from kapagate.policy.finding import Diagnostics
+from kapagate.policy.finding import MOST_OF_A_KIND, Diagnostics
 from kapagate.policy.nodes import Mapping, Node, Scalar, Sequence, described, plain, scalars
 from kapagate.policy.position import Span
 from kapagate.policy.suggestion import closest
@@ -123,7 +123,7 @@ def _examined(model: type[M], subject: Subject) -> tuple[M | None, list[_Fault]]
         result = model.model_validate(raw)
     except ValidationError as refused:
         taken = {fault.path for fault in faults}
-        errors = refused.errors(include_url=False, include_input=False)
+        errors = refused.errors(include_url=False, include_input=False)[:MOST_OF_A_KIND]
         found = _without_unions([_fault(model, subject, error) for error in errors])
         faults += [fault for fault in found if fault.path not in taken or fault.code is codes.MISSING]
     return result, _without_echoes([fault for fault in faults if not _is_known(subject, fault)])

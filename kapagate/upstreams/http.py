@@ -21,7 +21,7 @@ from kapagate.chain.headers import field_value
 from kapagate.chain.hop import Inbound, Outbound
 from kapagate.chain.problem import Problem
 from kapagate.chain.route import Route
-from kapagate.chain.secret import Resolved, Secret
+from kapagate.chain.secret import Composed, Resolved, Secret
 from kapagate.chain.services import Services
 from kapagate.chain.upstream import Compiled
 
@@ -53,7 +53,9 @@ def _header_name(name: str) -> str:
 
 
 def _header_value(value: Any) -> Any:
-    """A literal is its own reference; a resolved reference stays hidden."""
+    """A literal is shown as it is, what came out of references as the file says it."""
+    if isinstance(value, Composed):
+        return Secret(str(value), value.written)
     if isinstance(value, str) and not isinstance(value, Resolved):
         return Secret(value, value)
     return value

@@ -7,7 +7,7 @@ import traceback
 import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from kapagate.chain.secret import Resolved, Secret
+from kapagate.chain.secret import Composed, Resolved, Secret
 
 VALUE = "-".join(["hush", "hush", "value"])
 REFERENCE = "${env:KEY}"
@@ -93,3 +93,8 @@ def test_resolved_text_is_text_that_knows_where_it_came_from() -> None:
     assert text == VALUE
     assert text.reference == REFERENCE
     assert VALUE not in repr(text)
+
+
+def test_a_composed_text_says_what_the_file_says() -> None:
+    text = Composed("Bearer abc", "Bearer ${env:T}")
+    assert (text, text.written, repr(text)) == ("Bearer abc", "Bearer ${env:T}", "Composed(Bearer ${env:T})")

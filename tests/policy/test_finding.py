@@ -28,3 +28,13 @@ def test_an_unknown_word_gets_a_suggestion_or_else_what_is_known() -> None:
     near, far = problems
     assert (near.message, near.suggestion, near.note) == ('unknown role "vewer"', "viewer", None)
     assert (far.suggestion, far.note) == (None, "known: viewer, admin")
+
+
+def test_of_one_kind_in_one_file_a_hundred_are_kept_and_the_rest_does_not_hide_others() -> None:
+    problems = Diagnostics()
+    for line in range(150):
+        problems.add(codes.MALFORMED, Span("a", line + 1), "x")
+    problems.add(codes.MALFORMED, Span("b", 1), "x")
+    problems.add(codes.UNKNOWN_ROLE, Span("a", 1), "x")
+    assert len(problems) == 102
+    assert len(problems.copy()) == 102

@@ -16,7 +16,7 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.request import Kept
 from kapagate.chain.response import Response
 from kapagate.chain.route import Route
-from kapagate.chain.secret import Resolved
+from kapagate.chain.secret import Composed, Resolved
 from kapagate.chain.services import Services
 from kapagate.chain.upstream import Compiled
 from kapagate.upstreams.http import Http
@@ -312,10 +312,19 @@ def test_headers_that_the_gateway_cannot_set_are_refused(more: dict[str, Any]) -
 
 def test_a_secret_header_is_shown_by_its_reference_alone() -> None:
     http = Http.model_validate(
-        {"url": "https://crm.example", "set_headers": {"X-Token": Resolved(TOKEN, "${env:T}"), "X-Env": "live"}}
+        {
+            "url": "https://crm.example",
+            "set_headers": {
+                "X-Token": Resolved(TOKEN, "${env:T}"),
+                "Authorization": Composed(f"Bearer {TOKEN}", "Bearer ${env:T}"),
+                "X-Env": "live",
+            },
+        }
     )
     assert TOKEN not in repr(http) + http.model_dump_json()
-    assert http.model_dump()["set_headers"] == {"x-token": "${env:T}", "x-env": "live"}
+    shown = {"x-token": "${env:T}", "authorization": "Bearer ${env:T}", "x-env": "live"}
+    assert http.model_dump()["set_headers"] == shown
+    assert http.set_headers["authorization"].reveal() == f"Bearer {TOKEN}"
 
 
 def test_it_brings_no_routes_along() -> None:
