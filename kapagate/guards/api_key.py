@@ -38,9 +38,29 @@ _SHAPES: tuple[tuple[bytes, bytes], ...] = (
     (rb"pplx-", rb"[A-Za-z0-9]{40,}"),  # Perplexity
     (rb"key-", rb"[a-f0-9]{32}"),  # Mailgun
     (rb"SK", rb"[a-f0-9]{32}"),  # Twilio
+    (rb"ATATT3", rb"[\w=-]{50,}"),  # Atlassian
+    (rb"dckr_(?:pat|oat)_", rb"[\w-]{20,}"),  # Docker
+    (rb"HRKU-", rb"[\w-]{30,}"),  # Heroku
+    (rb"(?:ntn|secret)_", rb"[A-Za-z0-9]{40,}"),  # Notion
+    (rb"lin_api_", rb"[A-Za-z0-9]{32,}"),  # Linear
+    (rb"figd_", rb"[\w-]{30,}"),  # Figma
+    (rb"PMAK-", rb"[a-f0-9]{24}-[a-f0-9]{34}"),  # Postman
+    (rb"NRAK-", rb"[A-Z0-9]{27}"),  # New Relic
+    (rb"gl(?:sa|c)_", rb"[\w=+/-]{32,}"),  # Grafana
+    (rb"sntry[su]_", rb"[\w=+/-]{40,}"),  # Sentry
+    (rb"hv[sbr]\.", rb"[\w-]{24,}"),  # HashiCorp Vault
+    (rb"dp\.(?:pt|st|ct)\.", rb"[\w.-]{32,}"),  # Doppler
+    (rb"pscale_", rb"(?:tkn|pw|oauth)_[\w.-]{32,}"),  # PlanetScale
+    (rb"r8_", rb"[A-Za-z0-9]{37,}"),  # Replicate
+    (rb"sq0[ac][ts][pb]-", rb"[\w-]{22,}"),  # Square
+    (rb"AGE-SECRET-", rb"KEY-1[A-Z0-9]{58}"),  # age
+    (rb"sb[pv]_", rb"[a-f0-9]{40}"),  # Supabase
+    (rb"nfp_", rb"[A-Za-z0-9]{36,}"),  # Netlify
+    (rb"pul-", rb"[a-f0-9]{40}"),  # Pulumi
+    (rb"rubygems_", rb"[a-f0-9]{48}"),
     (rb"eyJ", rb"[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?"),  # JSON web tokens
 )
-_PREFIX = rb"\b(?:" + b"|".join(prefix for prefix, _ in _SHAPES) + rb")"  # of 12 characters at most
+_PREFIX = rb"\b(?:" + b"|".join(prefix for prefix, _ in _SHAPES) + rb")"  # of 13 characters at most
 _KEY = regex(b"|".join(rb"%s(?:%s)" % shape for shape in _SHAPES))
 
 _BREAK = rb"(?:\s|\\[nr])"
@@ -86,12 +106,13 @@ API_KEY = Detector(
     placeholder="<api_key>",
     pattern=_PREFIX + rb"[A-Za-z0-9]|-----BEGIN [A-Z ]{0,40}PRIVATE KEY",
     unfinished=(
-        _PREFIX + rb"[\w.+/=-]*|\b[A-Za-z][\w.-]{0,11}"
+        _PREFIX + rb"[\w.+/=-]*|\b[A-Za-z][\w.-]{0,12}"
         rb"|-{1,4}|-----(?:B(?:E(?:G(?:I(?:N(?: [A-Z ]{0,60}-{0,5})?)?)?)?)?)?"
         rb"|" + _PEM_HEAD + _PEM_BODY + _OPEN_BREAK + rb"[A-Za-z0-9+/=]{0,15}" + _OPEN_BREAK + rb"[A-Za-z -]{0,70}"
     ),
     longest=_LONGEST + 1,
     before=1,
     severity=4,
+    confidence=0.97,
     check=check,
 )

@@ -1,4 +1,4 @@
-"""Payment card numbers (ISO/IEC 7812): 13 to 19 digits of an issuer's range with a Luhn check digit."""
+"""Payment card numbers (ISO/IEC 7812): 12 to 19 digits of an issuer's range with a Luhn check digit."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from kapagate.guards.detector import Detector, Span
 
 # In one piece, or in the groups that are printed on cards; the longer shape is tried first.
 _SHAPES = (
-    re.compile(rb"\d{13,19}"),
-    re.compile(rb"\d{4}([ -])\d{4}\1\d{4}\1\d{4}\1\d{3}"),
-    re.compile(rb"\d{4}([ -])\d{4}\1\d{4}\1\d{1,4}"),
-    re.compile(rb"\d{4}([ -])\d{6}\1\d{4,5}"),
-    re.compile(rb"\d{6}[ -]\d{7,13}"),
+    re.compile(rb"\d{12,19}"),
+    re.compile(rb"\d{4}([ .-])\d{4}\1\d{4}\1\d{4}\1\d{3}"),
+    re.compile(rb"\d{4}([ .-])\d{4}\1\d{4}\1\d{1,4}"),
+    re.compile(rb"\d{4}([ .-])\d{6}\1\d{4,5}"),
+    re.compile(rb"\d{6}[ .-]\d{7,13}"),
 )
 _ISSUERS = re.compile(
     rb"(?:4\d{12}(?:\d{3}){0,2}"  # Visa
@@ -21,6 +21,7 @@ _ISSUERS = re.compile(
     rb"|3(?:0[0-5]|[689]\d)\d{11,16}"  # Diners Club
     rb"|35(?:2[89]|[3-8]\d)\d{12,15}|(?:2131|1800)\d{11}"  # JCB
     rb"|220[0-4]\d{12,15}"  # Mir
+    rb"|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8}"  # Maestro, of 12 digits
     rb"|(?:6|5[0678]|8[12])\d{12,17}\d)\Z"  # Discover, UnionPay, Maestro, RuPay
 )
 _MORE_LEFT = re.compile(rb"(?:[\w/+]|\d\.|\w-)\Z")
@@ -40,7 +41,7 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     near = data[start : start + CARD.longest]
     for shape in _SHAPES:
         if (found := shape.match(near)) is not None and not _MORE_RIGHT.match(near, length := found.end()):
-            digits = near[:length].translate(None, b" -")
+            digits = near[:length].translate(None, b" .-")
             if _ISSUERS.match(digits) and luhn(digits):
                 return start, start + length
     return None
@@ -49,10 +50,11 @@ def check(data: bytes, start: int, end: int) -> Span | None:
 CARD = Detector(
     name="card",
     placeholder="<card>",
-    pattern=rb"\b\d{4}(?:\d{9}|\d{2}[ -]\d{4}|[ -]\d{4})",
-    unfinished=rb"\d[\d -]*\.?",
+    pattern=rb"\b\d{4}(?:\d{8}|\d{2}[ .-]\d{4}|[ .-]\d{4})",
+    unfinished=rb"\d[\d .-]*",
     longest=26,
     before=2,
     severity=3,
+    confidence=0.98,
     check=check,
 )

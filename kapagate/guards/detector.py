@@ -27,9 +27,11 @@ class Detector:
     Patterns and checks work on folded texts (`fold.py`); lengths are in characters. Patterns are re2's, for they see
     the whole text. Checks see a few characters and may use `re`, which is faster there.
 
-    - `name`, the kind of its findings; `placeholder`, what they become; `severity`, who wins an overlap.
+    - `name`; `kind`, what its findings are (its name, where nothing is said); `placeholder`, what they become;
+      `severity`, who wins an overlap; `confidence`, how sure it is of a finding, from 0 to 1.
     - `pattern` finds candidates: one short part of every finding, or its beginning. It may match too often, never too
-      rarely; whether it matches anywhere decides if a text is looked at closely at all.
+      rarely. Whether it matches anywhere decides if a text is looked at closely at all, unless `hint` says more
+      exactly what a text with a finding has in it.
     - `check(data, start, end)` turns the candidate `data[start:end]` into the span of the finding, or None.
     - `unfinished` matches at the end of the text what may still become, or extend, a finding.
     - `longest`: how far from its start a finding, and what decides on it, reaches. A candidate that is longer is
@@ -45,16 +47,21 @@ class Detector:
     before: int
     check: Check
     severity: int = 1
+    kind: str = ""
+    confidence: float = 0.9
+    hint: bytes = b""
     candidates: Regex = field(init=False, repr=False, compare=False)
     tails: Regex = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", self.kind or self.name)
+        object.__setattr__(self, "hint", self.hint or self.pattern)
         object.__setattr__(self, "candidates", regex(self.pattern))
         object.__setattr__(self, "tails", regex(rb"(?:" + self.unfinished + rb")\z"))
 
     def find(self, data: bytes, start: int, end: int) -> Iterator[Span]:
-        """Findings that start in `start:end`."""
-        position = start
+        """Findings that start in `start:end`; what is found may begin behind its candidate, or before it."""
+        position = max(0, start - self.before)
         while (candidate := self.candidates.search(data, position)) is not None:
             span = self.check(data, *candidate.span())
             if span is not None and start <= span[0] < end:

@@ -40,5 +40,6 @@ EMAIL = Detector(
     unfinished=_LOCAL + rb"+(?:@[\w." + CASED + rb"-]*)?",
     longest=_LOCAL_MAX + 1 + _DOMAIN_MAX + 1,
     before=_LOCAL_MAX,
+    confidence=0.95,
     check=check,
 )

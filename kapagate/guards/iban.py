@@ -44,7 +44,7 @@ def check(data: bytes, start: int, end: int) -> Span | None:
         character = data[place : place + 1]
         if character.isalnum():
             number += character
-        elif character != b" " or data[place - 1 : place] == b" ":
+        elif character not in (b" ", b"-", b".") or not data[place - 1 : place].isalnum():
             return None
         place += 1
     if len(number) < wanted or data[place : place + 1].isalnum() or data[start - 1 : start] in (b"-", b"/"):
@@ -55,10 +55,11 @@ def check(data: bytes, start: int, end: int) -> Span | None:
 IBAN = Detector(
     name="iban",
     placeholder="<iban>",
-    pattern=_COUNTRY + rb"\d\d ?[A-Za-z0-9]",
-    unfinished=rb"\b[A-Za-z]{1,2}|" + _COUNTRY + rb"\d(?:\d[A-Za-z0-9 ]*)?",
+    pattern=_COUNTRY + rb"\d\d[ .-]?[A-Za-z0-9]",
+    unfinished=rb"\b[A-Za-z]{1,2}|" + _COUNTRY + rb"\d(?:\d[A-Za-z0-9 .-]*)?",
     longest=max(LENGTHS.values()) + _MAX_BLANKS + 1,
     before=1,
     severity=3,
+    confidence=0.99,
     check=check,
 )

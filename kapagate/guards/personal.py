@@ -8,17 +8,27 @@ from typing import Literal
 from kapagate.answer.events import TextKind
 from kapagate.answer.rules import Edit
 from kapagate.guards.api_key import API_KEY
+from kapagate.guards.birth import BIRTH
 from kapagate.guards.card import CARD
+from kapagate.guards.credentials import CREDENTIALS
 from kapagate.guards.detector import Detector
 from kapagate.guards.email import EMAIL
+from kapagate.guards.email_spelled import EMAIL_SPELLED
 from kapagate.guards.fold import fold
 from kapagate.guards.iban import IBAN
 from kapagate.guards.ip import IP
+from kapagate.guards.mac import MAC
+from kapagate.guards.name import NAME
 from kapagate.guards.phone import PHONE
+from kapagate.guards.phone_spoken import PHONE_SPOKEN
 from kapagate.guards.regex import finder, regex_set
+from kapagate.guards.secret import SECRET
 from kapagate.guards.ssn import SSN
 
-DETECTORS: dict[str, Detector] = {detector.name: detector for detector in (EMAIL, PHONE, CARD, IBAN, IP, SSN, API_KEY)}
+_REGISTERED = (
+    *(EMAIL, EMAIL_SPELLED, PHONE, PHONE_SPOKEN, CARD, IBAN, IP, MAC, SSN, BIRTH, NAME, API_KEY, SECRET, CREDENTIALS),
+)
+DETECTORS: dict[str, Detector] = {detector.name: detector for detector in _REGISTERED}
 ALL = frozenset(DETECTORS)
 TEXTS: frozenset[TextKind] = frozenset(("question", "answer", "title", "passage", "comment", "other"))
 
@@ -40,7 +50,7 @@ class PersonalData:
     ) -> None:
         self._detectors = tuple(DETECTORS[name] for name in sorted(detect))
         self._refuse = action == "refuse"
-        self._hints = regex_set(detector.pattern for detector in self._detectors)
+        self._hints = regex_set(detector.hint for detector in self._detectors)
         self._tail = finder(rb"(?:" + b"|".join(detector.unfinished for detector in self._detectors) + rb")\z")
         self._least = min((detector.longest for detector in self._detectors), default=0)
         self.reach = max((detector.longest for detector in self._detectors), default=0)
@@ -53,13 +63,12 @@ class PersonalData:
         end = len(data) if final else self._settled(data, start - base)
         if base + end <= start or not (hits := self._hints(data)):
             return (), base + end
-        edits = [
-            Edit(base + first, base + last, detector.placeholder, detector.name, detector.severity, self._refuse)
+        edits = [  # two detectors of one kind may agree
+            Edit(base + first, base + last, detector.placeholder, detector.kind, detector.severity, self._refuse)
             for detector in (self._detectors[hit] for hit in hits)
             for first, last in detector.find(data, start - base, end)
         ]
-        edits.sort(key=_by_place)
-        return edits, base + end
+        return sorted(set(edits), key=_by_place), base + end
 
     def clean(self, texts: Sequence[str]) -> bool:
         """Whether no text can hold anything to edit: one look at all of them, which may find too much.

@@ -1,7 +1,8 @@
 """Phone numbers: the international form (ITU-T E.164) and national forms that are written with separators.
 
-Digits without a separator and without `+` could be anything and stay. So do numbers that go on, with the same
-separator, on either side: they are rows of a table, or somebody's identifier.
+Digits without a separator and without `+` could be anything and stay, unless words before them say what they are
+(`phone_spoken.py`). So do numbers that go on, with the same separator, on either side: they are rows of a table, or
+somebody's identifier. An extension belongs to its number.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import re
 
 from kapagate.guards.detector import Detector, Span
 
-_NEAR = 34
+_NEAR = 40
 _BEFORE = 20
 _SHORTEST = 8
 
@@ -40,16 +41,40 @@ _NATIONAL = tuple(
         rb"0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4}|0[1-9](?:-\d\d){4}",
         # a trunk 0, an area, and up to four groups with one separator
         rb"(?:\(0[1-9]\d{0,4}\) ?|0[1-9]\d{0,4}[ /-])\d{2,8}(?:(?: \d{2,6}){1,3}|(?:-\d{2,6}){1,3})?",
+        # Spain
+        rb"[679]\d\d(?: \d\d){3}|[67]\d\d(?: \d{3}){2}|[679]\d\d(?:-\d{3}){2}|[679]\d\d(?:-\d\d){3}",
+        # Italy's mobiles, India's, Brazil's
+        rb"3[2-9]\d[ -]\d{6,7}|3[2-9]\d[ -]\d{3}[ -]\d{3,4}",
+        rb"[6-9]\d{4}[ -]\d{5}",
+        rb"\([1-9]\d\) ?9?\d{4}[ -]\d{4}|[1-9]\d 9\d{4}-\d{4}",
+        # Numbers without an area: Australia, North America
+        rb"1[38]00 \d{3} \d{3}|1[38]00-\d{3}-\d{3}",
     )
 )
 _ROUND = re.compile(rb"(?:1[ .-])?[2-79]00 ")  # 200 300 4000 are three numbers
 _MORE_LEFT = re.compile(rb"(?:[\w/+]|\w[.-]|\b1[ .-]|(?:\+|\b00)[1-9][\d ()./-]*)\Z")
 _DIGITS_LEFT = re.compile(rb"\d \Z")
 _MORE_RIGHT = re.compile(rb"\w|[.:/-]\d|-\w")
+_UNIT = re.compile(rb" ?(?:[\xa4$%\xa3\xa5]|(?:km|m|mm|cm|kg|g|eur|usd|euros?|dollars?|bytes|[kmg]i?b|ms|rows|people|users)\b)", re.I)
+_EXTENSION_WORDS = (b"x", b"ext", b"extn", b"extension", b"poste", b"anexo", b"ramal", b"int", b"durchwahl", b"dw")
+_EXTENSION = re.compile(rb"(?i)(?:,? ?(?:" + b"|".join(_EXTENSION_WORDS) + rb")[.:]? ?| ?# ?)\d{1,6}(?![\w-])")
+_LONGEST_EXTENSION = 22
+
+
+def extended(data: bytes, end: int) -> int:
+    """Where a number that ends at `end` ends with its extension."""
+    found = _EXTENSION.match(data, end, end + _LONGEST_EXTENSION)
+    return end if found is None else found.end()
+
+
+def part_of_extension() -> bytes:
+    """What may still become the word of an extension."""
+    parts = sorted({word[:length] for word in _EXTENSION_WORDS for length in range(1, len(word) + 1)}, reverse=True)
+    return rb"(?i:,? ?(?:" + b"|".join(parts) + rb")[.:]? ?\d{0,7}| ?# ?\d{0,7})"
 
 
 def _ends(data: bytes, end: int) -> bool:
-    return _MORE_RIGHT.match(data[end : end + 2]) is None
+    return _MORE_RIGHT.match(data[end : end + 2]) is None or extended(data, end) > end
 
 
 def _international(data: bytes, start: int, prefix: int) -> Span | None:
@@ -69,7 +94,7 @@ def _international(data: bytes, start: int, prefix: int) -> Span | None:
             best = last
     if best is None or _decimal(near[:best]) or (code == b"1" and not _north_american(near[:best])):
         return None
-    return start, start + prefix + best
+    return start, extended(data, start + prefix + best)
 
 
 def _decimal(number: bytes) -> bool:
@@ -91,8 +116,8 @@ def _national(data: bytes, start: int) -> Span | None:
         if found is None:
             continue
         end = start + found.end()
-        if _ends(data, end) and not _goes_on(data, start, end) and _plausible(data[start:end]):
-            return start, end
+        if _ends(data, end) and not _goes_on(data, start, end) and _plausible(data[start:end], data[end : end + 9]):
+            return start, extended(data, end)
     return None
 
 
@@ -103,9 +128,9 @@ def _goes_on(data: bytes, start: int, end: int) -> bool:
     return (left[1:] == separator and left[:1].isdigit()) or (right[:1] == separator and right[1:].isdigit())
 
 
-def _plausible(number: bytes) -> bool:
+def _plausible(number: bytes, behind: bytes) -> bool:
     digits = sum(number.count(b"%d" % digit) for digit in range(10))
-    return 9 <= digits <= 12 and not _ROUND.match(number)
+    return 9 <= digits <= 12 and not _ROUND.match(number) and not _UNIT.match(behind)
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:
@@ -120,9 +145,17 @@ def check(data: bytes, start: int, end: int) -> Span | None:
 PHONE = Detector(
     name="phone",
     placeholder="<phone>",
-    pattern=rb"\+[1-9]|\(0?\d{2,5}\)|\b00[1-9]|\b0[1-9]\d{0,4}[ ./-]\d\d|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)-]",
-    unfinished=rb"[+(]?\d[\d ()./-]*:?|[+(]",
-    longest=_NEAR + 2,
+    pattern=(
+        rb"\+[1-9]|\(\d{2,5}\)|\b00[1-9]|\b0[1-9]\d{0,4}[ ./-]\d\d|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)-]"
+        rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}-|\b1[38]00[ -]\d{3}"
+    ),
+    hint=(
+        rb"\+[1-9][\d ().-]{4}|\(\d{2,5}\)[ .-]?\d\d|\b00[1-9]\d|\b0[1-9]\d{0,4}[ ./-]\d\d|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)-]+\d\d"
+        rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}-|\b1[38]00[ -]\d{3}"
+    ),
+    unfinished=rb"[+(]?\d[\d ()./-]*:?" + rb"|[+(]?\d[\d ()./-]*\d" + part_of_extension() + rb"|[+(]|\d ?[A-Za-z$%]{1,7}",
+    longest=_NEAR + _LONGEST_EXTENSION + 2,
     before=_BEFORE,
+    confidence=0.85,
     check=check,
 )

