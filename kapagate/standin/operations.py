@@ -36,25 +36,25 @@ def perform(operation: Operation, call: Call) -> Reply:
 
 def chat(call: Call) -> Reply:
     """Opens a thread; an answer as one JSON object."""
-    answer, faults = _answer(call, call.project(), None)
+    answer, faults = chat_answer(call, call.project(), None)
     return reply(answer.describe(), faults)
 
 
 def chat_stream(call: Call) -> Reply:
     """Opens a thread; an answer as records."""
-    answer, faults = _answer(call, call.project(), None)
+    answer, faults = chat_answer(call, call.project(), None)
     return Reply(tuple(encode_stream(answer, faults)), faults, streamed=True)
 
 
 def thread_chat(call: Call) -> Reply:
     """Goes on with a thread; an answer as one JSON object."""
-    answer, faults = _answer(call, _enter_thread(call), call.ids["thread_id"])
+    answer, faults = chat_answer(call, _enter_thread(call), call.ids["thread_id"])
     return reply(answer.describe(), faults)
 
 
 def thread_chat_stream(call: Call) -> Reply:
     """Goes on with a thread; an answer as records."""
-    answer, faults = _answer(call, _enter_thread(call), call.ids["thread_id"])
+    answer, faults = chat_answer(call, _enter_thread(call), call.ids["thread_id"])
     return Reply(tuple(encode_stream(answer, faults)), faults, streamed=True)
 
 
@@ -133,7 +133,8 @@ OPERATIONS: Mapping[str, Operation] = {
 }
 
 
-def _answer(call: Call, project: str, thread: str | None) -> tuple[Answer, Faults]:
+def chat_answer(call: Call, project: str, thread: str | None) -> tuple[Answer, Faults]:
+    """What is answered to a question, and the faults that it asks for. A thread is opened where there is none."""
     fields = read_fields(call.content_type, call.body)
     query = _read_query(fields)
     fields.uuid("customization_id")

@@ -39,6 +39,9 @@ class Projects:
             raise bad_key()
         return key
 
+    def key_of(self, project: str) -> str | None:
+        return self._keys.get(project)
+
     def enter_project(self, key: str, project: str) -> str:
         """The project, when the key opens it; raises KapaError (404)."""
         if self._keys.get(project) != key:

@@ -18,14 +18,17 @@ import orjson
 from aiohttp import web
 
 from kapagate.standin.addresses import ADDRESSES, Address
-from kapagate.standin.call import Call
+from kapagate.standin.call import Call, Operation
 from kapagate.standin.delivery import Sleep, deliver
 from kapagate.standin.directives import Faults, parse_faults
 from kapagate.standin.errors import KapaError, not_acceptable, not_found, too_large
+from kapagate.standin.mcp import McpServer
 from kapagate.standin.operations import perform
 from kapagate.standin.projects import DEFAULT_PROJECTS, Projects
 from kapagate.standin.recorder import Recorded, Recorder
 from kapagate.standin.throttle import Throttle
+from kapagate.standin.widget import OPERATIONS as WIDGET
+from kapagate.standin.widget import admit
 
 _OWN = "/__standin/"
 _BODY_LIMIT = 8 << 20
@@ -64,6 +67,7 @@ class StandIn:
         self._recorder = Recorder(keep)
         self._throttle, self._now = Throttle(limit), now
         self._host, self._port, self._ssl_context, self._sleep = host, port, ssl_context, sleep
+        self.mcp = McpServer(self._projects, lambda: self.faults, sleep)
         self._runner: web.AppRunner | None = None
 
     @property
@@ -108,6 +112,9 @@ class StandIn:
         for address in ADDRESSES:
             add = app.router.add_get if address.method == "GET" else app.router.add_post
             add(address.path, self._handler(address))
+        for path, operation in WIDGET.items():
+            app.router.add_post(path, self._widget_handler(operation))
+        self.mcp.add_to(app.router)
         app.router.add_get(_OWN + "health", _answer_health)
         app.router.add_get(_OWN + "requests", self._answer_requests)
         return app
@@ -132,6 +139,16 @@ class StandIn:
                 now,
             )
             return await deliver(request, perform(address.operation, call), self._sleep)
+
+        return handle
+
+    def _widget_handler(self, operation: Operation) -> _Handler:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            project, key = admit(request.headers, self._projects)
+            ids = {**request.match_info, "project_id": project}
+            body = await request.read()
+            call = Call(self._projects, key, ids, body, request.content_type, self.faults, now=self._now())
+            return await deliver(request, perform(operation, call), self._sleep)
 
         return handle
 
