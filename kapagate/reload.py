@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from kapagate.chain.clock import Clock
@@ -29,7 +31,10 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 SLICE = 0.001
 """Seconds of work between two rests, and of the rest."""
-_LIVE = frozenset({"shutdown", "body", "limits"})
+LAPSE = "lapse"
+"""By whom a reload is that no file asked for: an exception expired."""
+_LONGEST_WAIT = 30.0
+_LIVE = frozenset({"shutdown", "body", "limits", "policy_header"})
 """What of `listen` and its `limits` takes effect at once; the other limits are told one by one."""
 
 
@@ -67,8 +72,8 @@ class Reloads:
     def __init__(
         self,
         loader: Loader,
+        loaded: Loaded,
         settings: Settings,
-        sources: Sequence[str],
         live: Live,
         clock: Clock,
         journal: Journal,
@@ -81,13 +86,19 @@ class Reloads:
         self._clock = clock
         self._journal = journal
         self._settled = settled
-        self._files = files
+        self._files = self._good = files
+        self._lapse = loaded.lapse
         self._turn = asyncio.Lock()
         self._due = asyncio.Event()
         self._anyway = ""
-        self.sources = sources
+        self.sources: Sequence[str] = list(loaded.sources)
         self.loaded_at = clock.wall()
         self.last = Attempt(self.loaded_at, True, "start", live.generation.policy)
+
+    @property
+    def lapse(self) -> float | None:
+        """When the next exception expires, in seconds since 1970."""
+        return self._lapse
 
     def ask(self, anyway: str = "") -> None:
         """The files may have changed: look soon, from `run`. `anyway`: who wants a reload even if they did not."""
@@ -97,11 +108,11 @@ class Reloads:
     async def run(self) -> None:
         """Looks when it is asked, until it is cancelled."""
         while True:
-            await self._due.wait()
+            lapses = await self._wait()
             self._due.clear()
             by, self._anyway = self._anyway, ""
             try:
-                await (self.reload(by) if by else self._look())
+                await (self._lapsed() if lapses else self.reload(by) if by else self._look())
             except Exception:
                 log.exception("the policy could not be looked at")
 
@@ -109,6 +120,29 @@ class Reloads:
         """Loads what the files say, whether they changed or not. `by`: who asked."""
         async with self._turn:
             return await self._load(await asyncio.to_thread(self._loader.read), by)
+
+    async def _wait(self) -> bool:
+        """Until somebody asks, or an exception expires; whether that is why. The clock may be set meanwhile."""
+        while True:
+            left = math.inf if self._lapse is None else self._lapse - self._clock.wall()
+            if left <= 0:
+                return True
+            try:
+                await asyncio.wait_for(self._due.wait(), min(left, _LONGEST_WAIT))
+                return False
+            except TimeoutError:
+                continue
+
+    async def _lapsed(self) -> None:
+        """An exception expired: the policy without it, of the last good files where those on disk are not good."""
+        self._lapse = self._clock.wall() + _LONGEST_WAIT
+        async with self._turn:
+            attempt = await self._load(await asyncio.to_thread(self._loader.read), LAPSE)
+            if not attempt.success:
+                found = self._files
+                again = await self._load(self._good, LAPSE)
+                self._files = found
+                self.last = replace(attempt, policy=again.policy)
 
     async def _look(self) -> None:
         """Reloads where a file says something else than when it was last looked at, the last attempt failed or not."""
@@ -131,6 +165,7 @@ class Reloads:
         self._live.generation = loaded.generation
         self._settled(loaded)
         settle_more()
+        self._good, self._lapse = files, loaded.lapse
         self.sources, self.loaded_at = list(loaded.sources), self._clock.wall()
         kept = needs_restart(self._started, loaded.gateway)
         self.last = Attempt(self.loaded_at, True, by, loaded.generation.policy, needs_restart=kept)
@@ -164,6 +199,15 @@ def watch_reloads(meter: PrometheusMeter, reloads: Reloads) -> None:
         "kapagate_config_last_success_timestamp_seconds",
         "When the policy that is live was loaded, in Unix seconds.",
         lambda: reloads.loaded_at,
+    )
+
+
+def watch_lapses(meter: PrometheusMeter, reloads: Reloads) -> None:
+    """When the next exception expires; 0 where there is none."""
+    meter.watch(
+        "kapagate_exception_next_expiry_timestamp_seconds",
+        "When the next exception of the policy expires, in Unix seconds; 0 without any.",
+        lambda: reloads.lapse or 0.0,
     )
 
 

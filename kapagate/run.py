@@ -27,14 +27,14 @@ from kapagate.offers import Machine, Offer, Remembered
 from kapagate.policy.gateway import Address, Listen, Socket, State, Tls, UnixAddress
 from kapagate.policy.gateway import Gateway as Settings
 from kapagate.policy.interpolation import Resolve
-from kapagate.policy.load import Loaded, load_policy
+from kapagate.policy.load import GATEWAY_ALONE, Layers, Loaded, load_policy
 from kapagate.policy.loader import Loader
 from kapagate.policy.work import done
 from kapagate.proxy.bounds import Deadlines, Limits
 from kapagate.proxy.certificates import CertificateFiles, Certificates
 from kapagate.proxy.listener import Listener
 from kapagate.proxy.unix import UnixSocket
-from kapagate.reload import Reloads, watch_reloads
+from kapagate.reload import Reloads, watch_lapses, watch_reloads
 from kapagate.remote.watch import Watch
 from kapagate.schemes.api_key import ApiKey
 from kapagate.stores.memory_owners import MemoryOwners
@@ -73,12 +73,13 @@ class Addresses:
     admin: Address | None = None
 
 
-def offline(paths: Sequence[Path], resolve: Resolve) -> Loaded:
+def offline(paths: Sequence[Path], resolve: Resolve, layers: Layers = GATEWAY_ALONE) -> Loaded:
     """The policy as `kapagate check` loads it: everything is compiled, nothing is opened."""
     machine = Machine.started()
     state = _remembered(State(None), machine)
     endpoints = implemented(_nothing_runs, (), machine.clock, MemoryLedger, _nothing_loads)
-    return load_policy(paths, resolve, lambda settings: machine.offer(state).services, serves=serves(endpoints))
+    known = serves(endpoints)
+    return load_policy(paths, resolve, lambda settings: machine.offer(state).services, serves=known, layers=layers)
 
 
 def _nothing_runs() -> ConfigView:
@@ -138,7 +139,11 @@ class Gateway:
 
 @asynccontextmanager
 async def open_gateway(
-    paths: Sequence[Path], resolve: Resolve, addresses: Addresses, log_stream: BinaryIO | None = None
+    paths: Sequence[Path],
+    resolve: Resolve,
+    addresses: Addresses,
+    log_stream: BinaryIO | None = None,
+    environment: str | None = None,
 ) -> AsyncIterator[Gateway]:
     """Loads a policy and serves it until the block is left. Raises InvalidPolicy, OSError (an address is taken).
 
@@ -161,7 +166,7 @@ async def open_gateway(
         return view_of(live.generation, reloads.sources, reloads.loaded_at, reloads.last)
 
     endpoints = implemented(told, checks, machine.clock, lambda: opened[0].ledger, reload)
-    loader = Loader(paths, resolve, offer, serves=serves(endpoints))
+    loader = Loader(paths, resolve, offer, serves=serves(endpoints), layers=Layers(environment, machine.clock.wall))
     files = loader.read()
     loaded = done(loader.loading(files))
     if loaded.generation is None or loaded.gateway is None:
@@ -179,10 +184,11 @@ async def open_gateway(
         stack.callback(lambda: journal.note(STOP, live.generation.policy))
         guard = Guard(_access(settings, machine.clock))
         use = Use(offers, machine, state, checks, guard)
-        reloads = Reloads(loader, settings, list(loaded.sources), live, machine.clock, journal, use.settle, files)
+        reloads = Reloads(loader, loaded, settings, live, machine.clock, journal, use.settle, files)
         use.settle(loaded)
         _watch(machine, state.ledger, live)
         watch_reloads(machine.meter, reloads)
+        watch_lapses(machine.meter, reloads)
         stack.callback(asyncio.create_task(reloads.run()).cancel)
         stack.callback(asyncio.create_task(Watch(paths, reloads.ask).run()).cancel)
         entry = _entry(settings.listen, live, machine, _access_log(log_stream, stack))

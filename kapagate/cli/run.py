@@ -53,6 +53,7 @@ class DataAddressType(click.ParamType[Address | UnixAddress]):
 
 @click.command("run")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(exists=True, path_type=Path))
+@click.option("--env", "environment", metavar="NAME", help="The environment to lay over the gateway's document.")
 @click.option("--data", type=DataAddressType(), help="Where applications ask; wins over the policy's listen.data.")
 @click.option("--probe", type=AddressType(), help="Health and metrics; wins over listen.probe.")
 @click.option("--admin", type=AddressType(), help="Administration; wins over listen.admin.")
@@ -63,6 +64,7 @@ class DataAddressType(click.ParamType[Address | UnixAddress]):
 def run(
     ctx: click.Context,
     paths: tuple[Path, ...],
+    environment: str | None,
     data: Address | UnixAddress | None,
     probe: Address | None,
     admin: Address | None,
@@ -78,7 +80,8 @@ def run(
     configure(log_level)
     confine()
     try:
-        run_loop(_serve(paths, Addresses(data, probe, admin), access_log=log_level in ("debug", "info")))
+        access_log = log_level in ("debug", "info")
+        run_loop(_serve(paths, Addresses(data, probe, admin), environment, access_log=access_log))
     except InvalidPolicy as invalid:
         click.echo(render_all(invalid.loaded.diagnostics, invalid.loaded.sources, is_coloured(sys.stderr)), err=True)
         click.echo(invalid.loaded.summary(), err=True)
@@ -90,13 +93,13 @@ def run(
         _let_go_of_the_log()
 
 
-async def _serve(paths: tuple[Path, ...], addresses: Addresses, access_log: bool) -> None:
+async def _serve(paths: tuple[Path, ...], addresses: Addresses, environment: str | None, access_log: bool) -> None:
     stop, again = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, _heed, stop, again)
     stream = sys.stderr.buffer if access_log else None
-    async with open_gateway(paths, References(os.environ), addresses, stream) as gateway:
+    async with open_gateway(paths, References(os.environ), addresses, stream, environment) as gateway:
         urls = {"data": gateway.data_url, "probe": gateway.probe_url, "admin": gateway.admin_url}
         settle()
         loop.add_signal_handler(signal.SIGHUP, gateway.ask_reload)

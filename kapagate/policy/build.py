@@ -19,6 +19,8 @@ from kapagate.policy.accounts import Accounts
 from kapagate.policy.credentials import check_tenants
 from kapagate.policy.documents import HEADER, Document
 from kapagate.policy.doors import check_doors
+from kapagate.policy.environment import overlaid, uncovered
+from kapagate.policy.exceptions import NOTHING, Grants
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.fit import Fitting, Lane, check_identified
 from kapagate.policy.gateway import Gateway
@@ -58,6 +60,7 @@ class Ground:
     """
 
     document: Document
+    environment: Document | None
     node: Mapping
     asked: Map[Reference, str]
     found: Diagnostics
@@ -79,30 +82,34 @@ class Build:
     table: Table
     serves: Map[str, Serve]
     problems: Diagnostics
+    environment: Document | None = None
     gateway: Gateway = field(default_factory=Gateway)
     tenants: dict[str, Tenant] = field(default_factory=dict)
     routes: list[DeclaredRoute] = field(default_factory=list)
     services: Services = field(init=False)
     ground: Ground | None = None
 
-    def generation(self, document: Document, tenants: Sequence[Document], policy: str) -> Work[Generation | None]:
+    def generation(
+        self, document: Document, tenants: Sequence[Document], policy: str, grants: Grants = NOTHING
+    ) -> Work[Generation | None]:
         """The generation; None when something is wrong, and then all of it is noted."""
         if self.ground is None:
             yield from self._lay(document, tenants)
-        return (yield from self._assemble(self.ground, tenants, policy)) if self.ground else None
+        return (yield from self._assemble(self.ground, tenants, policy, grants)) if self.ground else None
 
     def again(self, sources: dict[str, Source], problems: Diagnostics) -> None:
         """Before another generation: the files that it comes of, and what is wrong with them."""
         self.interpolation.collect_in(sources)
         self.problems.become(*([self.ground.found] if self.ground else ()), problems)
 
-    def stands(self, document: Document) -> bool:
-        """Whether this Gateway document would come to the same again."""
+    def stands(self, document: Document, environment: Document | None = None) -> bool:
+        """Whether this Gateway document would come to the same again, in this environment."""
         ground = self.ground
         return (
             ground is not None
             and ground.found.errors == 0
-            and (ground.document.digest, ground.document.folder) == (document.digest, document.folder)
+            and _same(ground.document, document)
+            and _same(ground.environment, environment)
             and self.interpolation.still(ground.asked)
         )
 
@@ -120,9 +127,14 @@ class Build:
         tenancy.compiler.keep(dict.fromkeys((*(step for chain in chains for step in chain), *own)), steps)
 
     def _lay(self, document: Document, tenants: Sequence[Document]) -> Work[None]:
-        node = self.interpolation.apply(document.node, document.folder)
+        over = self.environment
+        above = self.interpolation.apply(over.node, over.folder) if over else Mapping(document.node.span)
+        if not isinstance(above, Mapping):
+            return
+        node = self.interpolation.apply(uncovered(document.node, above), document.folder)
         if not isinstance(node, Mapping):
             return
+        node = overlaid(node, above)
         asked = self.interpolation.asked
         yield
         self.gateway = self._read_gateway(node, document.kind_span)
@@ -136,23 +148,26 @@ class Build:
         routes = [each.route for each in self.routes]
         declared = check_roles(roles, node, routes, self.problems)
         known = Known(declared, grants(node, routes), _names(tenants), route_names(routes))
-        yield from self._compile(document, node, asked, known, upstreams, routes_read)
+        yield from self._compile(document, (node, above), asked, known, upstreams, routes_read)
 
     def _compile(
         self,
         document: Document,
-        node: Mapping,
+        layers: tuple[Mapping, Mapping],
         asked: Map[Reference, str],
         known: Known,
         upstreams: dict[str, DeclaredUpstream],
         routes_read: bool,
     ) -> Work[None]:
+        node, above = layers
         routes = [each.route for each in self.routes]
         lanes = LaneReader(self.table, routes if routes_read else None, known, self.problems)
         gate, chain = (lanes.read(items(node.get(name))) for name in ("gate", "chain"))
         lanes.check_ids((*gate, *chain))
         services = self.services.with_ports({Routes: Routes(tuple(routes), routes_read)})
         compiler = StepCompiler(self.table, services, self.problems, known)
+        read = len(gate), len(chain)
+        gate, chain = lanes.layered(above, gate, chain, compiler, read == _written(node))
         for each in (*gate, *chain):
             compiler.placed(each)
             yield
@@ -160,11 +175,11 @@ class Build:
         before = self.problems.errors
         self._give_gates(RouteGates(steps.gate, compiler))
         routes_read = routes_read and self.problems.errors == before
-        if len(steps.gate) == len(items(node.get("gate"))) and self.problems.errors == before:
+        if len(steps.gate) == len(gate) and read[0] == _written(node)[0] and self.problems.errors == before:
             check_identified(steps.gate, self.routes, self.problems)
         yield
         fitting = Fitting(gate, self.routes, compiler, self.problems)
-        whole = len(gate) + len(chain) == sum(len(items(node.get(name))) for name in ("gate", "chain"))
+        whole = read == _written(node)
         if whole and routes_read:
             fitting.check(chain)
         yield
@@ -172,11 +187,13 @@ class Build:
         patterns = self.gateway.tenant_secrets
         tenancy = Tenancy(self.interpolation, accounts, lanes, compiler, gate, chain, patterns, whole)
         found, fit = self.problems.copy(), fitting if whole and routes_read else None
-        self.ground = Ground(document, node, asked, found, (gate, chain), steps, tenancy, fit, whole)
+        self.ground = Ground(document, self.environment, node, asked, found, (gate, chain), steps, tenancy, fit, whole)
 
-    def _assemble(self, ground: Ground, documents: Sequence[Document], policy: str) -> Work[Generation | None]:
+    def _assemble(
+        self, ground: Ground, documents: Sequence[Document], policy: str, grants: Grants
+    ) -> Work[Generation | None]:
         gate, chain = ground.lanes
-        self.tenants = yield from ground.tenancy.read(documents, _names(documents), ground.fitting)
+        self.tenants = yield from ground.tenancy.read(documents, _names(documents), ground.fitting, grants)
         yield
         existing = {*self.tenants, *(each.name for each in documents)}
         for step in (*gate, *(own for each in self.routes for own in each.own)) if ground.whole else ():
@@ -185,7 +202,8 @@ class Build:
             return None
         yield
         routes = [each.route for each in self.routes]
-        generation = Generation(routes=routes, steps=ground.steps, tenants=self.tenants, policy=policy)
+        told = self.gateway.listen.policy_header
+        generation = Generation(routes=routes, steps=ground.steps, tenants=self.tenants, policy=policy, told=told)
         yield from warn_of_unlimited(generation, self.routes, self.problems)
         self._warn_of_idle(ground, documents)
         yield
@@ -262,6 +280,17 @@ class Build:
 def items(node: Node | None) -> Sequence[Node]:
     """The items of a list; none of anything else."""
     return node.items if isinstance(node, Items) else ()
+
+
+def _same(one: Document | None, other: Document | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return (one.digest, one.folder) == (other.digest, other.folder)
+
+
+def _written(node: Mapping) -> tuple[int, int]:
+    """How many steps the gate and the chain of a Gateway document have."""
+    return len(items(node.get("gate"))), len(items(node.get("chain")))
 
 
 def _names(tenants: Sequence[Document]) -> tuple[str, ...]:

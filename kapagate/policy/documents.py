@@ -19,9 +19,14 @@ from kapagate.policy.syntax import parsing
 from kapagate.policy.work import Work, done
 
 API_VERSION = "kapagate.dev/v1"
-KINDS = ("Gateway", "Tenant", "PolicyTest")
+KINDS = ("Gateway", "Environment", "Tenant", "Exception", "PolicyTest")
 HEADER = ("apiVersion", "kind")
-_NOUNS = {"Tenant": "tenant", "PolicyTest": "policy test"}
+_NOUNS = {
+    "Tenant": "tenant",
+    "PolicyTest": "policy test",
+    "Environment": "environment",
+    "Exception": "exception of",
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -38,6 +43,14 @@ class Document:
     def name(self) -> str:
         name = self.node.get("name")
         return name.value if isinstance(name, Scalar) and isinstance(name.value, str) else ""
+
+    @property
+    def place(self) -> str:
+        """What no other document of the kind may claim; nothing where that is not known."""
+        if self.kind != "Exception":
+            return self.name
+        parts = (self.node.get(key) for key in ("tenant", "step", "field"))
+        return " ".join(str(part.value) if isinstance(part, Scalar) else "?" for part in parts)
 
 
 class Shelf:
@@ -92,8 +105,10 @@ def _document(node: Node, folder: Path, problems: Diagnostics) -> Document | Non
     _check_version(node, problems)
     kind = node.get("kind")
     if kind is None:
+        near = _near(node, "kind")
+        span = node.key_span(near) if near else _opening(node)
         message = f'"kind" is missing: it is {" or ".join(KINDS)}'
-        problems.add(codes.KIND, _opening(node), message, suggestion=None if _near(node, "kind") is None else "kind")
+        problems.add(codes.KIND, span, message, suggestion=near and "kind")
         return None
     if not (isinstance(kind, Scalar) and kind.value in KINDS):
         word = str(kind.value) if isinstance(kind, Scalar) else described(kind)
@@ -134,10 +149,10 @@ def _opening(node: Mapping) -> Span:
 def _each_once(documents: list[Document], problems: Diagnostics) -> list[Document]:
     first: dict[tuple[str, str], Document] = {}
     for document in documents:
-        key = (document.kind, "" if document.kind == "Gateway" else document.name)
+        key = (document.kind, "" if document.kind == "Gateway" else document.place)
         known = first.setdefault(key, document)
-        if known is not document and (document.name or document.kind == "Gateway"):
-            what = "a Gateway" if document.kind == "Gateway" else f'the {_NOUNS[document.kind]} "{document.name}"'
+        if known is not document and (document.place or document.kind == "Gateway"):
+            what = "a Gateway" if document.kind == "Gateway" else f'the {_NOUNS[document.kind]} "{document.place}"'
             note = f"first at {known.kind_span}"
             problems.add(codes.REPEATED_DOCUMENT, document.kind_span, f"{what} is declared twice", note=note)
     return list(first.values())

@@ -9,10 +9,15 @@ from kapagate.chain.route import Route
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.invalid import Known
-from kapagate.policy.nodes import Node
+from kapagate.policy.layers import Layering
+from kapagate.policy.locks import BINDING_ENVIRONMENTS
+from kapagate.policy.nodes import Mapping, Node
+from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.routes import check_names
-from kapagate.policy.steps import StepDeclaration, read_step
+from kapagate.policy.steps import StepCompiler, StepDeclaration, read_step
 from kapagate.policy.table import Table
+
+Lane = tuple[StepDeclaration, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,27 @@ class LaneReader:
                 message = f'there is a step "{step.id}" already; give this one its own id'
                 note = f"first at {known.origin}"
                 self.problems.add(codes.REPEATED_STEP, step.place(("id",)), message, note=note)
+
+    def layered(
+        self, environment: Mapping, gate: Lane, chain: Lane, compiler: StepCompiler, whole: bool
+    ) -> tuple[Lane, Lane]:
+        """Gate and chain as they are in an environment."""
+        return (
+            self._changed(environment.get("gate"), gate, chain, compiler, whole),
+            self._changed(environment.get("chain"), chain, gate, compiler, whole),
+        )
+
+    def _changed(self, changes: Node | None, lane: Lane, other: Lane, compiler: StepCompiler, whole: bool) -> Lane:
+        if not (isinstance(changes, Items) and changes.items):
+            return lane
+        layering = Layering(lane, [step.id for step in other], whole, self.table, self.problems)
+        for change in changes.items:
+            layering.apply(change)
+        for step in layering.chain:
+            if step not in lane:
+                self.check_when(step)
+        BINDING_ENVIRONMENTS.check(lane, layering.chain, layering.moves, compiler, self.problems)
+        return tuple(layering.chain)
 
     def check_when(self, step: StepDeclaration) -> None:
         """What a step's `when` names exists."""

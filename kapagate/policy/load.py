@@ -2,10 +2,10 @@
 
   source      files, bounded and decoded
   syntax      trees in which every value has its place
-  documents   one Gateway, any number of Tenants
+  documents   one Gateway, any number of Environments, Tenants and Exceptions
   references  ${env:...}, ${file:...} replaced, tenants' within their scope
   models      listen, roles, upstreams, routes, steps, each read by its own declaration
-  layers      a tenant's changes over the gateway's chain
+  layers      the environment's settings and changes, a tenant's changes, its exceptions; judged by the locks below
   compile     once per distinct declaration
   fitness     facts in order, no idle step, no need that a route hides
   advice      of a policy that works: routes without a limit; more series of metrics than allowed
@@ -16,8 +16,9 @@ generation only when there is no error.
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Map
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from kapagate.chain.route import Serve
 from kapagate.policy import codes
 from kapagate.policy.build import Build, Offer
 from kapagate.policy.documents import Document, fingerprint, read_documents
+from kapagate.policy.environment import chosen
+from kapagate.policy.exceptions import NOTHING, Grants, read_exceptions
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.gateway import Gateway
 from kapagate.policy.interpolation import Interpolation, Resolve
@@ -37,8 +40,24 @@ from kapagate.policy.work import Work, done
 
 
 @dataclass(frozen=True, slots=True)
+class Layers:
+    """What is laid over the Gateway document: the environment of this name, and the exceptions that count `now`
+    (seconds since 1970).
+    """
+
+    environment: str | None = None
+    now: Callable[[], float] = time.time
+
+
+GATEWAY_ALONE = Layers()
+"""No environment, and the machine's clock."""
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """What became of a policy. `generation` and `gateway` are None when there are errors."""
+    """What became of a policy. `generation` and `gateway` are None when there are errors. `lapse`: when the next
+    exception expires, in seconds since 1970; the policy is another one then. `build`: what it was built of.
+    """
 
     diagnostics: Diagnostics
     sources: Map[str, Source] = field(default_factory=dict)
@@ -47,6 +66,9 @@ class Loaded:
     documents: int = 0
     tenants: int = 0
     routes: int = 0
+    environments: Sequence[str] = ()
+    lapse: float | None = None
+    build: Build | None = None
 
     @property
     def ok(self) -> bool:
@@ -76,6 +98,7 @@ def load_policy(
     *,
     table: Table | None = None,
     serves: Map[str, Serve] | None = None,
+    layers: Layers = GATEWAY_ALONE,
 ) -> Loaded:
     """Loads the policy in files and directories. Raises nothing for what is in them.
 
@@ -87,7 +110,8 @@ def load_policy(
     sources = {source.name: source for source in files}
     documents = read_documents(files, problems)
     start = str(paths[0]) if paths else "."
-    return load_documents(documents, sources, problems, resolve, offer, table=table, serves=serves, start=start)
+    site = Site(resolve, offer, table or Table(), serves or {}, layers)
+    return done(site.load(documents, sources, problems, start))
 
 
 def load_documents(
@@ -100,11 +124,13 @@ def load_documents(
     table: Table | None = None,
     serves: Map[str, Serve] | None = None,
     start: str = ".",
+    layers: Layers = GATEWAY_ALONE,
 ) -> Loaded:
     """The same for documents that were read already; policy tests among them are passed over. `start`: what to blame
     where there is no file at all.
     """
-    return done(Site(resolve, offer, table or Table(), serves or {}).load(read, sources, problems, start))
+    site = Site(resolve, offer, table or Table(), serves or {}, layers)
+    return done(site.load(read, sources, problems, start))
 
 
 @dataclass(slots=True)
@@ -115,6 +141,7 @@ class Site:
     offer: Offer
     table: Table
     serves: Map[str, Serve]
+    layers: Layers = GATEWAY_ALONE
     build: Build | None = None
 
     def load(
@@ -128,13 +155,15 @@ class Site:
                 span = Span(next(iter(sources), start))
                 problems.add(codes.NO_GATEWAY, span, "there is no document of kind Gateway")
             return Loaded(problems, sources, documents=len(documents))
+        environment = chosen(documents, self.layers.environment, gateway, problems)
         tenants = [document for document in documents if document.kind == "Tenant"]
         yield
-        build = self._build(gateway, sources, problems)
+        build = self._build(gateway, environment, sources, problems)
+        grants = self._grants(documents, tenants, build)
         yield
-        policy = fingerprint(documents)
+        policy = fingerprint(_counting(documents, environment, grants))
         yield
-        generation = yield from build.generation(gateway, tenants, policy)
+        generation = yield from build.generation(gateway, tenants, policy, grants)
         return Loaded(
             build.problems.copy(),
             sources,
@@ -143,12 +172,30 @@ class Site:
             len(documents),
             len(build.tenants),
             len(build.routes),
+            [document.name for document in documents if document.kind == "Environment"],
+            grants.lapse,
+            build if generation else None,
         )
 
-    def _build(self, gateway: Document, sources: dict[str, Source], problems: Diagnostics) -> Build:
-        if self.build is not None and self.build.stands(gateway):
+    def _grants(self, documents: Sequence[Document], tenants: Sequence[Document], build: Build) -> Grants:
+        exceptions = [document for document in documents if document.kind == "Exception"]
+        if not exceptions:
+            return NOTHING
+        names = [document.name for document in tenants]
+        return read_exceptions(exceptions, names, self.layers.now(), build.interpolation, build.problems)
+
+    def _build(
+        self, gateway: Document, environment: Document | None, sources: dict[str, Source], problems: Diagnostics
+    ) -> Build:
+        if self.build is not None and self.build.stands(gateway, environment):
             self.build.again(sources, problems)
         else:
             interpolation = Interpolation(self.resolve, problems, sources)
-            self.build = Build(interpolation, self.offer, self.table, self.serves, problems)
+            self.build = Build(interpolation, self.offer, self.table, self.serves, problems, environment)
         return self.build
+
+
+def _counting(documents: Sequence[Document], environment: Document | None, grants: Grants) -> list[Document]:
+    """The documents of which the policy is: no other environment, no exception that expired."""
+    lapsed = {grant.document for tenant in grants.by_tenant.values() for grant in tenant if not grant.active}
+    return [each for each in documents if each not in lapsed and (each.kind != "Environment" or each is environment)]

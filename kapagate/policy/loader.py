@@ -17,7 +17,7 @@ from kapagate.policy.build import Build, Offer
 from kapagate.policy.documents import Shelf, reading
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.interpolation import Reference, Resolve
-from kapagate.policy.load import Loaded, Site
+from kapagate.policy.load import GATEWAY_ALONE, Layers, Loaded, Site
 from kapagate.policy.source import Source, read_sources
 from kapagate.policy.table import Table
 from kapagate.policy.work import Work, done
@@ -37,10 +37,11 @@ class Loader:
         *,
         table: Table | None = None,
         serves: Map[str, Serve] | None = None,
+        layers: Layers = GATEWAY_ALONE,
     ) -> None:
         self.paths = paths
         self._start = str(paths[0]) if paths else "."
-        self._parts = resolve, offer, table or Table(), serves or {}
+        self._parts = resolve, offer, table or Table(), serves or {}, layers
         self._site = Site(*self._parts)
         self._shelf = Shelf()
         self._missed: dict[Reference, None] = {}

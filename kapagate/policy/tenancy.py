@@ -12,12 +12,14 @@ from kapagate.policy import codes
 from kapagate.policy.accounts import Accounts, marked, shared_projects
 from kapagate.policy.annotations import names
 from kapagate.policy.documents import HEADER, Document
+from kapagate.policy.exceptions import Grant, Grants
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.fit import Fitting, Lane
 from kapagate.policy.gateway import Gateway
 from kapagate.policy.interpolation import Interpolation, Reference
 from kapagate.policy.lanes import LaneReader
 from kapagate.policy.layers import Layering
+from kapagate.policy.locks import BINDING_TENANTS
 from kapagate.policy.nodes import Mapping
 from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.position import Span
@@ -44,6 +46,7 @@ class Kept:
     tenant: Tenant
     place: Span
     chain: Lane
+    grants: tuple[tuple[str, bool], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +65,7 @@ class Tenancy:
     whole: bool
     known: dict[str, Kept] = field(default_factory=dict)
     marked: dict[str, tuple[Tenant, Tenant]] = field(default_factory=dict)
+    chains: dict[str, Lane] = field(default_factory=dict)
     scopes: dict[tuple[str, ...], Scopes] = field(default_factory=dict)
 
     @property
@@ -69,7 +73,7 @@ class Tenancy:
         return self.lanes.problems
 
     def read(
-        self, documents: Sequence[Document], names: Sequence[str], fitting: Fitting | None
+        self, documents: Sequence[Document], names: Sequence[str], fitting: Fitting | None, grants: Grants
     ) -> Work[dict[str, Tenant]]:
         """The tenants, `default` among them when the gateway has an account of its own."""
         tenants: dict[str, Tenant] = {}
@@ -82,8 +86,12 @@ class Tenancy:
         yield
         for document in documents:
             longer = tuple(scopes.longer(document.name))
-            kept = self._still(document, longer) or self._read(document, scopes, longer, fitting)
+            own_grants = grants.of(document.name)
+            kept = self._still(document, longer, own_grants) or self._read(
+                document, scopes, longer, fitting, own_grants
+            )
             if kept:
+                self.chains[document.name] = kept.chain
                 tenants[kept.tenant.name] = kept.tenant
                 owners.append((kept.tenant.name, kept.place, kept.tenant.accounts))
             yield
@@ -109,26 +117,38 @@ class Tenancy:
             last = self.marked[tenant.name] = tenant, now
         return last[1]
 
-    def _still(self, document: Document, longer: tuple[str, ...]) -> Kept | None:
+    def _still(self, document: Document, longer: tuple[str, ...], grants: Sequence[Grant]) -> Kept | None:
         """The tenant as it is known, if it would come out the same."""
         kept = self.known.get(document.name)
-        if kept is None or kept.longer != longer or not self.interpolation.still(kept.asked):
+        if (
+            kept is None
+            or kept.longer != longer
+            or kept.grants != _identities(grants)
+            or not self.interpolation.still(kept.asked)
+        ):
             return None
         same = (kept.document.digest, kept.document.folder) == (document.digest, document.folder)
         return kept if same else None
 
     def _read(
-        self, document: Document, scopes: Scopes, longer: tuple[str, ...], fitting: Fitting | None
+        self,
+        document: Document,
+        scopes: Scopes,
+        longer: tuple[str, ...],
+        fitting: Fitting | None,
+        grants: Sequence[Grant],
     ) -> Kept | None:
         before, self.interpolation.asked = len(self._problems), {}
         node = self.interpolation.apply(document.node, document.folder, scopes.of(document.name))
         if not isinstance(node, Mapping):
             return None
-        made = self._tenant(node, document.kind_span, fitting)
+        made = self._tenant(node, document.kind_span, fitting, grants)
         if made is None:
             return None
         tenant, chain = made
-        kept = Kept(document, self.interpolation.asked, longer, tenant, place(node, ("name",)), chain)
+        kept = Kept(
+            document, self.interpolation.asked, longer, tenant, place(node, ("name",)), chain, _identities(grants)
+        )
         if len(self._problems) == before:
             self.known[document.name] = kept
         return kept
@@ -140,7 +160,9 @@ class Tenancy:
         for name in self.marked.keys() - {*names, DEFAULT}:
             del self.marked[name]
 
-    def _tenant(self, node: Mapping, key: Span, fitting: Fitting | None) -> tuple[Tenant, Lane] | None:
+    def _tenant(
+        self, node: Mapping, key: Span, fitting: Fitting | None, grants: Sequence[Grant]
+    ) -> tuple[Tenant, Lane] | None:
         before = self._problems.errors
         declared = salvage(TenantDocument, Subject(node, key=key, also=HEADER, elsewhere=_GATEWAYS), self._problems)
         if declared is None:
@@ -153,25 +175,32 @@ class Tenancy:
         accounts = self.accounts.of_tenant(own, declared.name, span) if self._problems.errors == before else {}
         if self._problems.errors > before and own:
             self.accounts.check_names(own)
-        chain = self._layered(node)
+        chain = self._layered(node, grants)
         if fitting:
             buffered = frozenset(name for name, account in accounts.items() if account.buffered)
             fitting.check(chain, buffered, declared.name)
         return Tenant(declared.name, declared.display_name, accounts, self._steps(chain)), chain
 
-    def _layered(self, node: Mapping) -> Lane:
+    def _layered(self, node: Mapping, grants: Sequence[Grant]) -> Lane:
         changes = node.get("chain")
-        if not (isinstance(changes, Items) and changes.items):
+        items = changes.items if isinstance(changes, Items) else []
+        if not (items or grants):
             return self.chain
-        layering = Layering(
-            self.chain, [step.id for step in self.gate], self.whole, self.compiler.table, self._problems
-        )
-        for change in changes.items:
+        gate = [step.id for step in self.gate]
+        layering = Layering(self.chain, gate, self.whole, self.compiler.table, self._problems, grants)
+        for change in items:
             layering.apply(change)
+        BINDING_TENANTS.check(self.chain, layering.chain, layering.moves, self.compiler, self._problems)
+        layering.grant()
         for step in layering.chain:
             if step not in self.chain:
                 self.lanes.check_when(step)
-        return tuple(layering.chain)
+        layered = tuple(layering.chain)
+        return self.chain if layered == self.chain else layered
 
     def _steps(self, chain: Lane) -> Steps | None:
         return None if chain is self.chain else self.compiler.shared(self.gate, chain)
+
+
+def _identities(grants: Sequence[Grant]) -> tuple[tuple[str, bool], ...]:
+    return tuple(each.identity for each in grants)

@@ -105,7 +105,7 @@ MEANING = [  # what stands there, what is written instead, the code, and a part 
     ("route: [kapa.chat]", "route: [kapa.chta]", "KG307", 'unknown route or operation "kapa.chta"'),
     ("allow: [kapa.chat]", "allow: [kapa.chta]", "KG306", 'there is no permission "kapa.chta"'),
     ("{at: ask, set", "{at: aks, set", "KG301", 'unknown step "aks"'),
-    ("{at: ask, set: {max_length: 1000}}", "{remove: audit}", "KG303", "is locked"),
+    ("{at: ask, set: {max_length: 1000}}", "{remove: audit}", "KG303", "takes the locked step"),
     ("  crm:\n", '  old: {type: http, url: "http://127.0.0.1:9001"}\n  crm:\n', "KG353", "no route leads to"),
     ("connections: 1000", "connections: 1000, exchanges: 1200", "KG352", "1200 is never reached"),
     ("max_length: 4000", "max_length: 70000", "KG352", "no text of 70000 characters arrives"),

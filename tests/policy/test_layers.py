@@ -1,4 +1,4 @@
-"""A tenant changes steps by their ids, never a locked one, and adds nothing before one."""
+"""A tenant changes steps by their ids, and never loosens a locked one."""
 
 from __future__ import annotations
 
@@ -39,8 +39,9 @@ def test_steps_are_changed_added_and_removed(
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ("{at: ask, set: {}}", "7:10 KG303"),
-        ("{at: ask, mode: off}", "7:10 KG303"),
+        ("{at: ask, mode: off}", "7:21 KG303"),
+        ("{at: ask, on_error: allow}", "7:25 KG303"),
+        ("{at: ask, when: {method: [GET]}}", "7:15 KG303"),
         ("{remove: ask}", "7:14 KG303"),
         ("{add: {note: {}, id: own}, before: ask}", "7:32 KG303"),
         ("{at: anwser, set: {}}", "7:10 KG301"),
