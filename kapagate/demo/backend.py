@@ -6,7 +6,10 @@ from typing import Any
 
 from aiohttp import web
 
-_CUSTOMERS = {"42": {"id": "42", "name": "Initech", "plan": "enterprise", "seats": 120}}
+from kapagate.standin.specimens import quote_specimens
+
+_NOTES = [{"by": "support", "text": quote_specimens()}]
+_CUSTOMERS = {"42": {"id": "42", "name": "Initech", "plan": "enterprise", "seats": 120, "notes": _NOTES}}
 
 
 async def _customer(request: web.Request) -> web.Response:

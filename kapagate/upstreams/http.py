@@ -153,7 +153,7 @@ class HttpAdapter:
 
     def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
         route = exchange.route
-        if not inspected or not (route.answer_texts or route.running_texts) or _is_empty(exchange, head):
+        if not inspected or not _has_texts(route) or _is_empty(exchange, head):
             return None
         reading = self._readings.get(route)
         if reading is None:
@@ -168,7 +168,8 @@ class HttpAdapter:
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
         response = exchange.response
         dropped = _NOT_RELAYED
-        if response is not None and response.codec is not None:
+        is_told = inspected and exchange.request.method == "HEAD" and _has_texts(exchange.route)
+        if is_told or (response is not None and response.codec is not None):
             dropped = _NOT_RELAYED | _DESCRIBES_BYTES
         if _media(head) != _EVENTS:
             return [(name, value) for name, value in head.headers.raw if name.lower() not in dropped]
@@ -226,8 +227,13 @@ def _context(context: Mapping[str, str]) -> Iterable[tuple[bytes, bytes]]:
         yield b"X-Kapagate-" + name.replace("_", "-").title().encode("ascii"), field_value(value)
 
 
+def _has_texts(route: Route) -> bool:
+    return bool(route.answer_texts or route.running_texts)
+
+
 def _is_empty(exchange: Exchange, head: Inbound) -> bool:
-    return exchange.request.method == "HEAD" or head.status in (204, 304) or head.length == 0
+    """Whether there is nothing to read. What HEAD tells is told of a body that would be read."""
+    return head.status in (204, 304) or (head.length == 0 and exchange.request.method != "HEAD")
 
 
 def _media(head: Inbound) -> bytes:

@@ -45,7 +45,7 @@ async def test_check_finds_all_kinds_of_mistakes_at_once(tmp_path: Path) -> None
         ("first_byte: 90s", "first_byte: 90 parsecs"),
         ("connections: 256", "connections: many"),
         ("- route.crm", "- route.crn"),
-        ("upstream: crm, on", "upstream: crn, on"),
+        ("upstream: crm, text", "upstream: crn, text"),
         ("serve: system_health", "serve: sistem_health"),
         ("at: ask, set", "at: aks, set"),
     ]

@@ -124,7 +124,7 @@ async def test_a_held_stream_is_refused_whole(tmp_path: Path) -> None:
 
 
 async def test_events_that_nobody_says_how_to_read_are_a_502(tmp_path: Path) -> None:
-    text = ("upstream: crm, on_uninspectable: pass}", "upstream: crm, text: [note], on_uninspectable: refuse}")
+    text = ("on_uninspectable: pass}", "on_uninspectable: refuse}")
     async with (
         speaking(said("Hi")) as speaker,
         served(tmp_path, text, environment={"CRM_URL": speaker.url}) as stage,

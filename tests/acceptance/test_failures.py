@@ -239,11 +239,12 @@ async def test_a_stream_that_is_refused_ends_with_an_error_record(tmp_path: Path
         assert (record["outcome"], record["problem"], record["step"]) == ("refused", "answer-refused", "answer")
 
 
+TEXTS = 'text: ["notes[].text"], '
 HEADED = ("GET|POST /crm", "GET|HEAD|POST /crm")
 
 
 async def test_head_is_answered_without_a_body(tmp_path: Path) -> None:
-    async with served(tmp_path, HEADED) as stage:
+    async with served(tmp_path, HEADED, (TEXTS, "")) as stage:
         for _ in range(2):
             whole = await stage.ask("GET", CUSTOMER, headers=bearer(stage, BOB))
             head = await stage.ask("HEAD", CUSTOMER, headers=bearer(stage, BOB))
@@ -264,7 +265,7 @@ async def test_a_coded_answer_on_a_guarded_route_is_a_502(tmp_path: Path) -> Non
     assert all(b"\r\nAccept-Encoding: identity\r\n" in head for head in kapa.heads)
 
 
-GUARDED = ("upstream: crm, on_uninspectable: pass", "upstream: crm, text: [name], on_uninspectable: refuse")
+GUARDED = (f"{TEXTS}on_uninspectable: pass", "text: [name], on_uninspectable: refuse")
 PASSING = (GUARDED[0], GUARDED[1].replace("refuse", "pass"))
 
 

@@ -249,6 +249,8 @@ async def test_handoff_and_files_are_there_only_where_they_are_listed(tmp_path: 
         (CHAT, {"query": "a", "files": ["f"] * 11}),
         (CHAT, {"query": "a", "mode": "free words"}),
         (CHAT, {}),
+        (FEEDBACK, {"reaction": "upvote"}),
+        (FEEDBACK, {"question_answer": UUID, "reaction": "free words"}),
     ],
 )
 async def test_what_has_another_shape_is_malformed(tmp_path: Path, path: str, body: Any) -> None:
