@@ -30,6 +30,7 @@ InScope = Callable[[str, str, Path], str]
 KINDS = ("env", "file")
 _OPENING = re.compile(r"\$?\$\{")
 _REFERENCE = re.compile(r"\$\{([A-Za-z_]*):([^${}\n]+)\}")
+_ALMOST = re.compile(r"\{(env|file):|\$\w?\{?\w{2,5}:[^}]*\}|\$(env|file):")  # a character away from a reference
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 DOCUMENTS = (".yaml", ".yml", ".json")
 _DEEPEST_INCLUSION = 4
@@ -80,7 +81,7 @@ class Interpolation:
 
     def _walk(self, node: Node, place: _Place, in_scope: InScope) -> Node:
         if isinstance(node, Scalar):
-            return self._scalar(node, place, in_scope) if "${" in node.text else node
+            return self._scalar(node, place, in_scope)
         if isinstance(node, Sequence):
             return Sequence(node.span, [self._walk(item, place, in_scope) for item in node.items])
         entries = node.entries.items()
@@ -89,6 +90,11 @@ class Interpolation:
         )
 
     def _scalar(self, node: Scalar, place: _Place, in_scope: InScope) -> Node:
+        if "${" not in node.text:
+            if meant := _ALMOST.search(node.text):
+                self._malformed(node, meant.start())
+                return replace(node, unresolved=True)
+            return node
         alone = _REFERENCE.fullmatch(node.text)
         if alone and alone[1] == "file" and alone[2].endswith(DOCUMENTS):
             return self._included(node, alone[2], place, in_scope)

@@ -1,4 +1,4 @@
-"""Hostile files get one clear error, each within a second of one core and 50 MB: the kernel holds the loader to both."""
+"""Hostile files get one clear error, each within a second of a core and 50 MB: the kernel holds the loader to both."""
 
 from __future__ import annotations
 

@@ -125,3 +125,12 @@ def test_scope_holds_within_files_that_references_stand_for(apply: Apply) -> Non
 
 def test_keys_are_never_interpolated(apply: Apply) -> None:
     assert plain(apply("${env:A}: 1")[0]) == {"${env:A}": 1}
+
+
+@pytest.mark.parametrize("text", ["{env:A}", "$env:A}", "$e{nv:A}", "a {file:/run/x}", "$nv{env:A}"])
+def test_what_is_a_character_away_from_a_reference_is_refused(apply: Apply, text: str) -> None:
+    assert apply(f'a: "{text}"')[1][0].endswith("KG401")
+
+
+def test_a_brace_alone_is_no_reference(apply: Apply) -> None:
+    assert apply('a: "/crm/{rest:*} {id}.{body} $5:30 {x: 1}"')[1] == []
