@@ -29,15 +29,26 @@ class Meant(NamedTuple):
 
 
 class Generation:
-    """What the data plane stands on. `policy` is the hash of the policy it came from; `steps` the gateway's own."""
+    """What the data plane stands on. `policy` is the hash of the policy it came from, which answers tell where it is
+    `told`; `steps` the gateway's own.
+    """
 
-    __slots__ = ("_doors", "_known", "_marks", "policy", "routes", "steps", "tenants")
+    __slots__ = ("_doors", "_known", "_marks", "headers", "policy", "routes", "steps", "tenants")
 
-    def __init__(self, *, routes: Sequence[Route], steps: Steps, tenants: Mapping[str, Tenant], policy: str) -> None:
+    def __init__(
+        self,
+        *,
+        routes: Sequence[Route],
+        steps: Steps,
+        tenants: Mapping[str, Tenant],
+        policy: str,
+        told: bool = False,
+    ) -> None:
         self.routes = RouteTable(routes)
         self.steps = steps
         self.tenants = tenants
         self.policy = policy
+        self.headers = ((b"Kapagate-Policy", policy.encode("ascii")),) if told else ()
         self._known: dict[tuple[str, bytes], Meant] = {}
         self._doors: dict[Route, Route] = {}
         self._marks = [placed.step.marks for placed in steps.gate if placed.step.marks and placed.options.unconditional]

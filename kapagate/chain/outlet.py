@@ -104,6 +104,6 @@ class Outlet:
     def _head(self) -> Head:
         ex = self._ex
         response = ex.response
-        headers = [*(response.headers if response else ()), *ex.headers_out]
+        headers = [*(response.headers if response else ()), *ex.headers_out, *ex.generation.headers]
         headers.append((b"X-Correlation-ID", ex.correlation_id.encode("ascii")))
         return Head(ex.status, headers, response.length if response else None)

@@ -30,7 +30,6 @@ from kapagate.chain.scheme import ATTENDS, Recogniser, Scheme
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
-from kapagate.chain.verdict import Decision
 from kapagate.identity.verified import Verified, fingerprint
 
 
@@ -51,11 +50,6 @@ class Identify(Filter):
     def _told(self, schemes: Sequence[Scheme]) -> list[dict[str, Any]]:
         """Each by the name of its file, with its own options."""
         return [{type(each).__module__.rpartition(".")[2]: each.model_dump(mode="json")} for each in schemes]
-
-    @property
-    def decisions(self) -> frozenset[Decision]:
-        answers = any(each.answers_itself for each in self.schemes)
-        return frozenset({"passed", "refused", "answered"} if answers else {"passed", "refused"})
 
     @property
     def decisions(self) -> frozenset[Decision]:

@@ -145,7 +145,7 @@ def _key_of(per: Sequence[Dimension], named: Callable[..., K]) -> Callable[[Exch
 
     def kept(exchange: Exchange) -> K:
         known = exchange.facts[PRINCIPAL].kept
-        about = (kept, exchange.route) if routed else kept
+        about = (made, exchange.route) if routed else made
         key: K | None = known.get(about)
         if key is None:
             key = known[about] = made(exchange)

@@ -202,6 +202,9 @@ class Listen(Settings):
     limits: Limits = Field(Limits(), description="Bounds of the data port.")
     deadlines: Deadlines = Field(Deadlines(), description="How long a client may take.")
     shutdown: Shutdown = Field(Shutdown(), description="How the gateway stops.")
+    policy_header: bool = Field(
+        True, description="Whether answers tell the hash of the policy that decided, as `Kapagate-Policy`."
+    )
 
 
 class Pseudonyms(Settings):

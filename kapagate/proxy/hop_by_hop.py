@@ -17,6 +17,7 @@ _KINDS = {
     b"transfer-encoding": HOP_BY_HOP | CODING,
     b"content-length": LENGTH,
     b"host": ADDRESSED,
+    b"kapagate-policy": HOP_BY_HOP,
     b"expect": ADDRESSED,
     b"date": DATE,
 }
