@@ -104,7 +104,9 @@ class Call(Settings):
     route: str | None = Field(None, description="The route or operation: `crm`, `kapa.chat`.")
     path: dict[str, str] = Field({}, description="Its path's parameters; `project_id` is `default` by itself.")
     request: str | None = Field(None, description="In place of `route`: method and target, `POST /crm/notes?draft=1`.")
-    method: str | None = Field(None, description="The method, where the route takes several.")
+    method: str | None = Field(
+        None, description="The method, where the route takes several; by itself GET, and POST with a body."
+    )
     query: dict[str, str] = Field({}, description="Parameters of the query.")
     headers: dict[str, str] = Field({}, description="Header fields.")
     body: Any = Field(None, description="A text as it is, anything else as JSON.")

@@ -59,7 +59,7 @@ def _plain(expected: Expectation, told: Told) -> Iterator[Miss]:
         wanted = getattr(expected, name)
         if wanted is not None and wanted != got:
             why = f" ({problem.detail})" if problem and problem.detail else ""
-            yield Miss((name,), str(wanted), f"{_shown(got)}{why}")
+            yield Miss((name,), str(wanted), f"{_ABSENT if got is None else got}{why}")
 
 
 def _headers(expected: Mapping[str, str | None], got: Headers, path: Path) -> Iterator[Miss]:

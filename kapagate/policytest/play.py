@@ -26,7 +26,7 @@ from kapagate.policytest.stage import Stage
 from kapagate.policytest.upstream import FINE, Asked
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
-_BODIES = ("POST", "PUT", "PATCH", "GET", "HEAD", "DELETE", "OPTIONS")
+_WITHOUT_BODY, _WITH_BODY = ("GET", "HEAD", "DELETE", "OPTIONS"), ("POST", "PUT", "PATCH")
 _SEPARATOR = "␞".encode()
 
 
@@ -166,7 +166,8 @@ def target_of(stage: Stage, call: Call) -> Target:
     route = next((each for each in stage.generation.routes.routes if each.name == call.route), None)
     if route is None:
         raise LookupError(f'no route or operation is called "{call.route}"')
-    method = call.method or next(each for each in _BODIES if each in route.methods)
+    first = _WITHOUT_BODY if call.body is None else _WITH_BODY
+    method = call.method or next(each for each in (*first, *_WITHOUT_BODY, *_WITH_BODY) if each in route.methods)
     return Target(method, _address(route, call.path) + query, route)
 
 

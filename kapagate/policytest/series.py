@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _SERIES = re.compile(r"([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?")
-_LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*("?)([^",{}]*)\2\s*(?:,|$)')
+_LABEL = re.compile(r'\s*([a-zA-Z_][a-zA-Z0-9_]*)\s*=\s*("?)([^",{}=]*)\2\s*(?:,|$)')
 
 
 @dataclass(frozen=True, slots=True)

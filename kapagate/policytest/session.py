@@ -76,6 +76,11 @@ class Session:
         return cases
 
     @property
+    def stages(self) -> Sequence[Stage]:
+        """One for each environment that cases ask for."""
+        return tuple(self._stages.values())
+
+    @property
     def ok(self) -> bool:
         return self.problems.errors == 0
 

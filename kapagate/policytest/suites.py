@@ -37,10 +37,10 @@ class Planned:
     def environment(self) -> dict[str, str]:
         return {**self.tests.environment, **self.case.environment}
 
-    def place(self, call: int, path: Path) -> Span:
+    def place(self, call: int, path: Path, at_key: bool = False) -> Span:
         """Where an expectation of a call stands, or the closest above it."""
         above: Path = ("calls", call) if self.case.calls else ()
-        return place(self.node, (*above, "expect", *path), place(self.node, ("name",)))
+        return place(self.node, (*above, "expect", *path), place(self.node, ("name",)), at_key)
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ def _check(planned: Planned, problems: Diagnostics) -> None:
             try:
                 parse_series(series)
             except ValueError as cause:
-                problems.add(codes.UNACCEPTABLE, planned.place(index, ("metrics", series)), str(cause))
+                problems.add(codes.UNACCEPTABLE, planned.place(index, ("metrics", series), True), str(cause))
 
 
 def _is_request(text: str) -> bool:
@@ -128,7 +128,9 @@ def check_names(planned: Planned, generation: Generation, steps: Sequence[str], 
             named += [(("step",), expected.step)] if expected.step is not None else []
         for path, step in named:
             if step not in steps:
-                problems.unknown(codes.UNKNOWN_STEP, planned.place(index, path), "step", step, steps)
+                problems.unknown(
+                    codes.UNKNOWN_STEP, planned.place(index, path, path[0] == "decisions"), "step", step, steps
+                )
 
 
 def _says(planned: Planned, index: int, key: str) -> bool:
