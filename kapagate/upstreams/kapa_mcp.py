@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
-from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from re import compile as pattern
@@ -30,32 +28,25 @@ from kapagate.chain.services import Services
 from kapagate.chain.units import Duration
 from kapagate.chain.upstream import Compiled
 from kapagate.identity.pseudonym import Pseudonyms
+from kapagate.identity.seals import Seals
 from kapagate.kapa.errors import ErrorCodec
 from kapagate.kapa.fields import uuid
-from kapagate.kapa.heads import OBJECTS, as_it_came, refusal_of, unreadable, written_again
+from kapagate.kapa.heads import OBJECTS, as_it_came, unreadable, written_again
 from kapagate.kapa.line import sent_with
 from kapagate.kapa.mcp import asked, said_for
 from kapagate.kapa.mcp_answers import McpBody, McpEvents, Nothing
+from kapagate.kapa.mcp_heads import AS_EVENTS, EVENTS, METHODS, refusal_by_server
 from kapagate.kapa.operation import TENANT_PREFIX
 from kapagate.kapa.own_key import rules_against
 from kapagate.kapa.rpc import messages_of, refused, request_ids
 
 PLATFORM: Final = "mcp.kapa.ai"
 _KEY = pattern(r"[!-~]+")
-_SESSION = pattern(rb"[!-~]{1,512}")
-_PASSED = pattern(rb"[ -~]{1,512}")
-_EVENTS: Final = frozenset({b"text/event-stream"})
+_ACCEPT = pattern(rb"[A-Za-z0-9/*+;=., -]{1,256}")
+_VERSION = pattern(rb"[A-Za-z0-9._-]{1,64}")
+_EVENT = pattern(rb"[!-~]{1,512}")
 _ACCEPTED: Final = {"POST": b"application/json, text/event-stream", "GET": b"text/event-stream"}
-_METHODS: Final = ("GET", "POST", "DELETE")
-_PASSED_ON: Final = ((b"mcp-protocol-version", b"Mcp-Protocol-Version"), (b"last-event-id", b"Last-Event-ID"))
 _HIDES: Final[frozenset[Surface]] = frozenset({"sources"})
-_UNTOLD: Final = {
-    400: problems.MALFORMED_REQUEST,
-    404: problems.NOT_FOUND,
-    405: problems.METHOD_NOT_ALLOWED,
-    429: problems.UPSTREAM_LIMITED,
-    503: problems.UPSTREAM_UNAVAILABLE,
-}
 
 Uuid = Annotated[str, AfterValidator(uuid)]
 
@@ -96,6 +87,12 @@ class KapaMcp(Reachable):
     source_groups: Literal["all"] | Annotated[tuple[Uuid, ...], Field(min_length=1)] | None = Field(
         default=None, description="`all`, or the source groups that tools may draw on; needed beside `api_key`"
     )
+    batch: int = Field(
+        default=1,
+        ge=1,
+        le=100,
+        description="the most requests in one body; limits count it as one request, and MCP has given batches up",
+    )
     on_uninspectable: Literal["error", "pass", "refuse"] = Field(
         default="error",
         description="for guards of sources, which tools tell as they like: `error` refuses the policy, `pass` does "
@@ -108,7 +105,8 @@ class KapaMcp(Reachable):
         if (urlsplit(self.url).hostname or "").rstrip(".") == PLATFORM and self.server != "platform":
             what = "this is Kapa's platform server, which changes sources and spends quota"
             raise Invalid(f"{what}: say `server: platform` if you mean it", ("url",))
-        return Compiled(self.endpoint(name), McpAdapter(name, self.prefix, services[Pseudonyms]), self._routes(name))
+        adapter = McpAdapter(name, self.prefix, Seals(services[Pseudonyms], name), self.batch)
+        return Compiled(self.endpoint(name), adapter, self._routes(name))
 
     def account(self) -> Account | None:
         """The account that these fields describe; None where the key is left to tenants. Raises `Invalid`."""
@@ -183,23 +181,26 @@ class McpAdapter:
     comes back without the caller's own seal is unknown. So nothing has to be remembered.
     """
 
-    def __init__(self, upstream: str, prefix: str, pseudonyms: Pseudonyms) -> None:
+    def __init__(self, upstream: str, prefix: str, seals: Seals, batch: int) -> None:
         self._upstream = upstream
         self._target = (prefix or "/").encode("ascii")
-        self._pseudonyms = pseudonyms
+        self._seals = seals
+        self._batch = batch
         self._lines: dict[str, _Line] = {}
 
     async def outbound(self, exchange: Exchange) -> Outbound:
         line, method = self._line(exchange), exchange.request.method
         if exchange.params.get("tenant", line.tenant) != line.tenant:
             raise _no_server()
-        if method not in _METHODS:
-            raise Problem(problems.METHOD_NOT_ALLOWED, f"this address takes {', '.join(_METHODS)}", allow=_METHODS)
+        if method not in METHODS:
+            raise Problem(problems.METHOD_NOT_ALLOWED, f"this address takes {', '.join(METHODS)}", allow=METHODS)
         exchange.upstream_rules = line.rules
         body = b""
         if method == "POST":
             document = await exchange.document()
             edit, messages = exchange.edit, messages_of(document)
+            if len(messages) > 1 and len(request_ids(document)) > self._batch:
+                raise Problem(problems.MALFORMED_BODY, f"a batch has at most {self._batch} request(s) here")
             said = [said_for(each, line.account, edit.pseudonym, edit.email) for each in messages]
             body = orjson.dumps(said if isinstance(document, list) else said[0])
         return Outbound(
@@ -207,17 +208,15 @@ class McpAdapter:
         )
 
     def inbound(self, exchange: Exchange, head: Inbound, inspected: bool) -> Codec | None:
-        if head.status in (401, 403) or 300 <= head.status < 400:
-            raise refusal_of(head) or _no_server()
-        if head.status >= 400:
-            if unreadable(head, OBJECTS):
-                raise _untold(head)
+        if head.status >= 300:
+            if refusal := refusal_by_server(head):
+                raise refusal
             return ErrorCodec(head.status, self._line(exchange).key)
         if head.status == 204 or head.length == 0:
             return None
         if head.status == 202:
             return Nothing()
-        if not unreadable(head, _EVENTS):
+        if not unreadable(head, EVENTS):
             return McpEvents(request_ids(exchange.edit.document))
         if unread := unreadable(head, OBJECTS):
             raise Problem(problems.UPSTREAM_UNINSPECTABLE, f"Kapa's answer is {unread}, so it cannot be guarded")
@@ -226,11 +225,7 @@ class McpAdapter:
     def headers(self, exchange: Exchange, head: Inbound, inspected: bool) -> list[tuple[bytes, bytes]]:
         response = exchange.response
         if response is not None and isinstance(response.codec, McpEvents):
-            told = [
-                (b"Content-Type", b"text/event-stream"),
-                (b"Cache-Control", b"no-store"),
-                (b"X-Accel-Buffering", b"no"),
-            ]
+            told = list(AS_EVENTS)
         elif response is not None and response.codec is not None:
             told = written_again(head)
         else:
@@ -249,33 +244,31 @@ class McpAdapter:
         if request.method == "POST":
             headers.append((b"Content-Type", b"application/json"))
         accept = request.headers.get(b"accept")
-        if accept is None or not _PASSED.fullmatch(accept):
+        if accept is None or not _ACCEPT.fullmatch(accept):
             accept = _ACCEPTED.get(request.method, b"*/*")
         headers.append((b"Accept", accept))
-        for lower, name in _PASSED_ON:
-            value = request.headers.get(lower)
-            if value is not None and _PASSED.fullmatch(value):
-                headers.append((name, value))
+        version = request.headers.get(b"mcp-protocol-version")
+        if version is not None and _VERSION.fullmatch(version):
+            headers.append((b"Mcp-Protocol-Version", version))
         if (session := request.headers.get(b"mcp-session-id")) is not None:
             headers.append((b"Mcp-Session-Id", self._opened(exchange, session)))
+            event = request.headers.get(b"last-event-id")
+            if event is not None and _EVENT.fullmatch(event):  # events are told apart within a session alone
+                headers.append((b"Last-Event-ID", event))
         return headers
 
     def _sealed(self, exchange: Exchange, session: bytes) -> bytes:
-        if not _SESSION.fullmatch(session):
+        sealed = self._seals.sealed(exchange.get(PRINCIPAL) or NOBODY, session)
+        if sealed is None:
             raise Problem(problems.UPSTREAM_MALFORMED, "the MCP server has opened a session with an id that is none")
-        return session + b"." + self._seal(exchange, session)
+        return sealed
 
     def _opened(self, exchange: Exchange, sealed: bytes) -> bytes:
         """The session's id at the server. Raises Problem `not-found`, from which clients know to begin a new one."""
-        session, _, seal = sealed.rpartition(b".")
-        if not _SESSION.fullmatch(session) or not hmac.compare_digest(seal, self._seal(exchange, session)):
+        session = self._seals.opened(exchange.get(PRINCIPAL) or NOBODY, sealed)
+        if session is None:
             raise Problem(problems.NOT_FOUND, "there is no such session")
         return session
-
-    def _seal(self, exchange: Exchange, session: bytes) -> bytes:
-        principal = exchange.get(PRINCIPAL) or NOBODY
-        name = f"{self._upstream} {session.decode('ascii')}"
-        return self._pseudonyms.seal(principal.tenant, principal.subject, name).encode("ascii")
 
     def _line(self, exchange: Exchange) -> _Line:
         tenant = exchange.get(TENANT)
@@ -291,12 +284,3 @@ class McpAdapter:
 def _no_server() -> Problem:
     """Foreign and unknown are the same."""
     return Problem(problems.NOT_FOUND, "this tenant has no MCP server here")
-
-
-def _untold(head: Inbound) -> Problem:
-    """An error in words that nobody here can vouch for."""
-    wait = head.headers.get(b"retry-after") or b""
-    allow: Sequence[str] = ("POST", "DELETE") if head.status == 405 else ()
-    detail = f"the MCP server answered with an error that is not shown (status {head.status})"
-    kind = _UNTOLD.get(head.status, problems.UPSTREAM_FAILED)
-    return Problem(kind, detail, retry_after=float(wait) if wait.isdigit() else None, allow=allow)

@@ -123,7 +123,8 @@ async def test_a_refused_call_is_a_json_rpc_error_with_its_id(mcp: Gateway) -> N
     assert mcp.server.sent == []
 
 
-async def test_of_a_batch_every_request_gets_the_error(mcp: Gateway) -> None:
+async def test_of_a_batch_every_request_gets_the_error(tmp_path: Path) -> None:
+    mcp = Gateway(policy(UPSTREAM.replace("}", ", batch: 2}"), GUARDS, ACME, GLOBEX), tmp_path)
     note = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {}}
     told = await mcp.ask("/mcp/", [{**call("fine"), "id": "a"}, note, call("embargo")])
     assert [each["id"] for each in told.document] == ["a", 7]
@@ -132,6 +133,25 @@ async def test_of_a_batch_every_request_gets_the_error(mcp: Gateway) -> None:
     assert [each["id"] for each in told.document] == ["a", 7]
     assert EMAIL not in told.body.decode()
     assert [each.get("id") for each in mcp.server.asked] == ["a", None, 7]
+
+
+async def test_a_batch_is_no_way_around_limits(mcp: Gateway) -> None:
+    note = {"jsonrpc": "2.0", "method": "notifications/progress", "params": {}}
+    assert (await mcp.ask("/mcp/", [call(), note], whole([result("fine")]))).document == [result("fine")]
+    told = await mcp.ask("/mcp/", [call(), note, call()])
+    assert (told.status, told.document[0]["error"]["message"]) == (400, "a batch has at most 1 request(s) here")
+
+
+async def test_an_event_is_resumed_only_within_a_session(mcp: Gateway) -> None:
+    await mcp.ask("/mcp/", None, events(), method="GET", headers={"Last-Event-ID": "e-7"})
+    assert mcp.server.header(b"last-event-id") is None
+
+
+async def test_fields_that_could_carry_words_do_not_go_on(mcp: Gateway) -> None:
+    fields = {"Mcp-Protocol-Version": f"by {EMAIL}", "Accept": f"text/html, {EMAIL}"}
+    await mcp.ask("/mcp/", call(), whole(result("fine")), headers=fields)
+    assert mcp.server.header(b"mcp-protocol-version") is None
+    assert mcp.server.header(b"accept") == b"application/json, text/event-stream"
 
 
 async def test_a_notification_that_is_refused_has_an_error_without_id_and_a_status(mcp: Gateway) -> None:
