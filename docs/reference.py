@@ -1,9 +1,10 @@
-"""Writes `docs/reference.md`: `make reference`."""
+"""Writes `docs/reference.md`, and the table of `enforceability.py`: `make reference`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+from docs.enforceability import write
 from kapagate.demo.people import Keys
 from kapagate.policy.reference import reference
 from kapagate.policy.table import Table
@@ -26,4 +27,5 @@ def written() -> str:
 
 
 if __name__ == "__main__":
+    write()
     (DOCS / "reference.md").write_text(written())

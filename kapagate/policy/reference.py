@@ -158,7 +158,7 @@ def _surfaces(placed: Sequence[Placed]) -> Iterator[str]:
     needs = {surface: option for step in placed for surface, option in step.step.needs.items()}
     if needs:
         said = "; ".join(f"{surface} (for `{option}`)" for surface, option in sorted(needs.items()))
-        yield f"Works on: {said}. A route that hides it needs `text` or `on_uninspectable`."
+        yield f"Works on: {said}. A route that hides it declares it, or says `on_uninspectable`."
 
 
 def _modes(model: type[Filter]) -> str:

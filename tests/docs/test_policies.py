@@ -72,6 +72,18 @@ def test_the_steps_of_the_chain_page_load(tmp_path: Path) -> None:
     assert load(written, tmp_path) == ""
 
 
+def test_the_backends_page_shows_parts_that_load(tmp_path: Path) -> None:
+    written = documents(POLICY)
+    (part,) = fragments(ROOT / "docs" / "backends.md")
+    gateway = written[0]
+    for name in ("ca_file", "client_cert", "client_key"):
+        assert part["upstreams"]["crm"].pop(name).startswith("/run/tls/")
+    gateway["upstreams"].update(part["upstreams"])
+    gateway["routes"] = part["routes"]
+    gateway["roles"]["viewer"]["allow"] += [f"route.{each['name']}" for each in part["routes"]]
+    assert "  error KG" not in load(written, tmp_path)
+
+
 def test_a_mistake_would_be_found(tmp_path: Path) -> None:
     written = documents(POLICY)
     written[0]["chain"].append({"rate_limits": {}})
