@@ -27,7 +27,7 @@ GOOD = "caller: ann, route: crm, expect: {status: 200}"
         (
             "{name: n, route: crm, expect: {status: 1}, calls: [{expect: {status: 1}}]}",
             "KG215",
-            26,
+            27,
             "each of the calls",
         ),
     ],
