@@ -47,8 +47,11 @@ BIRTH = Detector(
     placeholder="<birth>",
     pattern=rb"\b\d{1,4}(?:[./-]\d|" + _ORDER + rb"[ -][A-Za-z])|\b" + _MONTH + _LETTERS + rb"*\.? \d",
     hint=_WORDS + rb"[^\n]*\d",
-    unfinished=rb"\d[\d./-]*|\d{1,2}" + _ORDER + rb"[ -](?:" + _LETTERS + rb"{0,9}|(?:(?:of |de )?" + _MONTH + _REST
-    + rb")(?:,| d?e?l?)?[ -]?\d*)|" + _LETTERS + rb"{1,2}|" + _MONTH + _REST + rb"(?: \d{0,2}[a-z.\xba\xaa]{0,2},? ?\d*)?",
+    unfinished=(
+        rb"\d[\d./-]*|\d{1,2}%b[ -](?:%b{0,9}|(?:of |de )?%b%b(?:,| d?e?l?)?[ -]?\d*)"
+        % (_ORDER, _LETTERS, _MONTH, _REST)
+        + rb"|%b{1,2}|%b%b(?: \d{0,2}[a-z.\xba\xaa]{0,2},? ?\d*)?" % (_LETTERS, _MONTH, _REST)
+    ),
     longest=_LONGEST + 1,
     before=_BEFORE,
     confidence=0.85,

@@ -20,10 +20,12 @@ _SPOKEN = re.compile(rb" ?" + _LABEL + rb"(?:" + _DOT + _LABEL + rb"){0,4}" + _D
 _WORDS = rb"(?:" + _WORD + rb"|-)+"
 _PART_OF_DOT = rb" ?[\[({<]? ?(?i:d|do|dot|p|po|poi|poin|point|pu|pun|punk|punkt|punt|punto|\.)? ?"
 _PART_OF_AT = (
-    rb" | ?[\[({<] ?[A-Za-z\xe4@]{0,6} ?| [Aa]| [Aa][Tt](?: (?:" + _WORDS + rb"(?:" + _DOT + _WORDS + rb")*(?:" + _DOT
-    + rb"|" + _PART_OF_DOT + rb")?)?)?|" + _AT + rb"(?:" + _WORDS + rb"(?:(?:" + _DOT + rb"|\.)" + _WORDS + rb")*(?:" + _DOT
-    + rb"|\.|" + _PART_OF_DOT + rb")?)?"
-)  # fmt: skip
+    rb" | ?[\[({<] ?[A-Za-z\xe4@]{0,6} ?| [Aa]"
+    rb"| [Aa][Tt](?: (?:%b(?:%b%b)*(?:%b|%b)?)?)?"
+    % (_WORDS, _DOT, _WORDS, _DOT, _PART_OF_DOT)
+    + rb"|%b(?:%b(?:(?:%b|\.)%b)*(?:%b|\.|%b)?)?" % (_AT, _WORDS, _DOT, _WORDS, _DOT, _PART_OF_DOT)
+)
+_NOWHERE = re.compile(rb"(?i) ?(?:the|a|an|this|that|your|our)\b")
 _NOBODY = re.compile(rb"(?i)(?:look|looks|is|are|available|hosted|visit|us|me|found|site|page|live|online|it|docs)\Z")
 
 
@@ -33,7 +35,7 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     end = start + 4 if spoken else end - 1
     local = _LOCAL.search(data[max(0, start - _LOCAL_MAX) : start])
     domain = (_SPOKEN if spoken else _BRACKETED).match(data[end : end + _LONGEST_RIGHT])
-    if local is None or domain is None or (spoken and _NOBODY.match(local[0])):
+    if local is None or domain is None or (spoken and (_NOBODY.match(local[0]) or _NOWHERE.match(domain[0]))):
         return None
     name = local[0].lstrip(b".%+-")
     return (start - len(name), end + domain.end()) if name else None

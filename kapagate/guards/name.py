@@ -44,8 +44,9 @@ NAME = Detector(
     name="name",
     placeholder="<name>",
     pattern=_WORDS + _UPPER,
-    unfinished=_ANY + rb"(?: (?:" + _PARTICLE + rb" )*" + _ANY + rb")*(?: (?:" + _PARTICLE + rb"(?: |\z))*" + _PART_OF_PARTICLE
-    + rb")?",
+    unfinished=(
+        _ANY + rb"(?: (?:%b )*%b)*(?: (?:%b(?: |\z))*%b)?" % (_PARTICLE, _ANY, _PARTICLE, _PART_OF_PARTICLE)
+    ),
     longest=_LONGEST + 1,
     before=_BEFORE,
     confidence=0.7,

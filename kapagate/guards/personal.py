@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Literal
 
 from kapagate.answer.events import TextKind
@@ -12,6 +12,7 @@ from kapagate.guards.birth import BIRTH
 from kapagate.guards.card import CARD
 from kapagate.guards.credentials import CREDENTIALS
 from kapagate.guards.detector import Detector
+from kapagate.guards.disguise import HINT, LONGEST_TOKEN, PART, SLACK, View
 from kapagate.guards.email import EMAIL
 from kapagate.guards.email_spelled import EMAIL_SPELLED
 from kapagate.guards.fold import fold
@@ -43,32 +44,33 @@ class PersonalData:
     a candidate; clean prose is held back by its last word only.
     """
 
-    __slots__ = ("_detectors", "_hints", "_least", "_refuse", "_tail", "context", "kinds", "reach")
+    __slots__ = ("_detectors", "_hints", "_least", "_part", "_refuse", "_tail", "context", "kinds", "reach")
 
     def __init__(
         self, detect: Collection[str] = ALL, action: Action = "redact", kinds: frozenset[TextKind] = TEXTS
     ) -> None:
         self._detectors = tuple(DETECTORS[name] for name in sorted(detect))
         self._refuse = action == "refuse"
-        self._hints = regex_set(detector.hint for detector in self._detectors)
-        self._tail = finder(rb"(?:" + b"|".join(detector.unfinished for detector in self._detectors) + rb")\z")
+        self._hints = regex_set([*(detector.hint for detector in self._detectors), HINT])
+        self._tail = finder(_at_end(PART, *(detector.unfinished for detector in self._detectors)))
+        self._part = finder(_at_end(PART))
         self._least = min((detector.longest for detector in self._detectors), default=0)
-        self.reach = max((detector.longest for detector in self._detectors), default=0)
-        self.context = max((detector.before for detector in self._detectors), default=0)
+        self.reach = max((each.longest + each.before for each in self._detectors), default=0) + 2 * SLACK
+        self.context = max((each.before for each in self._detectors), default=0) + SLACK + LONGEST_TOKEN
         self.kinds = kinds
 
     def scan(self, text: str, start: int, final: bool) -> tuple[Sequence[Edit], int]:
         base = start - self.context if start > self.context else 0
         data = fold(text[base:] if base else text)
-        end = len(data) if final else self._settled(data, start - base)
-        if base + end <= start or not (hits := self._hints(data)):
+        hits = self._hints(data)
+        end = len(data) if final else self._settled(data, start - base, len(self._detectors) in hits)
+        if base + end <= start or not hits:
             return (), base + end
-        edits = [  # two detectors of one kind may agree
+        edits = {  # two detectors of one kind may agree
             Edit(base + first, base + last, detector.placeholder, detector.kind, detector.severity, self._refuse)
-            for detector in (self._detectors[hit] for hit in hits)
-            for first, last in detector.find(data, start - base, end)
-        ]
-        return sorted(set(edits), key=_by_place), base + end
+            for detector, first, last in self._found(data, hits, start - base, end)
+        }
+        return sorted(edits, key=_by_place), base + end
 
     def clean(self, texts: Sequence[str]) -> bool:
         """Whether no text can hold anything to edit: one look at all of them, which may find too much.
@@ -76,16 +78,50 @@ class PersonalData:
         No pattern is anchored to an end of its text, and a line feed is no part of a word, as no end of a text is. So
         what a pattern finds in a text it finds in the joined texts too.
         """
-        return not self._hints(fold("\n".join(texts)))
+        hits = self._hints(data := fold("\n".join(texts)))
+        if not hits:
+            return True
+        disguised = len(self._detectors)
+        return all(hit == disguised for hit in hits) and all(hit == disguised for hit in self._hints(View(data).data))
 
-    def _settled(self, data: bytes, start: int) -> int:
-        """The place before which no detector can still find anything. Most tails are one word: ask once for all."""
+    def _found(self, data: bytes, hits: Sequence[int], start: int, end: int) -> Iterator[tuple[Detector, int, int]]:
+        """What is found in the text as it stands, and as it is read."""
+        disguised = len(self._detectors)
+        for hit in hits:
+            if hit < disguised:
+                detector = self._detectors[hit]
+                yield from ((detector, *span) for span in detector.find(data, start, end))
+        if disguised in hits:
+            view = View(data)
+            for hit in self._hints(view.data):
+                if hit < disguised:
+                    detector = self._detectors[hit]
+                    yield from ((detector, *span) for span in view.find(detector, start, end))
+
+    def _settled(self, data: bytes, start: int, disguised: bool) -> int:
+        """The place before which no detector can still find anything, in the text as it stands and as it is read."""
+        if not disguised and self._tail(data, start) < 0:
+            return len(data)
+        part = self._part(data, start)
+        settled = self._settled_in(data, start)
+        if part < 0 and not disguised:
+            return settled
+        view = View(data[:part] if part >= 0 else data)
+        read = view.original(self._settled_in(view.data, view.place(start)))
+        return max(start, len(data) - self.reach, min(settled, read, part if part >= 0 else len(data)))
+
+    def _settled_in(self, data: bytes, start: int) -> int:
+        """Most tails are one word: ask once for all."""
         place = self._tail(data, start)
         if place < 0:
             return len(data)
         if len(data) - place <= self._least:
             return place
         return min(detector.settled(data, start) for detector in self._detectors)
+
+
+def _at_end(*patterns: bytes) -> bytes:
+    return rb"(?:" + b"|".join(patterns) + rb")\z"
 
 
 def _by_place(edit: Edit) -> tuple[int, int, str]:

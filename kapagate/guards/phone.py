@@ -55,7 +55,9 @@ _ROUND = re.compile(rb"(?:1[ .-])?[2-79]00 ")  # 200 300 4000 are three numbers
 _MORE_LEFT = re.compile(rb"(?:[\w/+]|\w[.-]|\b1[ .-]|(?:\+|\b00)[1-9][\d ()./-]*)\Z")
 _DIGITS_LEFT = re.compile(rb"\d \Z")
 _MORE_RIGHT = re.compile(rb"\w|[.:/-]\d|-\w")
-_UNIT = re.compile(rb" ?(?:[\xa4$%\xa3\xa5]|(?:km|m|mm|cm|kg|g|eur|usd|euros?|dollars?|bytes|[kmg]i?b|ms|rows|people|users)\b)", re.I)
+_UNIT = re.compile(
+    rb" ?(?:[\xa4$%\xa3\xa5]|(?:km|m|mm|cm|kg|g|eur|usd|euros?|dollars?|bytes|[kmg]i?b|ms|rows|people|users)\b)", re.I
+)
 _EXTENSION_WORDS = (b"x", b"ext", b"extn", b"extension", b"poste", b"anexo", b"ramal", b"int", b"durchwahl", b"dw")
 _EXTENSION = re.compile(rb"(?i)(?:,? ?(?:" + b"|".join(_EXTENSION_WORDS) + rb")[.:]? ?| ?# ?)\d{1,6}(?![\w-])")
 _LONGEST_EXTENSION = 22
@@ -150,10 +152,14 @@ PHONE = Detector(
         rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}-|\b1[38]00[ -]\d{3}"
     ),
     hint=(
-        rb"\+[1-9][\d ().-]{4}|\(\d{2,5}\)[ .-]?\d\d|\b00[1-9]\d|\b0[1-9]\d{0,4}[ ./-]\d\d|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)-]+\d\d"
+        rb"\+[1-9][\d ().-]{4}|\(\d{2,5}\)[ .-]?\d\d|\b00[1-9]\d|\b0[1-9]\d{0,4}[ ./-]\d\d"
+        rb"|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)-]+\d\d"
         rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}-|\b1[38]00[ -]\d{3}"
     ),
-    unfinished=rb"[+(]?\d[\d ()./-]*:?" + rb"|[+(]?\d[\d ()./-]*\d" + part_of_extension() + rb"|[+(]|\d ?[A-Za-z$%]{1,7}",
+    unfinished=rb"[+(]?\d[\d ()./-]*:?"
+    + rb"|[+(]?\d[\d ()./-]*\d"
+    + part_of_extension()
+    + rb"|[+(]|\d ?[A-Za-z$%]{1,7}",
     longest=_NEAR + _LONGEST_EXTENSION + 2,
     before=_BEFORE,
     confidence=0.85,

@@ -26,7 +26,9 @@ _SMALL = (
     rb"|whatsapp|sms|or text|please|directly|via|by|with|a|\xe9|\xe8|\xe0)"
 )
 _CONTEXT = re.compile(_WORDS + rb"(?:[\s:.,()*_\"'/=#|>-]|\b" + _SMALL + rb"\b){0,16}\+?\(?\Z")
-_NUMBER_ALONE = re.compile(rb"(?i)(?:id|order|ticket|case|account|serial|version|reference|ref|part|model|invoice|line|tracking) number")
+_NUMBER_ALONE = re.compile(
+    rb"(?i)(?:id|order|ticket|case|account|serial|version|reference|ref|part|model|invoice|line|tracking) number"
+)
 _DIGITS = re.compile(rb"\d(?:[ ().-]{0,2}\d){6,14}")
 _NO_NUMBER = re.compile(
     rb"(?:\d{4}([./-])\d\d?\1\d\d?|\d\d?([./-])\d\d?\2(?:\d{4}|\d\d))(?!\d)|\d{1,3}(?:\.\d{1,3}){3}(?![\d.-])|\d+\.\d+(?![\d.-])"

@@ -185,7 +185,7 @@ async def test_an_error_that_is_no_json_becomes_a_problem(open_stage: Stage) -> 
 @pytest.mark.parametrize(
     "text",
     [
-        "jane at example dot com",
+        "jane of example",
         '"jane doe"@example.com',
         "git@github.com:org/repo",
         "icon@2x.png",
@@ -196,7 +196,7 @@ async def test_an_error_that_is_no_json_becomes_a_problem(open_stage: Stage) -> 
         "version 10.1.2.3",
         "219099999",
         "the password is hunter2",
-        "Ada Moreno, 12 Long Lane, born on 1990-01-31",
+        "Ada Moreno, 12 Long Lane",
     ],
 )
 def test_the_guards_do_not_find_what_the_page_says(text: str) -> None:

@@ -1,0 +1,115 @@
+"""What stands between the characters of a value so that it is read by people and missed by patterns.
+
+Characters that are not seen, percent-encoding, HTML entities, and Markdown marks inside a number or beside an `@`: a
+view is the folded text without them, and knows where each of its characters stands in the original. So findings are
+looked for in the view and replaced in the original. Texts without any have no view, and pay for one pattern of a set.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator
+from html.entities import html5
+
+from kapagate.guards.detector import Detector, Span
+from kapagate.guards.fold import UNSEEN
+
+SLACK = 128
+"""The most characters of disguise in one finding, and before it."""
+LONGEST_TOKEN = 16
+
+_NAMES = (
+    *("commat", "period", "hyphen", "dash", "lpar", "rpar", "plus", "nbsp", "shy", "zwj", "zwnj", "colon", "sol"),
+    *("lowbar", "NoBreak", "ZeroWidthSpace", "ensp", "emsp", "thinsp", "num", "equals"),
+)
+_ENTITY = rb"&(?:#0{0,4}\d{2,3}|#[xX]0{0,4}[0-9A-Fa-f]{2}|" + "|".join(_NAMES).encode() + rb");"
+_PERCENT = rb"%(?:2[08BDEFbdef]|29|3[0-9Aa]|4[0-9A-Fa-f]|5[0-9AFaf]|6[1-9A-Fa-f]|7[0-9Aa])"
+_MARKS = rb"[*_~`]{1,3}"
+_GAP = rb"[ .-]"
+_TOKEN = re.compile(
+    UNSEEN + rb"+|" + _PERCENT + rb"|" + _ENTITY + rb"|\\(?=[-+.()@_])"
+    rb"|(?<=\d)" + _MARKS + rb"(?=" + _GAP + rb"?\d)|(?<=\d" + _GAP + rb")" + _MARKS + rb"(?=\d)"
+    rb"|" + _MARKS + rb"(?=@)|(?<=@)" + _MARKS
+)
+HINT = (
+    UNSEEN + rb"|" + _PERCENT + rb"|" + _ENTITY + rb"|\\[-+.()@_]|\d" + _MARKS + _GAP + rb"?\d|\d" + _GAP + _MARKS
+    + rb"\d|[*_~`]@|@[*_~`]"
+)  # fmt: skip
+PART = UNSEEN + rb"+|%[0-9A-Fa-f]{0,2}|&[#A-Za-z0-9]{0,14};?|[*_~`]{1,3}[ .-]?|\\"
+"""At the end of a text: what may still become a disguise, or is one."""
+
+
+def _plain(token: bytes) -> bytes:
+    """The character that a token stands for; none for marks and what is not seen."""
+    if token.startswith(b"%"):
+        return bytes((int(token[1:], 16),))
+    if not token.startswith(b"&"):
+        return b""
+    if token[1:2] != b"#":
+        return _ascii(html5[token[1:].decode()])
+    return _ascii(chr(int(token[3:-1], 16) if token[2:3] in b"xX" else int(token[2:-1])))
+
+
+def _ascii(text: str) -> bytes:
+    if text in ("\xad", "\u200b", "\u200c", "\u200d", "\u2060"):
+        return b""
+    return text.encode("ascii") if text.isascii() else b"-" if text == "\u2010" else b" "
+
+
+class View:
+    """A folded text as it is read. Positions of the original and of the view are told apart by their functions."""
+
+    __slots__ = ("_at", "_shifts", "_starts", "_widths", "data")
+
+    def __init__(self, original: bytes) -> None:
+        self._at, self._shifts, self._starts = [0], [0], [0]
+        self._widths: dict[int, int] = {}
+        pieces, last, shift = [], 0, 0
+        for token in _TOKEN.finditer(original):
+            first, end = token.span()
+            plain = _plain(token[0])
+            pieces += [original[last:first], plain]
+            if plain:
+                self._widths[first - shift] = end - first
+            place = first - shift + len(plain)
+            shift += end - first - len(plain)
+            last = end
+            self._at.append(place)
+            self._shifts.append(shift)
+            self._starts.append(end)
+        self.data = b"".join((*pieces, original[last:]))
+
+    def original(self, place: int) -> int:
+        """Where the character at `place` of the view begins in the original."""
+        return place + self._shifts[bisect_right(self._at, place) - 1]
+
+    def place(self, original: int) -> int:
+        """The first place of the view that is not before `original`."""
+        at = bisect_right(self._starts, original) - 1
+        place = original - self._shifts[at]
+        return min(place, self._at[at + 1]) if at + 1 < len(self._at) else min(place, len(self.data))
+
+    def _end(self, place: int) -> int:
+        return self.original(place - 1) + self._widths.get(place - 1, 1)
+
+    def find(self, detector: Detector, start: int, end: int) -> Iterator[Span]:
+        """Findings that start in `start:end`, all in the original.
+
+        Each is decided by the original around it, as far as `SLACK` and the detector's own lengths go: so it is a
+        property of its place here too.
+        """
+        position = self.place(max(0, start - detector.before - SLACK))
+        while (candidate := detector.candidates.search(self.data, position)) is not None:
+            place = candidate.span()[0]
+            near = self.original(place)
+            first = self.place(max(0, near - detector.before - SLACK))
+            span = _checked(detector, self.data[first : self.place(near + detector.longest + SLACK)], place - first)
+            if span is not None and start <= (begin := self.original(first + span[0])) < end:
+                yield begin, self._end(first + span[1])
+            position = place + 1
+
+
+def _checked(detector: Detector, data: bytes, place: int) -> Span | None:
+    candidate = detector.candidates.match(data, place)
+    return None if candidate is None else detector.check(data, *candidate.span())

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from kapagate.guards.detector import Detector
+from kapagate.guards.phone_spoken import PHONE_SPOKEN
+
+Found = Callable[[Detector, str], list[str]]
+
+
+@pytest.mark.parametrize(
+    ("text", "finding"),
+    [
+        ("my phone number is 4155552671 thanks", "4155552671"),
+        ("Call me at 5552671.", "5552671"),
+        ("Rufen Sie 01712345678 an", "01712345678"),
+        ("Mobil: 01712345678", "01712345678"),
+        ("Appelez le 0612345678", "0612345678"),
+        ("móvil 612345678", "612345678"),
+        ("cellulare: 3471234567", "3471234567"),
+        ("telefoon 0612345678", "0612345678"),
+        ("telefone 11912345678", "11912345678"),
+        ("telefon: 512345678 ", "512345678"),
+        ("phone 4155552671 ext. 12", "4155552671 ext. 12"),
+    ],
+)
+def test_finds_it_alone(found: Found, text: str, finding: str) -> None:
+    assert found(PHONE_SPOKEN, text) == [finding]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The call id 12345678 failed",
+        "API call 1700000000",
+        "version number 12345678",
+        "order number 4155552671",
+        "call on 2024-01-15",
+        "phone: string",
+        "call 1 of 1234567",
+        "number 3.14159265",
+        "phone 555",
+    ],
+)
+def test_leaves_what_only_looks_alike(found: Found, text: str) -> None:
+    assert found(PHONE_SPOKEN, text) == []
