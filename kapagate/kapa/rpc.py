@@ -1,8 +1,8 @@
 """JSON-RPC 2.0 as MCP speaks it: requests, notifications and responses, one of them or a batch.
 
-A refusal is told as its error. One that is about a message comes with status 200, as every other answer to the message
-would; what has to do with the transport (who asks, how often, whether the session is there) keeps its HTTP status, as
-MCP's streamable HTTP wants it.
+A refusal is told as its error. One that is about a message, or about what was answered to it, comes with status 200, as
+every other answer to the message would: clients give their session up at other statuses. What has to do with the
+transport (who asks, how often, whether the session is there) keeps its HTTP status, as MCP's streamable HTTP wants it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,15 @@ NOT_JSON: Final = -32700
 NO_MESSAGE: Final = -32600
 NOT_ACCEPTED: Final = -32602
 FAILED: Final = -32000
-_ABOUT_A_MESSAGE = frozenset({problems.QUESTION_REFUSED, problems.ANSWER_REFUSED, problems.UPSTREAM_UNINSPECTABLE})
+_ABOUT_A_MESSAGE = frozenset(
+    {
+        problems.QUESTION_REFUSED,
+        problems.ANSWER_REFUSED,
+        problems.UPSTREAM_UNINSPECTABLE,
+        problems.UPSTREAM_MALFORMED,
+        problems.UPSTREAM_TRUNCATED,
+    }
+)
 
 
 def messages_of(document: Any) -> list[dict[str, Any]]:

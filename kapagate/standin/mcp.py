@@ -5,13 +5,15 @@
     DELETE  the end of the session
 
 Asked with `Authorization: Bearer <project key>`. Words in brackets in a call's `query`, or the first of its `urls`,
-switch faults on, as in questions: `[[pii]]`, `[[cut=100]]`, `[[status=503]]` and the others of retrieval.
+switch faults on, as in questions: `[[pii]]`, `[[cut=100]]`, `[[status=503]]` and the others of retrieval. Those of
+streams stand before the answer: `[[unknown-record]]` a notification that quotes the specimens, `[[garbage-record]]` an
+event that is no message; `[[no-closing]]` ends the stream without the answer.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import count
 from typing import Any, Final
 
@@ -26,6 +28,7 @@ from kapagate.standin.directives import Faults
 from kapagate.standin.errors import KapaError
 from kapagate.standin.operations import perform
 from kapagate.standin.projects import Projects
+from kapagate.standin.specimens import quote_specimens
 
 PATH: Final = "/mcp"
 PROTOCOL: Final = "2025-11-25"
@@ -80,7 +83,7 @@ class McpServer:
         self, request: web.Request, answers: list[Message], batch: bool, headers: Mapping[str, str], faults: Faults
     ) -> web.StreamResponse:
         if _EVENTS in request.headers.get("Accept", ""):
-            made = Reply(tuple(map(encode_event, answers)), faults, True, headers=headers, content_type=_EVENTS)
+            made = Reply(tuple(encode_events(answers, faults)), faults, True, headers=headers, content_type=_EVENTS)
         else:
             made = Reply((orjson.dumps(answers if batch else answers[0]),), faults, headers=headers)
         call = Call(self._projects, "", {}, b"", "", faults)
@@ -143,6 +146,17 @@ def answer(message: Message, base: Faults) -> tuple[Message, Faults]:
         case "tools/call":
             return _error(message.get("id"), _INVALID_PARAMS, "Unknown tool"), base
     return _error(message.get("id"), _NO_METHOD, "Method not found"), base
+
+
+def encode_events(answers: Iterable[Message], faults: Faults) -> Iterator[bytes]:
+    """The answers as events, with the faults of streams."""
+    if faults.unknown_record:
+        params = {"level": "info", "logger": "stand-in", "data": {"note": quote_specimens()}}
+        yield encode_event({"jsonrpc": "2.0", "method": "notifications/message", "params": params})
+    if faults.garbage_record:
+        yield b"data: this is not JSON\r\n\r\n"
+    if not faults.no_closing:
+        yield from map(encode_event, answers)
 
 
 def encode_event(message: Message) -> bytes:

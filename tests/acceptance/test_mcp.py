@@ -13,6 +13,9 @@ from aiohttp import ClientSession
 from langchain_mcp_adapters.client import MultiServerMCPClient
 from mcp import ClientSession as McpSession
 from mcp import McpError
+from mcp.client.streamable_http import streamable_http_client
+from mcp.shared._httpx_utils import create_mcp_http_client
+from mcp.types import LoggingMessageNotificationParams
 
 from kapagate.run import Gateway
 from kapagate.standin import DEFAULT_PROJECTS, StandIn
@@ -149,6 +152,27 @@ async def test_what_the_server_says_by_itself_arrives_at_once_until_the_session_
             assert await asyncio.wait_for(listening.content.read(), 10) == b""
         async with http.post(url, json={**first, "method": "ping"}, headers=session) as lost:
             assert (lost.status, (await lost.json())["error"]["message"]) == (404, "Session not found")
+
+
+async def test_what_the_server_says_beside_its_answer_is_guarded_and_nonsense_ends_the_call(before: Gateway) -> None:
+    heard: list[Any] = []
+
+    async def hear(params: LoggingMessageNotificationParams) -> None:
+        heard.append(params.data)
+
+    headers = {"X-Api-Key": KEYS["ann"].text}
+    async with (
+        create_mcp_http_client(headers) as http,
+        streamable_http_client(f"{before.data_url}/mcp", http_client=http) as (read, write, _),
+        McpSession(read, write, logging_callback=hear) as session,
+    ):
+        await session.initialize()
+        told = await session.call_tool(SEARCH, {"query": "[[unknown-record]] backups"})
+        assert "Backups" in str(told.content)
+        assert "<email>" in str(heard)
+        assert not [each for each in SPECIMENS.values() if each in str(heard)]
+        with pytest.raises(McpError):
+            await session.call_tool(SEARCH, {"query": "[[unknown-record]] [[garbage-record]] backups"})
 
 
 async def test_a_stream_that_breaks_off_is_no_answer(before: Gateway) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from kapagate.standin import DEFAULT_PROJECTS, Faults, StandIn
 from kapagate.standin.corpus import PAGES
-from kapagate.standin.mcp import DOCUMENTS, PATH, SEARCH, answer, encode_event
+from kapagate.standin.mcp import DOCUMENTS, PATH, SEARCH, answer, encode_event, encode_events
 from kapagate.standin.specimens import SPECIMENS
 
 KEY = next(iter(DEFAULT_PROJECTS.values()))
@@ -100,6 +100,17 @@ async def test_faults_are_those_of_the_rest_of_the_stand_in(kapa: StandIn, http:
     kapa.faults = Faults(retry_after=7)
     async with http.post(PATH, json=asks("q"), headers=session) as told:
         assert (told.status, told.headers["Retry-After"]) == (429, "7")
+
+
+def test_faults_of_streams_stand_before_the_answer() -> None:
+    said, _ = answer(asks("q"), Faults())
+    assert list(encode_events([said], Faults())) == [encode_event(said)]
+    note, answered = encode_events([said], Faults(unknown_record=True))
+    assert SPECIMENS["email"].encode() in note
+    assert answered == encode_event(said)
+    assert b"".join(encode_events([said], Faults(garbage_record=True, no_closing=True))).startswith(
+        b"data: this is not"
+    )
 
 
 def test_search_finds_passages_as_text_and_as_data() -> None:

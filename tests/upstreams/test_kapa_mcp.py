@@ -305,7 +305,8 @@ async def test_an_answer_that_nobody_can_read_is_refused(tmp_path: Path, content
 async def test_an_event_that_is_no_message_ends_the_stream(mcp: Gateway) -> None:
     body = Pieces(b"data: hello\n\n")
     told = await mcp.ask("/mcp/", call(), answers(200, body, content_type="text/event-stream"))
-    assert (told.status, told.document["id"]) == (502, 7)
+    assert (told.status, told.document["id"], told.document["error"]["data"]["status"]) == (200, 7, 502)
+    assert told.record["outcome"] == "failed"
 
 
 async def test_source_groups_of_others_are_refused_in_meta_and_in_arguments(mcp: Gateway) -> None:
