@@ -10,9 +10,13 @@ from kapagate import __version__
 from kapagate.machine.heap import uncollected
 
 COMMANDS = {
+    "init": ("kapagate.cli.init:init", "Write a small working policy with tests."),
     "run": ("kapagate.cli.run:run", "Run the gateway with a policy."),
     "check": ("kapagate.cli.check:check", "Check policy files and print every problem at its place."),
     "test": ("kapagate.cli.test:test", "Run the tests of a policy, without sockets and without secrets."),
+    "explain": ("kapagate.cli.explain:explain", "Explain what a policy does with a request, and where it says so."),
+    "render": ("kapagate.cli.render:render", "Print the policy as it is in force."),
+    "diff": ("kapagate.cli.diff:diff", "Say what two policies let through differently."),
     "keys": ("kapagate.cli.keys:keys", "Make API keys."),
     "audit": ("kapagate.cli.audit:audit", "Read the records of what was asked and decided."),
     "demo": ("kapagate.cli.demo:demo", "Show the chain at work against a stand-in Kapa."),

@@ -13,8 +13,11 @@ import orjson
 from kapagate import __version__
 from kapagate.cli.codes import GOOD, INVALID_POLICY
 from kapagate.cli.colour import is_coloured
+from kapagate.policy.changes import Change
+from kapagate.policy.diff import diff, loosenings
+from kapagate.policy.diff_report import records, text
 from kapagate.policy.listing import listed
-from kapagate.policy.load import Loaded
+from kapagate.policy.load import Layers, Loaded
 from kapagate.policy.matrix import matrix_of
 from kapagate.policy.placeholders import load_with_placeholders
 from kapagate.policy.report import render_all
@@ -35,6 +38,7 @@ from kapagate.run import offline
     type=click.Choice(["text", "json", "sarif", "github"]),
     help="For people, for scripts, for code scanning, for notes in a workflow of GitHub.",
 )
+@click.option("--env", "environment", metavar="NAME", help="Check with this environment, and list what it loosens.")
 @click.option("--matrix", is_flag=True, help="Print which role may ask for what; with text and json.")
 @click.option(
     "--allow-missing-secrets",
@@ -42,26 +46,46 @@ from kapagate.run import offline
     help="Put placeholders where references resolve to nothing, as in CI, and say so.",
 )
 @click.pass_context
-def check(ctx: click.Context, paths: tuple[Path, ...], form: str, matrix: bool, allow_missing_secrets: bool) -> None:
+def check(
+    ctx: click.Context,
+    paths: tuple[Path, ...],
+    form: str,
+    environment: str | None,
+    matrix: bool,
+    allow_missing_secrets: bool,
+) -> None:
     """Check policy files, and directories of them, without running anything.
 
     As text, problems go to standard error and a summary to standard output; other formats go to standard output.
     Exit codes: 0 good, 2 usage, 3 invalid policy.
     """
     resolve = References(os.environ)
+    layers = Layers(environment)
     if allow_missing_secrets:
-        loaded, assumed = load_with_placeholders(lambda resolve: offline(paths, resolve), resolve)
+        loaded, assumed = load_with_placeholders(lambda resolve: offline(paths, resolve, layers), resolve)
     else:
-        loaded, assumed = offline(paths, resolve), []
+        loaded, assumed = offline(paths, resolve, layers), []
+    loosened = loosened_by(environment, paths, resolve, loaded)
     if form == "json":
-        click.echo(orjson.dumps(_told(loaded, assumed, matrix), option=orjson.OPT_INDENT_2).decode())
+        told = {**_told(loaded, assumed, matrix), "loosened": records(loosened)}
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     elif form == "sarif":
         click.echo(orjson.dumps(sarif(loaded.diagnostics, __version__), option=orjson.OPT_INDENT_2).decode())
     elif form == "github":
         click.echo(workflow_commands(loaded.diagnostics), nl=len(loaded.diagnostics) > 0)
     else:
         _print(loaded, assumed, matrix)
+        if loosened:
+            click.echo(f'the environment "{environment}" loosens:\n{text(loosened)}')
     ctx.exit(GOOD if loaded.ok else INVALID_POLICY)
+
+
+def loosened_by(environment: str | None, paths: tuple[Path, ...], resolve: References, loaded: Loaded) -> list[Change]:
+    """What is looser in the environment than without, or cannot be compared; nothing where one of both is wrong."""
+    if not environment or not loaded.ok:
+        return []
+    alone, _ = load_with_placeholders(lambda resolve: offline(paths, resolve), resolve)
+    return loosenings(diff(alone, loaded)) if alone.ok else []
 
 
 def _print(loaded: Loaded, assumed: list[str], matrix: bool) -> None:

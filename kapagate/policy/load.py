@@ -28,7 +28,7 @@ from kapagate.policy import codes
 from kapagate.policy.build import Build, Offer
 from kapagate.policy.documents import Document, fingerprint, read_documents
 from kapagate.policy.environment import chosen
-from kapagate.policy.exceptions import NOTHING, Grants, read_exceptions
+from kapagate.policy.exceptions import NOTHING, Grant, Grants, read_exceptions
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.gateway import Gateway
 from kapagate.policy.interpolation import Interpolation, Resolve
@@ -69,6 +69,7 @@ class Loaded:
     environments: Sequence[str] = ()
     lapse: float | None = None
     build: Build | None = None
+    grants: Sequence[Grant] = ()
 
     @property
     def ok(self) -> bool:
@@ -175,6 +176,7 @@ class Site:
             [document.name for document in documents if document.kind == "Environment"],
             grants.lapse,
             build if generation else None,
+            [grant for grants_of in grants.by_tenant.values() for grant in grants_of],
         )
 
     def _grants(self, documents: Sequence[Document], tenants: Sequence[Document], build: Build) -> Grants:

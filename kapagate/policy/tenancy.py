@@ -159,6 +159,8 @@ class Tenancy:
             del self.known[name]
         for name in self.marked.keys() - {*names, DEFAULT}:
             del self.marked[name]
+        for name in self.chains.keys() - names:
+            del self.chains[name]
 
     def _tenant(
         self, node: Mapping, key: Span, fitting: Fitting | None, grants: Sequence[Grant]
