@@ -211,5 +211,6 @@ def watch_lapses(meter: PrometheusMeter, reloads: Reloads) -> None:
     )
 
 
-def _said(files: Files) -> list[tuple[str, str]]:
-    return [(source.name, source.text) for source in files[0]]
+def _said(files: Files) -> list[object]:
+    sources, found = files
+    return [*((source.name, source.text) for source in sources), *found]

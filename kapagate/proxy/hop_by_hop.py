@@ -6,9 +6,10 @@ from kapagate.chain.headers import RawHeaders
 
 VIA = (b"Via", b"1.1 kapagate")
 
-HOP_BY_HOP, CONNECTION, LENGTH, ADDRESSED, DATE, CODING = 1, 2, 4, 8, 16, 32
+HOP_BY_HOP, CONNECTION, LENGTH, ADDRESSED, DATE, CODING, POLICY = 1, 2, 4, 8, 16, 32, 64
 OURS_UPSTREAM = HOP_BY_HOP | LENGTH | ADDRESSED
 OURS_DOWNSTREAM = HOP_BY_HOP | LENGTH
+_ENDS_HERE = HOP_BY_HOP | POLICY
 
 _KINDS = {
     **dict.fromkeys((b"keep-alive", b"proxy-connection", b"proxy-authenticate", b"proxy-authorization"), HOP_BY_HOP),
@@ -17,7 +18,7 @@ _KINDS = {
     b"transfer-encoding": HOP_BY_HOP | CODING,
     b"content-length": LENGTH,
     b"host": ADDRESSED,
-    b"kapagate-policy": HOP_BY_HOP,
+    b"kapagate-policy": POLICY,
     b"expect": ADDRESSED,
     b"date": DATE,
 }
@@ -52,7 +53,7 @@ def end_to_end(headers: RawHeaders) -> list[tuple[bytes, bytes]]:
     connection = False
     for field in headers:
         kind = KINDS[field[0]]
-        if not kind & HOP_BY_HOP:
+        if not kind & _ENDS_HERE:
             kept.append(field)
         elif kind & CONNECTION:
             connection = True

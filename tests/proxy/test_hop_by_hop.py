@@ -39,3 +39,7 @@ def test_names_that_peers_choose_are_remembered_up_to_a_bound() -> None:
         assert kinds[b"x-%d" % number] == 0
     assert len(kinds) == Kinds.BOUND
     assert kinds[b"kEEP-aLIVE"] == HOP_BY_HOP
+
+
+def test_no_upstream_says_which_policy_decided() -> None:
+    assert end_to_end([(b"Kapagate-Policy", b"x"), (b"X-A", b"1")]) == [(b"X-A", b"1")]
