@@ -18,7 +18,9 @@ from kapagate.chain.route import Route
 from kapagate.chain.services import Services
 from kapagate.filters.guard_answer import GuardAnswer
 from kapagate.filters.guard_question import GuardQuestion
+from kapagate.kapa.operation import Operation
 from kapagate.kapa.operations import OPERATIONS
+from kapagate.kapa.widget import operations
 from kapagate.policy.gateway import RouteDeclaration
 from kapagate.policy.routes import surfaces_of
 
@@ -52,6 +54,9 @@ def _answer(name: str, **options: Any) -> Action:
 _TERMS: Final = ["Project Falcon"]
 _INTERNAL: Final = "https://docs.example/internal/*"
 _WITHHOLD: Final = {"uncertain": "withhold"}
+SERVED: Final[Mapping[str, Operation]] = {**OPERATIONS, **{each.name: each for each in operations(())}}
+"""Kapa's operations, the widget's among them."""
+
 ACTIONS: Final = (
     _question("max_length", max_length=30),
     _question("pii: redact", pii="redact"),
@@ -96,7 +101,7 @@ class Case:
 
 def cases() -> Iterator[Case]:
     """Every operation in every form."""
-    for name, operation in OPERATIONS.items():
+    for name, operation in SERVED.items():
         for form in _forms(operation.streams):
             yield Case(name, form, operation.route(held=form == "buffer", unguarded=True))
     for (declares, form), options in BACKENDS.items():

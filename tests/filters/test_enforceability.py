@@ -17,13 +17,12 @@ import pytest
 
 from kapagate.answer.event_stream import StreamEvent, written
 from kapagate.chain.hop import Inbound
-from kapagate.kapa.operations import OPERATIONS
 from kapagate.kapa.readings import READINGS
-from kapagate.policy.enforceability import ACTIONS, Action, Case, Cell, cases, cell
+from kapagate.policy.enforceability import ACTIONS, SERVED, Action, Case, Cell, cases, cell
 from tests.filters.gateway import EMAIL, PATHS, THREAD, UUID, Gateway, Told, inbound, load, records, streamed
 
 LISTED = {each.name for each in READINGS} | {"analytics_activity"}
-DEPRECATED = [name for name, each in OPERATIONS.items() if each.deprecated]
+DEPRECATED = [name for name, each in SERVED.items() if each.deprecated]
 LEGACY = {"legacy_query": "/query/v1", "legacy_query_stream": "/query/v1/stream"}
 ROUTES = """
   - {name: news, match: "POST /news", upstream: crm, text: [note], running_text: []}
@@ -33,6 +32,7 @@ ROUTES = """
   - {name: closed, match: "POST /closed", upstream: crm, on_uninspectable: refuse}
   - {name: shut, match: "POST /shut", upstream: crm}
 """
+WIDGET = f'widget: {{type: kapa_widget, url: "https://proxy.example", integration_id: "{UUID}", source_groups: all'
 CHANGES = (
     ("  viewer: {allow: [", '  viewer: {allow: ["*", '),
     ("  crm: {type: http", '  slow: {type: http, url: "http://127.0.0.1:9001", stream: buffer}\n  crm: {type: http'),
@@ -58,7 +58,7 @@ def combinations(*outcomes: str) -> Any:
 
 def route_of(case: Case) -> str:
     """The route of the gateway here that has the case's surfaces."""
-    if case.operation in OPERATIONS:
+    if case.operation in SERVED:
         return f"kapa.{case.operation}"
     if "running_text: []" in case.operation:
         return "news"
@@ -68,7 +68,7 @@ def route_of(case: Case) -> str:
 @cache
 def gateway(action: Action | None, stream: str) -> Gateway:
     """One with a single guard, on everything where it can be enforced."""
-    return Gateway(chain_of(action, stream), stream_of(stream), changes=CHANGES)
+    return Gateway(chain_of(action, stream), stream_of(stream), changes=changed(stream))
 
 
 def chain_of(action: Action | None, stream: str) -> str:
@@ -82,6 +82,11 @@ def chain_of(action: Action | None, stream: str) -> str:
 def step(action: Action, routes: Iterable[str]) -> str:
     options = orjson.dumps(dict(action.options)).decode()
     return f"  - {action.guard}: {options}\n    id: guard\n    when: {{route: [{', '.join(routes)}]}}\n"
+
+
+def changed(stream: str) -> tuple[tuple[str, str], ...]:
+    """The changes that make a policy of these, with the widget's streams as Kapa's."""
+    return (*CHANGES, ("  slow: {", f"  {WIDGET}, stream: {stream.partition(',')[0]}}}\n  slow: {{"))
 
 
 def stream_of(stream: str) -> str:
@@ -133,16 +138,16 @@ class Trial:
 
 
 async def ask(trial: Trial, case: Case, at: Gateway, name: str = "") -> Told:
-    if case.operation in OPERATIONS:
+    if case.operation in SERVED:
         return await ask_kapa(trial, case, at)
     path = f"/{name or route_of(case)}"
     return await at.ask("crm", {"query": trial.asked}, backend_answer(trial, case), path=path)
 
 
 async def ask_kapa(trial: Trial, case: Case, at: Gateway) -> Told:
-    operation = OPERATIONS[case.operation]
+    operation = SERVED[case.operation]
     path = LEGACY.get(case.operation) or PATHS.get(case.operation)
-    path = path or operation.template.replace("{project_id}", "default")
+    path = path or operation.template.replace("{project_id}", "default").replace("{thread_id}", THREAD)
     if operation.method == "GET":
         parameter = "search" if "search" in operation.fields else "query" if "query" in operation.fields else ""
         path += f"?{parameter}={quote(trial.asked)}" if parameter else ""
@@ -157,7 +162,7 @@ async def ask_kapa(trial: Trial, case: Case, at: Gateway) -> Told:
 
 
 def kapa_answer(trial: Trial, case: Case) -> Inbound:
-    operation, cited = OPERATIONS[case.operation], trial.sources
+    operation, cited = SERVED[case.operation], trial.sources
     if operation.streams:
         raw = records(*cut(trial.text), uncertain=trial.uncertain, sources=())
         listed = orjson.dumps(cited)
@@ -266,13 +271,13 @@ async def test_without_the_guard_it_would_have_arrived(combination: Combination)
 def test_what_is_refused_names_the_reason_and_the_change_that_it_needs(combination: Combination) -> None:
     action, case, refusal = combination
     name, stream = route_of(case), stream_of(stream_form(action, case))
-    report = load(step(action, [name]), stream, changes=CHANGES).report()
+    report = load(step(action, [name]), stream, changes=changed(stream)).report()
     said = refusal.why.replace(f'"{case.route.name}"', f'"{name}"')
     assert f'step "guard" {said}' in report
     mends = list(changes_of(action, case, name, refusal.why))
     assert len(mends) >= 2
     for chain, form, changes in mends:
-        loaded = load(chain, form, changes=(*CHANGES, *changes))
+        loaded = load(chain, form, changes=(*changed(form), *changes))
         assert loaded.generation is not None, loaded.report()
 
 
@@ -299,7 +304,8 @@ def changes_of(action: Action, case: Case, name: str, why: str) -> Iterable[tupl
 async def test_where_nothing_can_be_seen_the_route_says_what_then(action: Action) -> None:
     case = next(each for each in CASES if each.form == "opaque")
     trial = Trial(action, case)
-    at = Gateway(step(action, ["crm", "closed", "kapa.chat"]), stream_form(action, case), changes=CHANGES)
+    stream = stream_form(action, case)
+    at = Gateway(step(action, ["crm", "closed", "kapa.chat"]), stream, changes=changed(stream))
     told = await at.ask("crm", {"query": trial.asked}, backend_answer(trial, case))
     assert told.status == 200
     assert told.verdict("guard") == {"outcome": "skipped", "reason": "uninspectable"}
@@ -323,11 +329,11 @@ def untouching(action: Action, stream: str) -> Gateway:
     """One whose guard is on everything that it is not refused on."""
     refused = {route_of(case) for each, case, found in COMBINATIONS if each is action and found.outcome == "refused"}
     names = {route_of(case) for case in CASES} - refused
-    return Gateway(step(action, sorted(names)), stream_of(stream), changes=CHANGES)
+    return Gateway(step(action, sorted(names)), stream_of(stream), changes=changed(stream))
 
 
 def test_every_operation_and_every_field_of_the_guards_has_its_combinations() -> None:
-    assert {case.operation for case in CASES} >= set(OPERATIONS)
+    assert {case.operation for case in CASES} >= set(SERVED)
     asked = {guard: {key for each in ACTIONS if each.guard == guard for key in each.options} for guard in GUARDS}
     for guard, fields in GUARDS.items():
         assert asked[guard] >= fields

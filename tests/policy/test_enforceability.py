@@ -8,8 +8,7 @@ from kapagate.answer.events import Place
 from kapagate.chain.route import Route
 from kapagate.filters.guard_answer import GuardAnswer
 from kapagate.filters.guard_question import GuardQuestion
-from kapagate.kapa.operations import OPERATIONS
-from kapagate.policy.enforceability import ACTIONS, Action, cases, cell
+from kapagate.policy.enforceability import ACTIONS, SERVED, Action, cases, cell
 
 MESSAGES = {"cut_notice", "disclaimer", "withheld"}
 BY_NAME = {(each.guard, each.name): each for each in ACTIONS}
@@ -21,11 +20,11 @@ def action(guard: str, name: str) -> Action:
 
 def test_every_operation_stands_there_in_every_form_of_its_answers() -> None:
     found = {(case.operation, case.form) for case in cases()}
-    for name, operation in OPERATIONS.items():
+    for name, operation in SERVED.items():
         assert {form for each, form in found if each == name} == (
             {"window", "buffer"} if operation.streams else {"json"}
         )
-    assert {form for each, form in found if each not in OPERATIONS} == {"json", "sse", "sse buffer", "opaque"}
+    assert {form for each, form in found if each not in SERVED} == {"json", "sse", "sse buffer", "opaque"}
 
 
 @pytest.mark.parametrize("model", [GuardQuestion, GuardAnswer])
