@@ -35,6 +35,7 @@ def _pattern(ctx: click.Context, parameter: click.Parameter, value: str | None) 
     type=click.Choice(["text", "junit", "json"]),
     help="For people, for build servers, for scripts.",
 )
+@click.option("--env", "environment", metavar="NAME", help="The environment that is laid over the gateway.")
 @click.option("--coverage", is_flag=True, help="Which decisions of which steps the cases reached, of those possible.")
 @click.option(
     "--fail-under", type=click.FloatRange(0, 100), metavar="N", help="Fail when less per cent of them were reached."
@@ -45,6 +46,7 @@ def test(
     paths: tuple[Path, ...],
     chosen: re.Pattern[str] | None,
     form: str,
+    environment: str | None,
     coverage: bool,
     fail_under: float | None,
 ) -> None:
@@ -54,7 +56,7 @@ def test(
     what is wrong with the documents to standard error. Exit codes: 0 good, 2 usage, 3 invalid policy or tests, 4 tests
     failed or too little was reached.
     """
-    session = Session()
+    session = Session(environment)
     cases = session.prepare(paths, chosen)
     if report := session.report():
         click.echo(report, err=True)

@@ -92,11 +92,10 @@ class Told:
         return body.decode("utf-8", "replace")
 
 
-async def play(stage: Stage, tests: PolicyTest, case: Case, calls: Sequence[Call]) -> list[Told]:
+async def play(stage: Stage, tests: PolicyTest, case: Case, calls: Sequence[Call], begun: float) -> list[Told]:
     """Runs the calls of a case, and stops behind none of them. Raises Impossible, and LookupError for a call that the
     policy cannot be asked.
     """
-    begun = (case.now or tests.now or NOON).timestamp()
     stage.begin(begun, case.failing)
     return [await _call(stage, tests, call, begun, number) for number, call in enumerate(calls)]
 

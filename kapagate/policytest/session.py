@@ -6,14 +6,14 @@ The policy is loaded once for each environment that cases ask for, mostly once; 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from kapagate.policy.documents import Document, read_documents
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.interpolation import Resolve
-from kapagate.policy.load import Loaded, load_documents
+from kapagate.policy.load import Layers, Loaded, load_documents
 from kapagate.policy.placeholders import load_with_placeholders
 from kapagate.policy.position import Span
 from kapagate.policy.report import render_all
@@ -27,6 +27,8 @@ from kapagate.policytest.stage import Ports, Stage, endpoints
 from kapagate.policytest.story import story_of
 from kapagate.policytest.suites import Planned, Suites, check_names, read_suites
 from kapagate.remote.references import References
+
+Key = tuple[tuple[tuple[str, str], ...], float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +56,17 @@ class Result:
 
 @dataclass(slots=True)
 class Session:
-    """A set of files: its policy and its tests. After `prepare`, `problems` has what is wrong with either."""
+    """A set of files: its policy, in the environment of this name, and its tests. After `prepare`, `problems` has what
+    is wrong with either.
+    """
 
+    environment: str | None = None
     problems: Diagnostics = field(default_factory=Diagnostics)
     sources: dict[str, Source] = field(default_factory=dict)
     suites: Suites = field(default_factory=Suites)
     coverage: Coverage = field(default_factory=Coverage)
     _documents: Sequence[Document] = ()
-    _stages: dict[tuple[tuple[str, str], ...], Stage] = field(default_factory=dict)
+    _stages: dict[Key, Stage] = field(default_factory=dict)
 
     def prepare(self, paths: Sequence[Path], chosen: re.Pattern[str] | None = None) -> list[Planned]:
         """The cases whose name is chosen. Nothing can be run when there are errors."""
@@ -92,9 +97,9 @@ class Session:
         return [await self._run(planned) for planned in cases]
 
     async def _run(self, planned: Planned) -> Result:
-        stage = self._stages[_key(planned)]
+        stage = self._stages[self._key(planned)]
         try:
-            told = await play(stage, planned.tests, planned.case, planned.calls)
+            told = await play(stage, planned.tests, planned.case, planned.calls, planned.begun)
         except (Impossible, LookupError) as cause:
             return Result(planned, [Failure(planned.place(0, ()), "the call", "a request", str(cause), "")])
         self.coverage.add_calls(told)
@@ -103,9 +108,9 @@ class Session:
 
     def _stage(self, planned: Planned) -> None:
         """Loads the policy for the environment of a case, where that was not done yet."""
-        key = _key(planned)
+        key = self._key(planned)
         if key not in self._stages and not self.problems.errors:
-            loaded, ports = self._loaded(planned.environment)
+            loaded, ports = self._loaded(planned)
             if loaded.generation is None or loaded.gateway is None:
                 for each in loaded.diagnostics:
                     self.problems.add(each.code, each.span, each.message, suggestion=each.suggestion, note=each.note)
@@ -116,9 +121,14 @@ class Session:
             generation = self._stages[key].generation
             check_names(planned, generation, [*{each.id: None for each in steps_of(generation)}], self.problems)
 
-    def _loaded(self, environment: Mapping[str, str]) -> tuple[Loaded, Ports]:
+    def _key(self, planned: Planned) -> Key:
+        """What the policy depends on: what references stand for, and the time where exceptions count until theirs."""
+        lapses = any(document.kind == "Exception" for document in self._documents)
+        return tuple(sorted(planned.environment.items())), planned.begun if lapses else 0.0
+
+    def _loaded(self, planned: Planned) -> tuple[Loaded, Ports]:
         """What the tests do not say of the environment is made up: this process's own is never looked at."""
-        ports = Ports()
+        ports, layers = Ports(), Layers(self.environment, lambda: planned.begun)
 
         def load(resolve: Resolve) -> Loaded:
             nonlocal ports
@@ -131,14 +141,11 @@ class Session:
                 lambda _: ports.services(),
                 table=TABLE,
                 serves=endpoints(),
+                layers=layers,
             )
 
-        loaded, _ = load_with_placeholders(load, References(environment))
+        loaded, _ = load_with_placeholders(load, References(planned.environment))
         return loaded, ports
-
-
-def _key(planned: Planned) -> tuple[tuple[str, str], ...]:
-    return tuple(sorted(planned.environment.items()))
 
 
 def _failures(planned: Planned, index: int, told: Told) -> Iterable[Failure]:

@@ -16,7 +16,7 @@ from kapagate.policy.suggestion import closest
 from kapagate.policy.validation import Subject, place, validate
 from kapagate.policytest.declaration import PARTS, Call, Case, PolicyTest
 from kapagate.policytest.expectations import Path
-from kapagate.policytest.play import calls_of
+from kapagate.policytest.play import NOON, calls_of
 from kapagate.policytest.series import parse_series
 
 
@@ -36,6 +36,11 @@ class Planned:
     @property
     def environment(self) -> dict[str, str]:
         return {**self.tests.environment, **self.case.environment}
+
+    @property
+    def begun(self) -> float:
+        """When the case begins, Unix seconds."""
+        return (self.case.now or self.tests.now or NOON).timestamp()
 
     def place(self, call: int, path: Path, at_key: bool = False) -> Span:
         """Where an expectation of a call stands, or the closest above it."""

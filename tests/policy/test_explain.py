@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from kapagate.chain.problem import Problem
+from kapagate.policy.explain import Explanation, StepExplained, as_text, explain, rendered
+from kapagate.policy.load import Loaded
+from kapagate.policy.placeholders import load_with_placeholders
+from kapagate.remote.references import References
+from kapagate.run import offline
+
+GATEWAY = """\
+apiVersion: kapagate.dev/v1
+kind: Gateway
+name: small
+pseudonyms: {key: "${env:PSEUDONYMS}"}
+roles: {viewer: {allow: [kapa.chat]}, operator: {allow: ["*"]}}
+upstreams:
+  kapa: {type: kapa, url: "https://kapa.example"}
+  crm: {type: http, url: "https://crm.example"}
+gate:
+  - identify: {schemes: [{jwt: {issuer: "https://id.example", audience: docs, algorithms: [HS256],
+                                secret: "${env:SECRET}", claims: {tenant: org}}}]}
+chain:
+  - audit: {}
+  - metrics: {}
+  - rbac: {}
+  - rate_limit: {per: [tenant], limit: "${env:LIMIT}/min", burst: 3}
+    when: {route: [crm]}
+  - guard_question: {max_length: 400}
+    id: ask
+  - guard_answer: {pii: refuse}
+    id: answer
+    mode: shadow
+    when: {role: [viewer]}
+routes:
+  - {name: crm, match: "GET /crm/{rest:*}", upstream: crm, on_uninspectable: pass}
+"""
+TENANT = """\
+apiVersion: kapagate.dev/v1
+kind: Tenant
+name: acme
+upstreams: {kapa: {project: "${env:KG_ACME_PROJECT}", api_key: "${env:KG_ACME_KEY}", source_groups: all}}
+chain:
+  - {at: ask, set: {max_length: 100}}
+"""
+CHAT = "/query/v1/projects/default/chat/"
+
+
+@pytest.fixture
+def loaded(tmp_path: Path) -> Loaded:
+    (tmp_path / "gateway.yaml").write_text(GATEWAY)
+    (tmp_path / "acme.yaml").write_text(TENANT)
+    found, _ = load_with_placeholders(
+        lambda resolve: offline([tmp_path], resolve), References({"LIMIT": "60", "SECRET": "hush-" * 10})
+    )
+    assert found.ok, found.report()
+    return found
+
+
+def step(told: Explanation, name: str) -> StepExplained:
+    return next(each for each in told.steps if each.id == name)
+
+
+def option(told: Explanation, name: str, path: str) -> tuple[object, str]:
+    found = next(each for each in step(told, name).options if each.name == path)
+    return found.value, found.origin.rpartition("/")[2]
+
+
+def test_a_request_is_told_with_its_route_and_steps_in_order(loaded: Loaded) -> None:
+    told = explain(loaded, "POST", CHAT, "acme", ["viewer"])
+    assert (told.route, told.permission, told.leads_to) == ("kapa.chat", "kapa.chat", "upstream kapa")
+    assert [(each.lane, each.id) for each in told.steps] == [
+        ("gate", "identify"),
+        *(("chain", name) for name in ("audit", "metrics", "rbac", "rate_limit", "ask", "answer")),
+    ]
+
+
+def test_every_option_has_the_place_that_it_comes_from(loaded: Loaded) -> None:
+    told = explain(loaded, "POST", CHAT, "acme", [])
+    assert option(told, "ask", "max_length") == (100, "acme.yaml:6:33")
+    assert option(told, "answer", "pii") == ("refuse", "gateway.yaml:20:25")
+    assert option(told, "answer", "mode") == ("shadow", "gateway.yaml:22:11")
+    assert option(told, "ask", "blocked_terms") == ([], "")
+
+
+def test_what_comes_of_a_reference_is_shown_as_the_file_says_it(loaded: Loaded) -> None:
+    told = explain(loaded, "GET", "/crm/x", "acme", [])
+    assert option(told, "rate_limit", "limit") == ("${env:LIMIT}/min", "gateway.yaml:16:40")
+    for text in (as_text(told), str(rendered(loaded)), str(rendered(loaded, origins=True))):
+        assert "hush" not in text
+        assert "${env:SECRET}" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "roles", "said"),
+    [
+        ("rbac", CHAT, ["viewer"], "allows kapa.chat for viewer"),
+        ("rbac", "/crm/x", ["viewer"], "refuses route.crm for viewer"),
+        ("rate_limit", CHAT, [], "is not for this route: `when`"),
+        ("answer", CHAT, ["operator"], "is not for these roles: `when`"),
+        ("answer", CHAT, ["viewer"], "would, in shadow: looks at answer text"),
+        ("ask", CHAT, [], "looks at question"),
+        ("ask", "/crm/x", [], "skips: this route has nothing that it could look at"),
+        ("audit", CHAT, [], "acts"),
+    ],
+)
+def test_each_step_says_what_it_would_do_for_this_caller(
+    name: str, target: str, roles: list[str], said: str, loaded: Loaded
+) -> None:
+    assert step(explain(loaded, "POST" if target == CHAT else "GET", target, "acme", roles), name).acts == said
+
+
+def test_what_no_step_decides_is_told(loaded: Loaded) -> None:
+    told = explain(loaded, "POST", CHAT, "acme", ["viewer"])
+    assert "how often" in told.undecided
+    assert "answer text: no guard asks for it" in told.undecided
+    assert not any(each.startswith("question") for each in told.undecided)
+    assert "who asks" not in told.undecided
+
+
+def test_what_leads_nowhere_says_so(loaded: Loaded) -> None:
+    told = explain(loaded, "GET", "/elsewhere", "acme", [])
+    assert told.leads_to == "nothing: it is refused"
+
+
+def test_a_tenant_or_path_that_cannot_be_is_refused(loaded: Loaded) -> None:
+    with pytest.raises(LookupError, match='no tenant "acne"; there are: acme'):
+        explain(loaded, "GET", CHAT, "acne", [])
+    with pytest.raises(Problem):
+        explain(loaded, "GET", "/a//b", "acme", [])
+
+
+def test_the_effective_policy_has_every_tenants_chain(loaded: Loaded) -> None:
+    told = rendered(loaded)
+    asks = next(each for each in told["tenants"]["acme"] if each["id"] == "ask")
+    assert asks["guard_question"]["max_length"] == 100
+    with_origins = rendered(loaded, origins=True)["tenants"]["acme"]
+    asks = next(each for each in with_origins if each["id"] == "ask")
+    assert asks["options"]["max_length"]["origin"].endswith("acme.yaml:6:33")
+    assert asks["options"]["pii"] == {"value": "redact", "origin": "default"}
