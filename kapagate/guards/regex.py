@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import Any, Protocol
 
 import re2  # type: ignore[import-untyped, unused-ignore]  # google-re2 ships no types
@@ -68,7 +69,14 @@ def finder(pattern: bytes) -> Finder:
 
 
 def regex_set(patterns: Iterable[bytes]) -> RegexSet:
-    """A set of patterns. Keep them short: re2 sets have no fallback when their automaton outgrows its memory."""
+    """A set of patterns. Keep them short: re2 sets have no fallback when their automaton outgrows its memory. They cost
+    10 ms and are without state, so that equal ones are the same.
+    """
+    return _set_of(tuple(patterns))
+
+
+@lru_cache(64)
+def _set_of(patterns: tuple[bytes, ...]) -> RegexSet:
     patterns_in_one = re2.Set.SearchSet(_options())
     for pattern in patterns:
         patterns_in_one.Add(pattern)

@@ -10,6 +10,7 @@ import os
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from kapagate.policy.interpolation import InScope
@@ -36,14 +37,14 @@ class Scopes:
     def of(self, tenant: str) -> InScope:
         """The check of one tenant's references."""
         own = [_compiled(pattern, tenant) for pattern in self._patterns]
-        others = [(name, [_compiled(pattern, name) for pattern in self._patterns]) for name in self.longer(tenant)]
+        others = tuple(self.longer(tenant))
 
         def in_scope(kind: str, name: str, folder: Path) -> str:
             said = f"{kind}:{name}" if kind == "env" else f"{kind}:{os.path.normpath(folder / name)}"
             if not any(pattern.fullmatch(said) for pattern in own):
                 return f'{said} lies outside the scope of tenant "{tenant}" ({_said(self._patterns, tenant)})'
-            for other, theirs in others:
-                if any(pattern.fullmatch(said) for pattern in theirs):
+            for other in others:
+                if any(_compiled(pattern, other).fullmatch(said) for pattern in self._patterns):
                     return f'{said} is in the scope of tenant "{other}", not of "{tenant}"'
             return ""
 
@@ -60,6 +61,7 @@ class Scopes:
                 yield name
 
 
+@lru_cache(1024)
 def _compiled(pattern: str, tenant: str) -> re.Pattern[str]:
     return re.compile(re.escape(_filled(pattern, tenant)).replace(r"\*", "[^/]*"))
 
