@@ -29,6 +29,11 @@ def test_a_stream_is_read_however_it_is_cut(size: int) -> None:
     assert through(McpEvents([1]), *pieces) == b":\n\nid: 1\ndata: \n\nevent: message\nid: 2\n" + LEFT
 
 
+def test_a_stream_is_the_same_at_every_cut() -> None:
+    whole = through(McpEvents([1]), WIRE)
+    assert {through(McpEvents([1]), WIRE[:at], WIRE[at:]) for at in range(len(WIRE))} == {whole}
+
+
 def test_an_event_leaves_as_soon_as_it_is_complete() -> None:
     codec = McpEvents([1])
     assert codec.encode(codec.decode(LEFT[:-1])) == b""
