@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping as Map
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,6 +24,8 @@ _ASKED = {
     "audit": "that it is recorded",
 }
 _LONGEST = 120
+_SETTINGS = {"name", "listen", "state", "pseudonyms", "roles", "tenant_secrets"}
+"""The settings that their models read; what else a Gateway document says is kept raw, resolved references too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,11 +233,13 @@ def rendered(loaded: Loaded, origins: bool = False) -> dict[str, Any]:
     ground, tell = build.ground, _told_with_origins if origins else _told
     upstreams = {each.upstream.name: each.upstream.declaration for each in generation.routes.routes if each.upstream}
     gate = {step.id: step for step in ground.lanes[0]}
+    own = {step.id: step for each in build.routes for step in each.own}
     return {
         "policy": generation.policy,
-        "gateway": loaded.gateway.model_dump(mode="json"),
+        "gateway": loaded.gateway.model_dump(mode="json", include=_SETTINGS),
         "upstreams": {name: model.model_dump(mode="json") for name, model in upstreams.items() if model is not None},
         "gate": [tell(placed, gate.get(placed.id)) for placed in generation.steps.gate],
+        "routes": [_route(route, tell, own) for route in generation.routes.routes],
         "tenants": {
             name: _chain(
                 (tenant.steps or generation.steps).chain, ground.tenancy.chains.get(name, ground.lanes[1]), tell
@@ -250,6 +255,20 @@ Tell = Callable[[Placed, StepDeclaration | None], dict[str, Any]]
 def _chain(chain: Sequence[Placed], lane: Sequence[StepDeclaration], tell: Tell) -> list[dict[str, Any]]:
     declared = {step.id: step for step in lane}
     return [tell(placed, declared.get(placed.id)) for placed in chain]
+
+
+def _route(route: Route, tell: Tell, own: Map[str, StepDeclaration]) -> dict[str, Any]:
+    """A route, with the steps that are its own."""
+    steps = [tell(placed, own[placed.id]) for placed in route.gate or () if placed.id in own]
+    return {
+        "name": route.name,
+        "methods": sorted(route.methods),
+        "path": route.template,
+        "permission": route.permission,
+        "to": _leads_to(route),
+        **({"public": True} if route.public else {}),
+        **({"gate": steps} if steps else {}),
+    }
 
 
 def _told(placed: Placed, declared: StepDeclaration | None) -> dict[str, Any]:

@@ -37,6 +37,11 @@ chain:
     when: {role: [viewer]}
 routes:
   - {name: crm, match: "GET /crm/{rest:*}", upstream: crm, on_uninspectable: pass}
+  - name: hooks
+    match: POST /hooks/{source}
+    upstream: crm
+    on_uninspectable: pass
+    identify: {schemes: [{webhook_signature: {scheme: github, secrets: ["${env:SECRET}"], tenant: acme, subject: hub}}]}
 """
 TENANT = """\
 apiVersion: kapagate.dev/v1
