@@ -17,7 +17,7 @@ UV   := .tools/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference bench-quick soak clean env-run env-test
+.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference bench-quick soak scorecard clean env-run env-test env-presidio
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -58,9 +58,13 @@ soak: env-test ## a minute of everything that ends badly at 200 requests/s: does
 lock: env-test ## re-make requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) pyproject.toml -o requirements/run.txt
 	@$(LOCK) pyproject.toml --group test -c requirements/run.txt -o requirements/test.txt
+	@$(LOCK) --group scorecard -o requirements/presidio.txt
+
+scorecard: env-test env-presidio ## how much personal data is found, and touched in vain; writes docs/scorecard.md
+	@$(TEST) -m bench.scorecard $(ARGS)
 
 clean: ## remove environments, tools and caches
-	@rm -rf .venv .venv-test .tools .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf .venv .venv-test .venv-presidio .tools .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	@find kapagate tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || :
 
 env-run:
@@ -68,3 +72,6 @@ env-run:
 
 env-test:
 	@requirements/environment .venv-test requirements/test.txt
+
+env-presidio:
+	@requirements/environment .venv-presidio requirements/presidio.txt || echo "Presidio cannot be installed: the table says so"

@@ -14,13 +14,14 @@ from kapagate.answer.refusal import Withheld
 from kapagate.answer.rules import AnswerRules, Limit, TextRule
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter, Invalid
-from kapagate.chain.order import FEWER_OR_ALL, HIGHER, LOWER, MORE, NEUTRAL, Label, ranked
+from kapagate.chain.order import FEWER, FEWER_OR_ALL, HIGHER, LOWER, MORE, NEUTRAL, Label, ranked
 from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
+from kapagate.guards.actions import PersonalActions, actions_met, gentle
 from kapagate.guards.code import CodeBlocks
-from kapagate.guards.personal import Action, PersonalData
+from kapagate.guards.personal import KINDS, Action, PersonalData
 from kapagate.guards.reach import within_reach
 from kapagate.guards.sources import Named, SourceRule
 from kapagate.guards.terms import BlockedTerms
@@ -79,8 +80,13 @@ class GuardAnswer(Filter):
     personal data in it is redacted, also where answers would be refused.
     """
 
-    pii: Annotated[Literal["allow", "redact", "refuse"], ranked("allow", "redact", "refuse")] = Field(
-        "redact", description="What happens to personal data and secrets: `redact` puts `<email>` in their place."
+    pii: Annotated[PersonalActions, ranked("allow", "redact", "refuse")] = Field(
+        "redact",
+        description="What happens to personal data and secrets, in one word or by kind (`{card: refuse}`):"
+        " `redact` puts `<email>` in their place, `mask` `****1111`.",
+    )
+    pii_allowed: Annotated[tuple[str, ...], FEWER] = Field(
+        (), max_length=1000, description="Values that stay, such as an address of your own or a test card's number."
     )
     blocked_terms: Annotated[tuple[str, ...], MORE] = Field(
         (), max_length=10_000, description="Words and phrases that may not be said, in either case."
@@ -125,13 +131,13 @@ class GuardAnswer(Filter):
 
     @property
     def decisions(self) -> frozenset[Decision]:
-        actions = {self.pii, self.on_blocked_term if self.blocked_terms else "allow"}
+        actions = {*actions_met(self.pii, KINDS), self.on_blocked_term if self.blocked_terms else "allow"}
         shortens = self.max_response_length is not None or self.code == "remove"
         disclaims = "disclaim" in (self.confidence.uncertain, self.at_end)
         names = bool(self.sources.allow or self.sources.deny)
         possible: dict[Decision, bool] = {
             "passed": True,
-            "changed": "redact" in actions or shortens or disclaims or names,
+            "changed": not actions.isdisjoint(("redact", "mask")) or shortens or disclaims or names,
             "refused": "refuse" in actions or self.at_end == "error",
             "withheld": bool(self._withholds),
         }
@@ -162,15 +168,17 @@ class GuardAnswer(Filter):
             ("running text", "max_response_length", self.max_response_length),
             ("running text", "code", self.code == "remove"),
             ("answer text", "blocked_terms", self.blocked_terms),
-            ("answer text", "pii", self.pii != "allow"),
+            ("answer text", "pii", actions_met(self.pii, KINDS) != {"allow"}),
             ("sources", "sources", self.sources != SourceLimits()),
             ("uncertainty", "confidence", self.confidence.uncertain != "allow"),
             ("whole answer", self._withholds, self._withholds and not self.at_end),
         )
         return {surface: option for surface, option, wanted in asked if wanted}
 
-    def _texts(self, pii: Literal["allow", "redact", "refuse"], on_blocked_term: Action) -> tuple[TextRule, ...]:
-        rules: list[TextRule] = [] if pii == "allow" else [PersonalData(action=pii)]
+    def _texts(self, pii: PersonalActions, on_blocked_term: Action) -> tuple[TextRule, ...]:
+        rules: list[TextRule] = []
+        if actions_met(pii, KINDS) != {"allow"}:
+            rules.append(PersonalData(actions=pii, allowed=self.pii_allowed))
         if self.blocked_terms:
             try:
                 rules.append(BlockedTerms(self.blocked_terms, on_blocked_term))
@@ -180,7 +188,7 @@ class GuardAnswer(Filter):
 
     def on_errors(self) -> AnswerRules | None:
         """The rules for an upstream's errors: they redact, and never refuse."""
-        texts = self._texts("allow" if self.pii == "allow" else "redact", "redact")
+        texts = self._texts(gentle(self.pii), "redact")
         return AnswerRules(texts=texts) if texts else None
 
 

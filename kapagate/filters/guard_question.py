@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Final, Literal
+from typing import Annotated, Any, ClassVar, Final
 
 import orjson
 from pydantic import Field
@@ -17,13 +17,14 @@ from kapagate.answer.whole import edited_text
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter, Invalid
-from kapagate.chain.order import LOWER, MORE, Label, ranked
+from kapagate.chain.order import FEWER, LOWER, MORE, Label, ranked
 from kapagate.chain.problem import Problem
 from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
-from kapagate.guards.personal import Action, PersonalData
+from kapagate.guards.actions import PersonalActions, actions_met
+from kapagate.guards.personal import KINDS, Action, PersonalData
 from kapagate.guards.reach import within_reach
 from kapagate.guards.terms import BlockedTerms
 
@@ -40,8 +41,13 @@ class GuardQuestion(Filter):
     max_length: Annotated[int | None, LOWER] = Field(
         None, ge=1, description="The longest text in characters; longer ones are refused."
     )
-    pii: Annotated[Literal["allow", "redact", "refuse"], ranked("allow", "redact", "refuse")] = Field(
-        "redact", description="What happens to personal data and secrets: `redact` puts `<email>` in their place."
+    pii: Annotated[PersonalActions, ranked("allow", "redact", "refuse")] = Field(
+        "redact",
+        description="What happens to personal data and secrets, in one word or by kind (`{card: refuse}`):"
+        " `redact` puts `<email>` in their place, `mask` `****1111`.",
+    )
+    pii_allowed: Annotated[tuple[str, ...], FEWER] = Field(
+        (), max_length=1000, description="Values that stay, such as an address of your own or a test card's number."
     )
 
     blocked_terms: Annotated[tuple[str, ...], MORE] = Field(
@@ -55,13 +61,19 @@ class GuardQuestion(Filter):
 
     @property
     def decisions(self) -> frozenset[Decision]:
-        actions = {self.pii, self.on_blocked_term if self.blocked_terms else "allow"}
+        actions = {*actions_met(self.pii, KINDS), self.on_blocked_term if self.blocked_terms else "allow"}
         refuses = "refuse" in actions or self.max_length is not None
-        possible: dict[Decision, bool] = {"passed": True, "changed": "redact" in actions, "refused": refuses}
+        possible: dict[Decision, bool] = {
+            "passed": True,
+            "changed": not actions.isdisjoint(("redact", "mask")),
+            "refused": refuses,
+        }
         return frozenset(each for each, so in possible.items() if so)
 
     def compile(self, services: Services) -> Step:
-        rules: list[TextRule] = [] if self.pii == "allow" else [PersonalData(action=self.pii)]
+        rules: list[TextRule] = []
+        if actions_met(self.pii, KINDS) != {"allow"}:
+            rules.append(PersonalData(actions=self.pii, allowed=self.pii_allowed))
         if self.blocked_terms:
             try:
                 rules.append(BlockedTerms(self.blocked_terms, self.on_blocked_term))
@@ -69,7 +81,8 @@ class GuardQuestion(Filter):
                 raise Invalid(str(cause), ("blocked_terms",)) from cause
         if not rules and self.max_length is None:
             raise Invalid("guards nothing: ask for `max_length`, `pii` or `blocked_terms`", ("pii",))
-        option = "pii" if self.pii != "allow" else "blocked_terms" if rules else "max_length"
+        guarded = "pii" if actions_met(self.pii, KINDS) != {"allow"} else "blocked_terms"
+        option = guarded if rules else "max_length"
         return Step(needs={"question": option}, on_request=_Guard(self.max_length, tuple(rules)).on_request)
 
 

@@ -28,6 +28,12 @@ _MORE_LEFT = re.compile(rb"(?:[\w/+]|\d\.|\w-)\Z")
 _MORE_RIGHT = re.compile(rb"\w|\.\d|-\w")
 
 
+_NO_CARD = re.compile(
+    rb"(?i)\b(?:ean|gtin|isbn|upc|imei|sku|order|invoice|tracking|timestamp|time)\b[\s:#.=-]{0,3}(?:no|number|id|is)?[\s:#.=]{0,3}\Z"
+)
+_BEFORE = 26
+
+
 def luhn(digits: bytes) -> bool:
     """ISO/IEC 7812-1 annex B."""
     odd, even = digits[-1::-2], digits[-2::-2]
@@ -36,7 +42,8 @@ def luhn(digits: bytes) -> bool:
 
 def check(data: bytes, start: int, end: int) -> Span | None:
     """The card number that begins with the digits at `start`, in any of its shapes."""
-    if _MORE_LEFT.search(data[max(0, start - 2) : start]):
+    left = data[max(0, start - _BEFORE) : start]
+    if _MORE_LEFT.search(left[-2:]) or _NO_CARD.search(left):
         return None
     near = data[start : start + CARD.longest]
     for shape in _SHAPES:
@@ -53,7 +60,7 @@ CARD = Detector(
     pattern=rb"\b\d{4}(?:\d{8}|\d{2}[ .-]\d{4}|[ .-]\d{4})",
     unfinished=rb"\d[\d .-]*",
     longest=26,
-    before=2,
+    before=_BEFORE,
     severity=3,
     confidence=0.98,
     check=check,

@@ -7,6 +7,7 @@ from typing import Literal
 
 from kapagate.answer.events import TextKind
 from kapagate.answer.rules import Edit
+from kapagate.guards.actions import PersonalActions, compared, masked, of_kind
 from kapagate.guards.api_key import API_KEY
 from kapagate.guards.birth import BIRTH
 from kapagate.guards.card import CARD
@@ -31,26 +32,45 @@ _REGISTERED = (
 )
 DETECTORS: dict[str, Detector] = {detector.name: detector for detector in _REGISTERED}
 ALL = frozenset(DETECTORS)
+KINDS = frozenset(detector.kind for detector in _REGISTERED)
 TEXTS: frozenset[TextKind] = frozenset(("question", "answer", "title", "passage", "comment", "other"))
 
 Action = Literal["redact", "refuse"]
 
 
 class PersonalData:
-    """The text rule (`kapagate.answer.rules.TextRule`) that redacts or refuses personal data and secrets.
+    """The text rule (`kapagate.answer.rules.TextRule`) that redacts, masks or refuses personal data and secrets.
 
-    `detect` names detectors of the registry (KeyError for others), `kinds` the texts to look at. An edit may end
+    `detect` names detectors of the registry (KeyError for others), `kinds` the texts to look at; `actions`
+    says what happens to each kind, and values of `allowed` stay. An edit may end
     after `sure`: it is decided by where it starts. `reach` bounds what is held back when a text stops in the middle of
     a candidate; clean prose is held back by its last word only.
     """
 
-    __slots__ = ("_detectors", "_hints", "_least", "_part", "_refuse", "_tail", "context", "kinds", "reach")
+    __slots__ = (
+        "_actions",
+        "_allowed",
+        "_detectors",
+        "_hints",
+        "_least",
+        "_part",
+        "_tail",
+        "context",
+        "kinds",
+        "reach",
+    )
 
     def __init__(
-        self, detect: Collection[str] = ALL, action: Action = "redact", kinds: frozenset[TextKind] = TEXTS
+        self,
+        detect: Collection[str] = ALL,
+        actions: PersonalActions = "redact",
+        kinds: frozenset[TextKind] = TEXTS,
+        allowed: Collection[str] = (),
     ) -> None:
-        self._detectors = tuple(DETECTORS[name] for name in sorted(detect))
-        self._refuse = action == "refuse"
+        named = [DETECTORS[name] for name in sorted(detect)]
+        self._detectors = tuple(each for each in named if of_kind(actions, each.kind) != "allow")
+        self._actions = {each.kind: of_kind(actions, each.kind) for each in self._detectors}
+        self._allowed = frozenset(map(compared, allowed))
         self._hints = regex_set([*(detector.hint for detector in self._detectors), HINT])
         self._tail = finder(_at_end(PART, *(detector.unfinished for detector in self._detectors)))
         self._part = finder(_at_end(PART))
@@ -67,9 +87,11 @@ class PersonalData:
         if base + end <= start or not hits:
             return (), base + end
         edits = {  # two detectors of one kind may agree
-            Edit(base + first, base + last, detector.placeholder, detector.kind, detector.severity, self._refuse)
+            self._edit(detector, text, base + first, base + last)
             for detector, first, last in self._found(data, hits, start - base, end)
         }
+        if self._allowed:
+            edits = {edit for edit in edits if compared(text[edit.start : edit.end]) not in self._allowed}
         return sorted(edits, key=_by_place), base + end
 
     def clean(self, texts: Sequence[str]) -> bool:
@@ -97,6 +119,11 @@ class PersonalData:
                 if hit < disguised:
                     detector = self._detectors[hit]
                     yield from ((detector, *span) for span in view.find(detector, start, end))
+
+    def _edit(self, detector: Detector, text: str, start: int, end: int) -> Edit:
+        action = self._actions[detector.kind]
+        becomes = masked(text[start:end]) if action == "mask" else detector.placeholder
+        return Edit(start, end, becomes, detector.kind, detector.severity, action == "refuse")
 
     def _settled(self, data: bytes, start: int, disguised: bool) -> int:
         """The place before which no detector can still find anything, in the text as it stands and as it is read."""

@@ -46,6 +46,10 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     if not _CONTEXT.search(left) or _NUMBER_ALONE.search(left):
         return None
     last = start + found.end()
+    if left.endswith(b"(") and b")" in found[0]:
+        start, left = start - 1, left[:-1]
+    if left.endswith(b"+"):
+        start -= 1
     end = extended(data, last)
     return None if end == last and _MORE_RIGHT.match(data[last : last + 2]) else (start, end)
 

@@ -230,7 +230,7 @@ def test_redacts_with_the_placeholder_and_names_the_detector() -> None:
 
 
 def test_refuses_when_it_is_told_to() -> None:
-    edits, _ = PersonalData(action="refuse").scan("jane@example.com", 0, True)
+    edits, _ = PersonalData(actions="refuse").scan("jane@example.com", 0, True)
     assert [edit.refuse for edit in edits] == [True]
 
 
