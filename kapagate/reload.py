@@ -155,6 +155,7 @@ class Reloads:
         self._files = files
         with uncollected():
             loaded = await at_leisure(self._loader.loading(files), self._clock)
+            settle_more()  # before the collector is on again, or it would look through all of it at once
         if loaded.generation is None or loaded.gateway is None:
             self._settled(loaded)
             self.last = self._failed(loaded, by)
@@ -164,7 +165,6 @@ class Reloads:
         before, self.settings = self._live.generation.policy, loaded.gateway
         self._live.generation = loaded.generation
         self._settled(loaded)
-        settle_more()
         self._good, self._lapse = files, loaded.lapse
         self.sources, self.loaded_at = list(loaded.sources), self._clock.wall()
         kept = needs_restart(self._started, loaded.gateway)

@@ -44,7 +44,7 @@ name: acme
 def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """The gateway's time, which passes when the test says so."""
     clock = FakeClock(unix=time.time())
-    monkeypatch.setattr("kapagate.run.SystemClock", lambda: clock)
+    monkeypatch.setattr("kapagate.offers.SystemClock", lambda: clock)
     return clock
 
 

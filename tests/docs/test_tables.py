@@ -60,7 +60,7 @@ class RecordingMeter(PrometheusMeter):
 async def played(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
     """A gateway with the example policy, after a run of traffic."""
     DECLARED.clear()
-    monkeypatch.setattr("kapagate.run.PrometheusMeter", RecordingMeter)
+    monkeypatch.setattr("kapagate.offers.PrometheusMeter", RecordingMeter)
     async with stage() as scenery:
         for play in SCENES:
             await play(scenery)
