@@ -6,6 +6,8 @@ import asyncio
 import logging
 import re
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -64,9 +66,8 @@ def test(
         ctx.exit(INVALID_POLICY)
     if not cases:
         raise click.UsageError("no case has such a name" if chosen else "there is no PolicyTest document")
-    logging.getLogger("kapagate").setLevel(logging.CRITICAL + 1)  # what fails is told with the case
     begun = time.perf_counter()
-    with uncollected():
+    with uncollected(), _quiet():
         results = asyncio.run(session.run(cases))
     seconds = time.perf_counter() - begun
     wanted = session.coverage if coverage or fail_under is not None else None
@@ -75,6 +76,18 @@ def test(
     if not reached:
         click.echo(f"less than {fail_under:g} % of what the steps can decide was reached", err=True)
     ctx.exit(GOOD if reached and all(result.ok for result in results) else TESTS_FAILED)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """The engine logs nothing meanwhile: what fails is told with its case."""
+    log = logging.getLogger("kapagate")
+    before = log.level
+    log.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 def _told(results: list[Result], seconds: float, form: str, coverage: Coverage | None) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from base64 import b64encode
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -98,14 +98,15 @@ class Credentials:
     def __init__(self, generation: Generation) -> None:
         self._gate = generation.steps.gate
         self._tokens: dict[tuple[int, int], str] = {}
+        self._schemes: dict[Route | None, list[Scheme]] = {}
 
     def fields(self, caller: Caller, route: Route | None, begun: float) -> Fields:
         """The fields of the caller's credential, but for webhooks'. `begun`: when the case began, Unix seconds. Raises
         Impossible.
         """
-        schemes = list(_schemes(self._gate if route is None or route.gate is None else route.gate))
         if caller.webhook or not (caller.api_key or caller.subject or caller.tenant):
             return []
+        schemes = self._of(route)
         declared = None if caller.api_key else _issuer(caller, schemes)
         if declared is None:
             return [_key_field(caller, schemes)]
@@ -117,15 +118,22 @@ class Credentials:
 
     def signed(self, caller: Caller, route: Route | None, delivery: str, now: float, body: bytes) -> Fields:
         """The fields of a webhook's message. Raises Impossible."""
-        for scheme in _schemes(self._gate if route is None or route.gate is None else route.gate):
+        for scheme in self._of(route):
             if isinstance(scheme, WebhookSignature):
                 return _signature(scheme, caller, delivery, now, body)
         raise Impossible("no webhook_signature identifies callers of this route")
 
+    def _of(self, route: Route | None) -> list[Scheme]:
+        """The schemes of a route's gate."""
+        found = self._schemes.get(route)
+        if found is None:
+            gate = self._gate if route is None or route.gate is None else route.gate
+            found = self._schemes[route] = [each for placed in gate for each in _declared(placed)]
+        return found
 
-def _schemes(gate: Sequence[Placed]) -> Iterator[Scheme]:
-    for placed in gate:
-        yield from getattr(placed.declaration, "schemes", ())
+
+def _declared(placed: Placed) -> Sequence[Scheme]:
+    return getattr(placed.declaration, "schemes", ())
 
 
 def _issuer(caller: Caller, schemes: Sequence[Scheme]) -> Jwt | None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import logging
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -76,3 +77,13 @@ def test_programs_and_build_servers_get_theirs(folder: Path) -> None:
     assert told["coverage"]["percent"] > 0
     root = ElementTree.fromstring(run(folder, "--format", "junit").stdout)
     assert [suite.get("failures") for suite in root] == ["1"]
+
+
+def test_logs_are_quiet_only_while_cases_run(folder: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (folder / "tests.yaml").write_text(
+        TESTS + "  - {name: n, caller: ann, route: crm, upstream: {fault: unreachable}, expect: {status: 502}}\n"
+    )
+    done = run(folder)
+    assert (done.exit_code, done.stderr, caplog.text) == (0, "", "")
+    logging.getLogger("kapagate.cli").warning("loud again")
+    assert "loud again" in caplog.text
