@@ -294,7 +294,7 @@ class Broken:
 
     kinds = frozenset({"question", "comment"})
 
-    def __init__(self, action: str) -> None:
+    def __init__(self, **_: object) -> None:
         pass
 
     def scan(self, text: str, start: int, final: bool) -> Any:
@@ -378,3 +378,12 @@ async def test_what_is_asked_of_a_backend_is_guarded_where_the_route_says_that_i
 async def test_a_request_without_a_body_asks_nothing() -> None:
     gateway = Gateway("  - guard_question: {pii: redact}\n", changes=ASKS)
     assert (await gateway.ask("crm", b"", b"{}", method="GET", path="/told")).status == 200
+
+
+async def test_each_kind_of_personal_data_has_its_action_and_what_is_allowed_stays() -> None:
+    card = "4111 " + "1111 1111 1111"
+    gateway = Gateway(
+        "  - guard_question: {pii: {card: mask, default: redact}, pii_allowed: [support@example.com]}\n    id: ask\n"
+    )
+    await gateway.ask(document={"query": f"{card} jane@example.com support@example.com"})
+    assert b"****1111 <email> support@example.com" in gateway.kapa.sent[0]
