@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -12,9 +13,10 @@ from aiohttp import web
 
 from kapagate.identity.key_sets import PUBLIC, KeySet
 from kapagate.identity.tokens import Expected, verify
-from tests.acceptance.served import BOB, bearer, served
+from tests.acceptance.served import BOB, bearer, newest, served
 from tests.identity.keys import pem, private, signed
 
+CRM_URL = 'url: "${env:CRM_URL}"'
 CUSTOMER = "/crm/customers/42"
 HEADERS = "backends: {headers: {X-Kapagate-Subject: pseudonym, X-Kapagate-Tenant: tenant, X-Kapagate-Roles: roles}}"
 TOKEN = 'backends: {token: {key: "${env:KEY}", issuer: "https://gateway.example"}}'
@@ -107,3 +109,21 @@ async def test_kapa_is_told_of_a_person_what_the_policy_means_to_tell(tmp_path: 
             assert "Eve" not in str(sent)
             assert sent.get("metadata") in ({"origin_url": "https://app.example/page"}, None)
         assert stage.kapa.requests[0].json["metadata"] == {"origin_url": "https://app.example/page"}
+
+
+async def test_the_gateways_own_credential_reaches_the_backend_and_nobody_else(
+    tmp_path: Path, backend: Backend
+) -> None:
+    token, log = "-".join(["crm", "own", "token"]), io.BytesIO()
+    change = (CRM_URL, f'{CRM_URL}\n    set_headers: {{Authorization: "Bearer ${{env:CRM_TOKEN}}"}}')
+    environment = {"CRM_URL": backend.url, "CRM_TOKEN": token}
+    async with served(tmp_path, change, environment=environment, log=log) as stage:
+        reply = await stage.ask("GET", CUSTOMER, headers=bearer(stage, BOB))
+        assert reply.status == 200
+        assert backend.last("authorization") == [f"Bearer {token}"]
+        async with stage.client.get(f"{stage.gateway.admin_url}/api/admin/config") as answer:
+            shown = await answer.json()
+        record = await newest(stage)
+    assert shown["upstreams"]["crm"]["set_headers"] == {"authorization": "Bearer ${env:CRM_TOKEN}"}
+    assert token.encode() not in log.getvalue() + reply.body + str(reply.headers).encode() + str(record).encode()
+    assert token not in str(shown)
