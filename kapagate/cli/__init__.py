@@ -20,6 +20,7 @@ COMMANDS = {
     "keys": ("kapagate.cli.keys:keys", "Make API keys."),
     "audit": ("kapagate.cli.audit:audit", "Read the records of what was asked and decided."),
     "demo": ("kapagate.cli.demo:demo", "Show the chain at work against a stand-in Kapa."),
+    "schema": ("kapagate.cli.schema:schema", "Print the JSON Schema of policies, for editors."),
     "completion": ("kapagate.cli.completion:completion", "Print the completion of bash, zsh or fish."),
     "stand-in": ("kapagate.cli.standin:stand_in", "Serve a stand-in Kapa for demos and tests."),
 }

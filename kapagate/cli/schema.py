@@ -1,0 +1,18 @@
+"""`kapagate schema`: the policy's JSON Schema, for editors."""
+
+from __future__ import annotations
+
+import click
+import orjson
+
+from kapagate.policy.schema import schema as schema_of
+from kapagate.policy.table import Table
+
+
+@click.command("schema")
+def schema() -> None:
+    """Print the policy's JSON Schema (draft 7), by which editors complete and explain.
+
+    A policy file names it in its first line: `# yaml-language-server: $schema=PATH`.
+    """
+    click.echo(orjson.dumps(schema_of(Table()), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
