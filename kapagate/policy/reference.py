@@ -18,7 +18,10 @@ from kapagate.access.roles import RoleDeclaration
 from kapagate.chain.compose import Placed
 from kapagate.chain.filter import Filter
 from kapagate.chain.options import Options
+from kapagate.chain.order import order_of
 from kapagate.kapa.operations import OPERATIONS
+from kapagate.policy.environment import EnvironmentDocument
+from kapagate.policy.exceptions import ExceptionDocument
 from kapagate.policy.gateway import Gateway, RouteDeclaration
 from kapagate.policy.table import Table
 from kapagate.policy.tenant import Change, TenantDocument
@@ -41,6 +44,9 @@ _WHERE = {
     ("Gateway", "upstreams"): "mapping of names to [upstreams](#upstream-types)",
     ("Gateway", "admin_keys"): "the fields of [api_key](#api_key)",
     ("TenantDocument", "chain"): "list of [changes](#changes)",
+    ("EnvironmentDocument", "gate"): "list of [changes](#changes)",
+    ("EnvironmentDocument", "chain"): "list of [changes](#changes)",
+    ("EnvironmentDocument", "routes"): "list of [routes](#routes)",
     ("Change", "add"): "a [step](#steps)",
     ("Change", "set"): "mapping of the filter's fields",
     ("Identify", "schemes"): "list of [schemes](#schemes), not empty",
@@ -66,8 +72,10 @@ def _documents() -> Iterator[str]:
     yield from ("## kind: Gateway", _docstring(Gateway), _table(Gateway))
     yield from ("### Roles", _docstring(RoleDeclaration), _table(RoleDeclaration))
     yield from ("### Routes", _docstring(RouteDeclaration), _table(RouteDeclaration))
+    yield from ("## kind: Environment", _docstring(EnvironmentDocument), _table(EnvironmentDocument))
     yield from ("## kind: Tenant", _docstring(TenantDocument), _table(TenantDocument))
     yield from ("### Changes", _docstring(Change), _table(Change))
+    yield from ("## kind: Exception", _docstring(ExceptionDocument), _table(ExceptionDocument))
 
 
 def _steps(table: Table, steps: Sequence[Placed], policy: str) -> Iterator[str]:
@@ -126,7 +134,9 @@ def _fields(model: type[BaseModel], above: str) -> Iterator[tuple[str, ...]]:
         if name == "type":
             continue
         said = _WHERE.get((model.__name__, name))
-        yield f"`{above}{name}`", said or type_of(field), default_of(field), _sentence(field.description or "")
+        order = order_of(field.metadata)
+        told = " ".join(_sentence(text) for text in (field.description or "", str(order or "")) if text)
+        yield f"`{above}{name}`", said or type_of(field), default_of(field), told
         for within, suffix in () if said else models_within(field):
             yield from _fields(within, f"{above}{name}{suffix}.")
 

@@ -22,7 +22,7 @@ class TenantUpstream(Settings):
 
 
 class Change(Settings):
-    """A step that a tenant has otherwise: `at` with `set` and common options, `add` with a place, or `remove`."""
+    """A step that a layer has otherwise: `at` with `set` and common options, `add` with a place, or `remove`."""
 
     at: str | None = Field(None, description="The id of the step that is otherwise.")
     set: dict[str, Any] | None = Field(None, description="Its options; mappings merge, lists are replaced.")
@@ -32,7 +32,7 @@ class Change(Settings):
     add: dict[str, Any] | None = Field(None, description="A step as in the gateway's chain.")
     after: str | None = Field(None, description="The id of the step that the new one follows.")
     before: str | None = Field(None, description="The id of the step that follows the new one.")
-    remove: str | None = Field(None, description="The id of a step that the tenant does without.")
+    remove: str | None = Field(None, description="The id of a step that the layer does without.")
 
 
 class TenantDocument(Settings):
