@@ -56,9 +56,16 @@ def test_every_command_is_one_that_is_tried_here() -> None:
         ["make", "demo"],
         ["curl", "-s"],
         ["kapagate", "check"],
+        ["kapagate", "test"],
         ["kapagate", "keys"],
         ["kapagate", "run"],
     ]
+
+
+def test_the_tests_of_the_example_policy_pass(environment: dict[str, str]) -> None:
+    done = shell(command("kapagate test"), environment)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "all passed" in done.stdout
 
 
 def test_the_demo_keeps_its_promises() -> None:
