@@ -51,8 +51,11 @@ _NATIONAL = tuple(
         rb"1[38]00 \d{3} \d{3}|1[38]00-\d{3}-\d{3}",
     )
 )
-_ROUND = re.compile(rb"(?:1[ .-])?[2-79]00 ")  # 200 300 4000 are three numbers
+# 200 300 4000 are three numbers, 60000-64999 is a range, 277.764 1035 are coordinates of a drawing
+_ROUND = re.compile(rb"(?:1[ .-])?[2-79]00 |\d\d\d00[ -]\d{5}\Z|\d{3}\.\d{3} ")
 _MORE_LEFT = re.compile(rb"(?:[\w/+]|\w[.-]|\b1[ .-]|(?:\+|\b00)[1-9][\d ()./-]*)\Z")
+_STATE_LEFT = re.compile(rb"\b[A-Z]{2}[ \n]{1,12}\Z")
+_ZIP = re.compile(rb"\d{5}-\d{4}\Z")  # MA 02110-1301
 _DIGITS_LEFT = re.compile(rb"\d \Z")
 _MORE_RIGHT = re.compile(rb"\w|[.:/-]\d|-\w")
 _UNIT = re.compile(
@@ -118,6 +121,8 @@ def _national(data: bytes, start: int) -> Span | None:
         if found is None:
             continue
         end = start + found.end()
+        if _ZIP.match(data[start:end]) and _STATE_LEFT.search(data[max(0, start - _BEFORE) : start]):
+            continue
         if _ends(data, end) and not _goes_on(data, start, end) and _plausible(data[start:end], data[end : end + 9]):
             return start, extended(data, end)
     return None

@@ -27,6 +27,8 @@ _HEADED = re.compile(rb"(?i)(?:((?:" + _SPOKEN + rb")" + _SIGN + rb")|(?:" + _NA
 _TOKEN = re.compile(_VALUE + rb"{1,%d}" % _LONGEST)
 _NO_VALUE = re.compile(
     rb"(?i)[$%{\[(&@]|[a-z_][\w.]*[(\[]|(?:os|process|env|config|settings|self|this|secrets?|vault|var|local)[.:/]"
+    rb"|[a-z_]+(?:[._-]+[a-z_]+)*[()\[\]{}:;,.]*\Z"
+    rb"|\w*(?:key|token|secret|password|str|type)[\]|?]?\Z"
     rb"|(?:your|my|the|some|new|old)[_-]|[x*.#_-]+\Z|https?://|[./~]|.{0,40}(?:example|placeholder|changeme|redacted)"
 )
 

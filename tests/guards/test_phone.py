@@ -87,6 +87,9 @@ def test_ends_where_the_number_ends(found: Found, text: str, numbers: list[str])
     "text",
     [
         "4155552671",
+        "Boston, MA 02110-1301 USA",
+        "the range 60000-64999",
+        "1040,277.764 1035,267.764",
         "0171 12",
         "+1 115 555 2671",
         "+1 415 555 26",

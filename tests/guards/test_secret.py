@@ -29,6 +29,10 @@ def test_finds_it_alone(found: Found, text: str, finding: str) -> None:
     [
         "token: getToken()",
         "password: str",
+        "private_key: Ed25519PrivateKey | None",
+        "def read(self, pwd=None):",
+        "self.key_password = key_password",
+        "password = parsed.password",
         "token=$TOKEN",
         "secret: my-secret-name",
         "password: required",
