@@ -16,6 +16,7 @@ from kapagate.cli.colour import is_coloured
 from kapagate.policy.changes import Change
 from kapagate.policy.diff import diff, loosenings
 from kapagate.policy.diff_report import records, text
+from kapagate.machine.heap import uncollected
 from kapagate.policy.listing import listed
 from kapagate.policy.load import Layers, Loaded
 from kapagate.policy.matrix import matrix_of
@@ -61,10 +62,11 @@ def check(
     """
     resolve = References(os.environ)
     layers = Layers(environment)
-    if allow_missing_secrets:
-        loaded, assumed = load_with_placeholders(lambda resolve: offline(paths, resolve, layers), resolve)
-    else:
-        loaded, assumed = offline(paths, resolve, layers), []
+    with uncollected():
+        if allow_missing_secrets:
+            loaded, assumed = load_with_placeholders(lambda resolve: offline(paths, resolve, layers), resolve)
+        else:
+            loaded, assumed = offline(paths, resolve, layers), []
     loosened = loosened_by(environment, paths, resolve, loaded)
     if form == "json":
         told = {**_told(loaded, assumed, matrix), "loosened": records(loosened)}

@@ -6,10 +6,10 @@ go together is for `kapagate check` to say. A reference may stand for any value,
 
 from __future__ import annotations
 
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
-from pydantic.json_schema import GenerateJsonSchema
+from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from kapagate.access.roles import RoleDeclaration
 from kapagate.chain.options import Options
@@ -40,7 +40,8 @@ _ALSO_TEXT = frozenset({"Given", "SourcePattern"})
 class _Lenient(GenerateJsonSchema):
     """Fields that take an object which no schema describes take anything here; the places of such are filled below."""
 
-    ignored_warning_kinds: ClassVar = {"non-serializable-default", "skipped-choice"}
+    def emit_warning(self, kind: JsonSchemaWarningKind, detail: str) -> None:
+        """Defaults that JSON cannot say are left out."""
 
     def handle_invalid_for_json_schema(self, schema: Any, error_info: str) -> Schema:
         return {}
