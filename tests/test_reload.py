@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from aiohttp import ClientSession
 
+from kapagate.chain.generation import Live
 from kapagate.demo.stage import Stage
+from kapagate.ledger.journal import Journal
+from kapagate.machine.ids import SystemIds
 from kapagate.policy.gateway import Gateway, Limits, Listen, Shutdown, State
-from kapagate.policy.work import Work
-from kapagate.reload import SLICE, at_leisure, needs_restart
+from kapagate.policy.load import Layers, Loaded
+from kapagate.policy.loader import Loader
+from kapagate.policy.work import Work, done
+from kapagate.reload import SLICE, Reloads, at_leisure, needs_restart
+from kapagate.remote.references import References
+from kapagate.stores.ring import MemoryLedger
 from tests.acceptance.served import ADA, EVE, bearer, served
+from tests.chain.conftest import FakeClock
+from tests.filters.gateway import Gateway as Composed
+from tests.policy.test_exceptions import EXCEPTION, LOCKED
 from tests.records import of_exchanges
 
 ASK, STREAM = "/query/v1/projects/default/chat/", "/query/v1/projects/default/chat/stream/"
@@ -204,3 +215,36 @@ async def test_work_at_leisure_lets_others_pass_after_each_slice() -> None:
     assert await at_leisure(work(), clock) == "done"
     passing.cancel()
     assert passed >= 3
+
+
+@pytest.mark.parametrize("broken", [False, True])
+async def test_an_exception_lapses_at_its_second_even_if_the_files_are_wrong_by_then(
+    tmp_path: Path, broken: bool
+) -> None:
+    file, clock = tmp_path / "policy.yaml", FakeClock()
+    expiry = datetime.fromtimestamp(clock.wall() + 100, UTC).isoformat()
+    file.write_text(LOCKED + EXCEPTION.replace("1970-03-01T00:00:00Z", expiry))
+    services = Composed().services()
+    known = References({"PEPPER": "p" * 40, "KG_ACME_KEY": "k" * 40})
+    loader = Loader([file], known, lambda _: services, layers=Layers(None, clock.wall))
+    files = loader.read()
+    loaded = done(loader.loading(files))
+    assert loaded.generation is not None, loaded.report()
+    assert loaded.gateway is not None
+    live, settled = Live(loaded.generation), asyncio.Event()
+    journal = Journal(MemoryLedger(), clock, SystemIds())
+
+    def tell(attempt: Loaded) -> None:
+        if attempt.generation is not None:
+            settled.set()
+
+    reloads = Reloads(loader, loaded, loaded.gateway, live, clock, journal, tell, files)
+    before = live.generation.policy
+    if broken:
+        file.write_text("kind: nothing\n")
+    clock.advance(100)
+    running = asyncio.create_task(reloads.run())
+    await asyncio.wait_for(settled.wait(), 10)
+    running.cancel()
+    assert live.generation.policy != before
+    assert reloads.lapse is None

@@ -74,10 +74,12 @@ def test_the_next_lapse_is_known_and_told_14_days_ahead(load: Load) -> None:
 
 def test_a_policy_has_another_hash_when_an_exception_lapsed(load: Load) -> None:
     before, after = (load(LOCKED + EXCEPTION, now).generation for now in (0.0, EXPIRY))
-    assert before and after
+    assert before
+    assert after
     assert before.policy != after.policy
     alone = load(LOCKED).generation
-    assert alone and alone.policy == after.policy
+    assert alone
+    assert alone.policy == after.policy
 
 
 @pytest.mark.parametrize(
