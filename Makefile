@@ -17,7 +17,7 @@ UV   := .tools/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference bench-quick soak scorecard clean env-run env-test env-presidio
+.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference schema bench-quick soak scorecard clean env-run env-test env-presidio
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -48,6 +48,10 @@ format: env-test ## let ruff mend what it can
 
 reference: env-test ## write docs/reference.md again from the models
 	@$(TEST) -m docs.reference
+
+schema: env-test ## write kapagate.schema.json again from the models
+	@$(TEST) -m kapagate schema > kapagate.schema.json.new
+	@mv kapagate.schema.json.new kapagate.schema.json
 
 bench-quick: env-test ## one paired run: pass-through, the full chain, a naive proxy
 	@$(TEST) -m bench.quick $(ARGS)

@@ -13,10 +13,10 @@ import orjson
 from kapagate import __version__
 from kapagate.cli.codes import GOOD, INVALID_POLICY
 from kapagate.cli.colour import is_coloured
+from kapagate.machine.heap import uncollected
 from kapagate.policy.changes import Change
 from kapagate.policy.diff import diff, loosenings
 from kapagate.policy.diff_report import records, text
-from kapagate.machine.heap import uncollected
 from kapagate.policy.listing import listed
 from kapagate.policy.load import Layers, Loaded
 from kapagate.policy.matrix import matrix_of

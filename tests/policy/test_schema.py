@@ -44,7 +44,7 @@ def test_it_is_draft_7_and_committed_as_it_is() -> None:
     Draft7Validator.check_schema(made)
     assert made["$schema"] == "http://json-schema.org/draft-07/schema#"
     committed = json.loads((ROOT / "kapagate.schema.json").read_text())
-    assert committed == json.loads(json.dumps(made)), "run: kapagate schema > kapagate.schema.json"
+    assert committed == json.loads(json.dumps(made)), "run: make schema"
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
