@@ -25,7 +25,7 @@ def main() -> None:
         *(known.UsSsnRecognizer(), known.MacAddressRecognizer(), known.PhoneRecognizer(supported_regions=REGIONS)),
     ]
     texts = json.load(sys.stdin)
-    began = time.perf_counter()
+    began = time.process_time()
     found = [
         [
             (KINDS[each.entity_type], each.start, each.end)
@@ -35,7 +35,7 @@ def main() -> None:
         ]
         for text in texts
     ]
-    json.dump({"seconds": time.perf_counter() - began, "found": found}, sys.stdout)
+    json.dump({"seconds": time.process_time() - began, "found": found}, sys.stdout)
 
 
 if __name__ == "__main__":
