@@ -76,7 +76,8 @@ def test_an_environment_that_was_not_picked_changes_nothing(load: Load) -> None:
 
 def test_a_policy_has_another_hash_in_an_environment(load: Load) -> None:
     policies = [load("chain: []\n", name, CRM="http://127.0.0.1:9").generation for name in ("here", None)]
-    assert policies[0] and policies[1]
+    assert policies[0]
+    assert policies[1]
     assert policies[0].policy != policies[1].policy
 
 
