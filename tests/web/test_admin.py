@@ -10,7 +10,7 @@ from kapagate.chain import problems
 from kapagate.chain.problem import Problem
 from kapagate.ledger.journal import Journal
 from kapagate.stores.ring import MemoryLedger
-from kapagate.web.admin import Access, Caller, admin_routes
+from kapagate.web.admin import Access, Caller, Guard, admin_routes
 from tests.web.doors import StoppedClock, ask, opened
 
 
@@ -19,7 +19,7 @@ async def told(query: str) -> Any:
 
 
 DOCUMENTS = dict.fromkeys(ENDPOINTS, told)
-PATHS = [endpoint.path for endpoint in ENDPOINTS.values()]
+PATHS = [(endpoint.method, endpoint.path) for endpoint in ENDPOINTS.values()]
 
 
 async def authenticate(request: web.Request) -> Caller | None:
@@ -39,19 +39,19 @@ JOURNAL = Journal(LEDGER, StoppedClock(), lambda: "0" * 32)
 ROUTES = admin_routes(DOCUMENTS, ACCESS, JOURNAL, StoppedClock())
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_without_credentials_nothing_is_told(path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), PATHS)
+async def test_without_credentials_nothing_is_told(method: str, path: str) -> None:
     async with opened(ROUTES) as address:
-        status, document, headers = await ask(address, path)
+        status, document, headers = await ask(address, path, method)
     assert status == 401
     assert headers["WWW-Authenticate"] == 'ApiKey realm="kapagate"'
     assert document["type"].endswith("credentials-required")
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_bad_credentials_are_refused_as_what_they_are(path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), PATHS)
+async def test_bad_credentials_are_refused_as_what_they_are(method: str, path: str) -> None:
     async with opened(ROUTES) as address:
-        status, document, _ = await ask(address, path, headers={"X-Api-Key": "expired"})
+        status, document, _ = await ask(address, path, method, headers={"X-Api-Key": "expired"})
     assert (status, document["detail"]) == (401, "the key is not valid")
 
 
@@ -72,10 +72,10 @@ async def test_each_endpoint_asks_for_its_own_permission(role: str, path: str, s
     assert document == {"told": True} or document["type"].endswith("forbidden")
 
 
-@pytest.mark.parametrize("path", PATHS)
-async def test_on_loopback_without_keys_everybody_may_ask(path: str) -> None:
+@pytest.mark.parametrize(("method", "path"), PATHS)
+async def test_on_loopback_without_keys_everybody_may_ask(method: str, path: str) -> None:
     async with opened(admin_routes(DOCUMENTS, None, JOURNAL, StoppedClock()), checks_host=True) as address:
-        assert (await ask(address, path))[:2] == (200, {"told": True})
+        assert (await ask(address, path, method))[:2] == (200, {"told": True})
 
 
 @pytest.mark.parametrize(
@@ -107,3 +107,20 @@ async def test_a_call_that_breaks_is_recorded_as_a_failure() -> None:
     async with opened(routes, checks_host=True) as address:
         assert (await ask(address, PATHS[0]))[0] == 500
     assert (await LEDGER.query(1))[0]["outcome"] == "failed"
+
+
+async def test_keys_and_roles_change_with_the_policy_but_not_whether_any_are_asked_for() -> None:
+    def nobody(roles: tuple[str, ...], permission: str) -> bool:
+        return False
+
+    guard = Guard(ACCESS)
+    guard.become(Access(authenticate, nobody, ""))
+    async with opened(admin_routes(DOCUMENTS, guard.access, JOURNAL, StoppedClock())) as address:
+        assert (await ask(address, "/api/admin/config", headers={"X-Api-Key": "admin"}))[0] == 403
+        guard.become(None)
+        assert (await ask(address, "/api/admin/config"))[0] == 401
+        guard.become(ACCESS)
+        assert (await ask(address, "/api/admin/config", headers={"X-Api-Key": "admin"}))[0] == 200
+    open_guard = Guard(None)
+    open_guard.become(ACCESS)
+    assert open_guard.access is None
