@@ -105,7 +105,7 @@ async def test_a_call_that_breaks_is_recorded_as_a_failure() -> None:
 
     routes = admin_routes(dict.fromkeys(ENDPOINTS, broken), None, JOURNAL, StoppedClock())
     async with opened(routes, checks_host=True) as address:
-        assert (await ask(address, PATHS[0]))[0] == 500
+        assert (await ask(address, PATHS[0][1]))[0] == 500
     assert (await LEDGER.query(1))[0]["outcome"] == "failed"
 
 
