@@ -52,9 +52,11 @@ def _is_anonymous(route: Route, steps: Steps) -> bool:
 def warn_of_idle_names(
     node: Mapping, steps: Sequence[StepDeclaration], tenants: Iterable[tuple[str, Node]], problems: Diagnostics
 ) -> None:
-    """Roles and tenants that no credential can bring; tokens may bring any. `tenants`: names, and where they stand."""
+    """Roles and tenants that no credential can bring; tokens may bring any, and keys that are still to be made.
+    `tenants`: names, and where they stand.
+    """
     schemes = [scheme for step in steps for scheme in schemes_in(step.own.get("schemes"))]
-    if not schemes or any(kind not in _BY_LIST for kind, _ in schemes):
+    if not schemes or any(kind not in _BY_LIST or (kind == "api_key" and not _entries(own)) for kind, own in schemes):
         return
     named = {name for _, own in schemes for name, _ in named_in(own)}
     if not any(_names_by_path(own) for _, own in schemes):
@@ -79,9 +81,12 @@ def _brought(node: Mapping, steps: Sequence[StepDeclaration], schemes: Sequence[
 def _roles_in(own: Node | None) -> Collection[str]:
     if not isinstance(own, Mapping):
         return ()
-    keys = own.get("keys")
-    entries = [each for each in getattr(keys, "items", ()) if isinstance(each, Mapping)]
-    return set().union(*(_texts(each, "roles") for each in (own, *entries)))
+    return set().union(*(_texts(each, "roles") for each in (own, *_entries(own))))
+
+
+def _entries(own: Node) -> Sequence[Mapping]:
+    keys = own.get("keys") if isinstance(own, Mapping) else None
+    return [each for each in getattr(keys, "items", ()) if isinstance(each, Mapping)]
 
 
 def _texts(node: Node | None, key: str) -> set[str]:

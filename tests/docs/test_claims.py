@@ -87,6 +87,7 @@ def test_mistakes_are_told(changes: dict[str, Any], said: str, tmp_path: Path) -
 def test_routes_say_what_guards_cannot_see(route: dict[str, Any], said: str, tmp_path: Path) -> None:
     policy = smallest()
     policy["upstreams"]["crm"] = CRM
+    policy["roles"]["viewer"]["allow"].append("route.crm")
     policy["routes"] = [{name: value for name, value in route.items() if value is not None}]
     found = report(tmp_path, yaml.safe_dump(policy))
     assert said in found if said else found == ""

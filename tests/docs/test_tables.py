@@ -90,7 +90,7 @@ async def test_every_metric_has_its_row(played: Stage) -> None:
 def test_every_metric_has_the_unit_of_its_name() -> None:
     for name, _, _, unit, _ in rows("metrics.md", "metric"):
         named = re.search(r"_(seconds|characters|bytes)$", codes(name)[0])
-        assert bool(unit) is not codes(name)[0].endswith("_info")
+        assert bool(unit) is not codes(name)[0].endswith(("_info", "_success"))
         assert named is None or named[1] == unit
 
 
