@@ -54,6 +54,7 @@ ENVIRONMENT = {"PEPPER": PEPPER, "PSEUDONYMS": PSEUDONYMS, "KAPA_KEY": "k-" + "a
 SHIPPED = """\
   - guard_question: {max_length: 4000, pii: redact}
     id: ask
+    locked: true
   - guard_answer:
       {pii: redact, max_response_length: 8000, sources: {min: 1}, confidence: {uncertain: disclaim}, at_end: disclaim}
     id: answer
