@@ -81,7 +81,7 @@ HOUSE = {
     "guards": thinking("re2"),
     "kapa": thinking(),
     "ledger": thinking(),
-    "stores": back_end("aiosqlite"),
+    "stores": back_end(),
     "remote": back_end("aiohttp", "watchfiles", "yarl"),
     "telemetry": back_end("prometheus_client", "structlog"),
     "machine": back_end(),
