@@ -1,8 +1,8 @@
 """`python -m bench.drip`: what connections that send a byte a second cost, and what good clients notice of them.
 
 The full chain as a user runs it. Half of the drips never end a request's head, half never end a body that a guard
-reads; one whose time is over is opened again. Good clients ask at a steady pace before and during; the figures are
-their latency, and the resident memory per open drip.
+reads; one whose time is over is opened again. Good clients, of another tenant (the exchanges of one are bounded), ask
+at a steady pace before and during; the figures are their latency, and the resident memory per open drip.
 """
 
 from __future__ import annotations
@@ -99,10 +99,11 @@ def p99(values: Sequence[float]) -> float:
     return sorted(values)[int(len(values) * 0.99)]
 
 
-async def _measured(process: Process, port: int, question: Question, count: int, seconds: float) -> None:
+async def _measured(process: Process, port: int, asked: tuple[Question, Question], count: int, seconds: float) -> None:
+    question, dripped = asked
     await latencies(port, question, 2.0)
     before, resident = await latencies(port, question, seconds / 2), process.resident_bytes()
-    drips = Drips(port, question, count)
+    drips = Drips(port, dripped, count)
     await asyncio.sleep(2.0)
     during = await latencies(port, question, seconds)
     cost = (process.resident_bytes() - resident) / max(1, drips.open)
@@ -126,8 +127,9 @@ def main(connections: int, seconds: float) -> None:
     ):
         keys = made_keys()
         _, full = gateways(f"http://127.0.0.1:{up.first_line()}", Path(directory, "state.db"), keys)
+        asked = questions(keys)["full chain"], questions(keys, "globex")["full chain"]
         with full.started() as (process, port, _):
-            uvloop.run(_measured(process, port, questions(keys)["full chain"], connections, seconds))
+            uvloop.run(_measured(process, port, asked, connections, seconds))
 
 
 if __name__ == "__main__":

@@ -70,9 +70,9 @@ def gateways(upstream: str, state: Path, keys: Keys) -> tuple[Gateway, Gateway]:
     return Gateway(ROOT / "bench/policies/pass-through", asked), Gateway(ROOT / "policies", asked)
 
 
-def questions(keys: Keys) -> dict[str, Question]:
+def questions(keys: Keys, tenant: str = "acme") -> dict[str, Question]:
     """By subject: who asks what, and how."""
-    token = keys.token("bench", "acme", "viewer", time.time() + 3600)
+    token = keys.token("bench", tenant, "viewer", time.time() + 3600)
     bearer, key = {"Authorization": f"Bearer {token}"}, {"X-Api-Key": keys.reporter.text}
     told = ANSWER[:40].encode()
     return {
