@@ -27,7 +27,8 @@ _SMALL = (
 )
 _CONTEXT = re.compile(_WORDS + rb"(?:[\s:.,()*_\"'/=#|>-]|\b" + _SMALL + rb"\b){0,16}\+?\(?\Z")
 _NUMBER_ALONE = re.compile(
-    rb"(?i)(?:id|order|ticket|case|account|serial|version|reference|ref|part|model|invoice|line|tracking) number"
+    rb"(?i)(?:id|order|ticket|case|account|serial|version|reference|ref|part|model|invoice|line|tracking|security|tax)"
+    rb" number"
 )
 _DIGITS = re.compile(rb"\d(?:[ ().-]{0,2}\d){6,14}")
 _NO_NUMBER = re.compile(

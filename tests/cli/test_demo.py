@@ -49,7 +49,7 @@ async def test_once_plays_every_scene_and_leaves_nothing_behind(tmp_path: Path) 
         assert f"\n{number:>3}  " in told
     for promised in (" 200 ", " 401 ", " 403 ", " 429 ", "<email>", "The audit has a row", "http_requests_total{"):
         assert promised in told
-    for row in ("answer email:1 phone:", "ask email:1", "identify refused", "rbac refused", "rate_limit refused"):
+    for row in ("answer email:1 phone:1", "ask email:1", "identify refused", "rbac refused", "rate_limit refused"):
         assert row in told.split("The audit has a row")[1]
     assert told.endswith(f"{len(SCENES)} scenes: every outcome as promised.\n")
     assert "\x1b" not in told

@@ -46,3 +46,8 @@ def test_finds_it_alone(found: Found, text: str, finding: str) -> None:
 )
 def test_leaves_what_only_looks_alike(found: Found, text: str) -> None:
     assert found(PHONE_SPOKEN, text) == []
+
+
+def test_the_number_of_a_social_security_card_is_none_of_a_telephone() -> None:
+    data = b"her social security number is " + b"-".join((b"219", b"09", b"9999"))
+    assert list(PHONE_SPOKEN.find(data, 0, len(data))) == []
