@@ -25,6 +25,7 @@ _ENTRY = 40
 _STRING = 64
 _OTHER_STRING = 80
 _NUMBER = 32
+_READY = frozenset(b"%d" % number for number in range(-5, 257)) | {b"t", b"f", b"n"}
 _PAIR = 72 + _SLOT
 _MEMO = 80
 _PART = re.compile(rb'"((?:[^"\\]++|\\.)*+)"([ \t\n\r]*:)?|[\[{}tfn]|-?[0-9][0-9.eE+-]*+', re.DOTALL)
@@ -94,7 +95,7 @@ def _cost(kind: bytes, string: bytes | None) -> int:
         return _string(string)
     if kind == b"[":
         return _LIST
-    return _NUMBER if len(kind) > 2 else 0
+    return 0 if kind in _READY else _NUMBER
 
 
 def _string(string: bytes) -> int:
