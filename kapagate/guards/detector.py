@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from kapagate.guards.regex import Regex, regex
+from kapagate.guards.regex import Finder, Searcher, finder, matcher, searcher
 
 Span = tuple[int, int]
 Check = Callable[[bytes, int, int], Span | None]
@@ -36,7 +36,7 @@ class Detector:
     - `unfinished` matches at the end of the text what may still become, or extend, a finding.
     - `longest`: how far from its start a finding, and what decides on it, reaches. A candidate that is longer is
       either no finding or is redacted up to there.
-    - `before`: how far to the left of a finding `pattern` and `check` look.
+    - `before`: how far to the left of a finding `pattern` and `check` look, and how far before its candidate one begins.
     """
 
     name: str
@@ -50,25 +50,28 @@ class Detector:
     kind: str = ""
     confidence: float = 0.9
     hint: bytes = b""
-    candidates: Regex = field(init=False, repr=False, compare=False)
-    tails: Regex = field(init=False, repr=False, compare=False)
+    search: Searcher = field(init=False, repr=False, compare=False)
+    match: Searcher = field(init=False, repr=False, compare=False)
+    _tail: Finder = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", self.kind or self.name)
         object.__setattr__(self, "hint", self.hint or self.pattern)
-        object.__setattr__(self, "candidates", regex(self.pattern))
-        object.__setattr__(self, "tails", regex(rb"(?:" + self.unfinished + rb")\z"))
+        object.__setattr__(self, "search", searcher(self.pattern))
+        object.__setattr__(self, "match", matcher(self.pattern))
+        object.__setattr__(self, "_tail", finder(rb"(?:" + self.unfinished + rb")\z"))
 
     def find(self, data: bytes, start: int, end: int) -> Iterator[Span]:
         """Findings that start in `start:end`; what is found may begin behind its candidate, or before it."""
-        position = max(0, start - self.before)
-        while (candidate := self.candidates.search(data, position)) is not None:
-            span = self.check(data, *candidate.span())
+        search, check, last = self.search, self.check, end + self.before
+        first, behind = search(data, max(0, start - self.before))
+        while 0 <= first < last:
+            span = check(data, first, behind)
             if span is not None and start <= span[0] < end:
                 yield span
-            position = candidate.span()[0] + 1
+            first, behind = search(data, first + 1)
 
     def settled(self, data: bytes, start: int) -> int:
         """The place before which nothing can change, however the text goes on."""
-        tail = self.tails.search(data, start)
-        return len(data) if tail is None else max(start, len(data) - self.longest, tail.span()[0])
+        tail = self._tail(data, start)
+        return len(data) if tail < 0 else max(start, len(data) - self.longest, tail)

@@ -99,17 +99,17 @@ class View:
         Each is decided by the original around it, as far as `SLACK` and the detector's own lengths go: so it is a
         property of its place here too.
         """
-        position = self.place(max(0, start - detector.before - SLACK))
-        while (candidate := detector.candidates.search(self.data, position)) is not None:
-            place = candidate.span()[0]
+        search, last = detector.search, self.place(end + detector.before + SLACK)
+        place = search(self.data, self.place(max(0, start - detector.before - SLACK)))[0]
+        while 0 <= place <= last:
             near = self.original(place)
             first = self.place(max(0, near - detector.before - SLACK))
             span = _checked(detector, self.data[first : self.place(near + detector.longest + SLACK)], place - first)
             if span is not None and start <= (begin := self.original(first + span[0])) < end:
                 yield begin, self._end(first + span[1])
-            position = place + 1
+            place = search(self.data, place + 1)[0]
 
 
 def _checked(detector: Detector, data: bytes, place: int) -> Span | None:
-    candidate = detector.candidates.match(data, place)
-    return None if candidate is None else detector.check(data, *candidate.span())
+    first, behind = detector.match(data, place)
+    return None if first < 0 else detector.check(data, first, behind)

@@ -29,9 +29,17 @@ RegexSet = Callable[[bytes], Sequence[int]]
 Finder = Callable[[bytes, int], int]
 """`find(data, start)`: where the first match from `start` on begins; -1 without one."""
 
+Searcher = Callable[[bytes, int], tuple[int, int]]
+"""`search(data, start)`: the first match from `start` on; (-1, -1) without one."""
+
+_ANCHORED, _UNANCHORED = re2._re2.RE2.Anchor.ANCHOR_START, re2._re2.RE2.Anchor.UNANCHORED
+_NEVER_FOLDED = b"\x81"  # no character folds to it
+_ROOM = 1 << 26  # bytes for the automaton of a set
+
 
 def _options() -> re2.Options:
     options = re2.Options()
+    options.never_capture = True
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False
     return options
@@ -59,27 +67,53 @@ def _compiled(pattern: bytes) -> Any:
 def finder(pattern: bytes) -> Finder:
     """The pattern's bare search. Straight into the extension: the wrapper's generator and match cost twice as much."""
     match = _compiled(pattern)._regexp.Match
-    unanchored = re2._re2.RE2.Anchor.UNANCHORED
 
     def find(data: bytes, start: int) -> int:
-        place: int = match(unanchored, data, start, len(data))[0][0]
+        place: int = match(_UNANCHORED, data, start, len(data))[0][0]
         return place
 
     return find
 
 
+def searcher(pattern: bytes) -> Searcher:
+    """The pattern's bare search, for where it runs once for every candidate."""
+    match = _compiled(pattern)._regexp.Match
+
+    def search(data: bytes, start: int) -> tuple[int, int]:
+        span: tuple[int, int] = match(_UNANCHORED, data, start, len(data))[0]
+        return span
+
+    return search
+
+
+def matcher(pattern: bytes) -> Searcher:
+    """Like `searcher`, of a match that begins at `start` itself."""
+    match = _compiled(pattern)._regexp.Match
+
+    def search(data: bytes, start: int) -> tuple[int, int]:
+        span: tuple[int, int] = match(_ANCHORED, data, start, len(data))[0]
+        return span
+
+    return search
+
+
 def regex_set(patterns: Iterable[bytes]) -> RegexSet:
-    """A set of patterns. Keep them short: re2 sets have no fallback when their automaton outgrows its memory. They cost
-    10 ms and are without state, so that equal ones are the same.
+    """A set of patterns. It costs 10 ms and is without state, so that equal ones are the same.
+
+    Raises ValueError where the patterns are too large together: re2 would find nothing then, and not say so.
     """
     return _set_of(tuple(patterns))
 
 
 @lru_cache(64)
 def _set_of(patterns: tuple[bytes, ...]) -> RegexSet:
-    patterns_in_one = re2.Set.SearchSet(_options())
-    for pattern in patterns:
+    options = _options()
+    options.max_mem = _ROOM
+    patterns_in_one = re2.Set.SearchSet(options)
+    for pattern in (*patterns, _NEVER_FOLDED):
         patterns_in_one.Add(pattern)
     patterns_in_one.Compile()
     match: RegexSet = patterns_in_one._set.Match
+    if len(patterns) not in match(_NEVER_FOLDED):
+        raise ValueError("the patterns are too large together")
     return match
