@@ -1,7 +1,8 @@
 """What models say about their fields: which names stand where, and which scalars a field takes.
 
 Pydantic reads `yes` as true and `"3"` as 3, which YAML 1.2 does not; `coerced` finds what it would bend. Text that came
-out of one reference may stand for a number: an environment holds nothing but text.
+out of one reference may stand for a number: an environment holds nothing but text. And text that other readers take
+for something else (`no`, `0777`, a date) is not text enough.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, PlainValidator, WrapValidator
 
 from kapagate.chain.secret import Resolved
+from kapagate.policy.scalars import Doubtful
 
 Path = tuple[str | int, ...]
 _EXPECTED: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number"}
@@ -57,6 +59,8 @@ def _in(annotation: Any, metadata: Sequence[Any], raw: Any, path: Path) -> Itera
             yield from _in(arguments[1], (), value, (*path, key))
     elif inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         yield from _in_model(annotation, raw, path)
+    elif annotation is str and isinstance(raw, Doubtful):
+        yield path, f"text in quotes (without them some take it for {raw.taken_for})"
     elif annotation in _EXPECTED and not _is(annotation, raw):
         yield path, _EXPECTED[annotation]
 
@@ -65,12 +69,15 @@ def _in_union(arguments: Sequence[Any], raw: Any, path: Path) -> Iterator[tuple[
     """A union bends a value only if none of its alternatives takes it as it is."""
     if raw is None and type(None) in arguments:
         return
+    if isinstance(raw, Doubtful) and str in arguments:
+        yield from _in(str, (), raw, path)
+        return
     found: list[tuple[Path, str]] = []
     for each in arguments:
         if each is type(None) or (get_origin(each) is Literal and raw not in get_args(each)):
             continue
         mismatches = list(_in(each, (), raw, path))
-        if not mismatches:
+        if not mismatches and not (each is str and isinstance(raw, list | dict)):
             return
         found += mismatches
     yield from found[:1]

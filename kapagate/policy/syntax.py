@@ -17,7 +17,7 @@ from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
 from kapagate.policy.position import Span
-from kapagate.policy.scalars import meaning
+from kapagate.policy.scalars import Doubtful, meaning
 from kapagate.policy.source import Source
 from kapagate.policy.work import Work, done
 
@@ -136,7 +136,8 @@ class _Reader:
         self._refuse_tag(event, span)
         text = event.value
         self._quoted = span if event.style in _QUOTES and span.line != span.end_line else None
-        node = Scalar(span, text, meaning(text) if event.implicit[0] else text)
+        value = meaning(text) if event.implicit[0] else text
+        node = Scalar(span, text, value, unresolved=event.tag is not None)
         if event.anchor:
             self._anchors[event.anchor] = (node, 1, 1)
         self._place(node, 1, 1)
@@ -197,9 +198,12 @@ class _Reader:
     def _key(self, parent: _Open, node: Node) -> None:
         parent.key_span = node.span
         if isinstance(node, Scalar) and isinstance(node.value, str):
-            parent.key = node.value
+            parent.key = str(node.value)
             if node.value == "<<":
                 self._fault(codes.MERGE_KEY, node.span, "merge keys are not supported; write the fields out")
+            elif isinstance(node.value, Doubtful):
+                what = f'"{node.text}" is a text, but some take it for {node.value.taken_for}; put the key in quotes'
+                self._fault(codes.KEY_NOT_TEXT, node.span, what)
         else:
             parent.key = ""
             if isinstance(node, Scalar):

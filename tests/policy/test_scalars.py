@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapagate.policy.scalars import meaning
+from kapagate.policy.scalars import Doubtful, meaning
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,23 @@ from kapagate.policy.scalars import meaning
 )  # fmt: skip
 def test_what_not_everybody_reads_alike_is_text(text: str) -> None:
     assert meaning(text) == text
+
+
+@pytest.mark.parametrize(
+    ("text", "what"),
+    [("yes", "true"), ("on", "true"), ("No", "false"), ("OFF", "false"), ("0777", "a number"), ("1:30:00", "a number"),
+     ("1_000", "a number"), (".inf", "a number"), ("-.Inf", "a number"), (".NaN", "a number"), ("0b1", "a number"),
+     ("1e999", "a number"), ("9" * 19, "a number"), ("2024-01-01", "a date"), ("2024-1-1T10:00:00Z", "a date")],
+)  # fmt: skip
+def test_a_text_that_others_take_for_something_else_is_doubtful(text: str, what: str) -> None:
+    value = meaning(text)
+    assert isinstance(value, Doubtful)
+    assert value.taken_for == what
+
+
+@pytest.mark.parametrize("text", ["y", "N", "nothing", "online", "1.2.3", "30s", "60/min", "127.0.0.1:8080", "-", "12e4x", "10.0.0.0/8"])
+def test_a_text_that_everybody_reads_alike_needs_no_quotes(text: str) -> None:
+    assert type(meaning(text)) is str
 
 
 @pytest.mark.parametrize(
