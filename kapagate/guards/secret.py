@@ -17,7 +17,7 @@ _SPOKEN = (
     rb"password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe|contrase\xf1a|wachtwoord|senha|has\xe9o"
 )
 _NAMED = (
-    rb"secret|token|api[ _-]?key|access[ _-]?key|secret[ _-]?key|private[ _-]?key|auth[ _-]?key|client[ _-]?secret"
+    rb"secret|token|api[ _-]?key|ac(?:cess|count)[ _-]?key|secret[ _-]?key|private[ _-]?key|auth[ _-]?key|client[ _-]?secret"
     rb"|credential"
 )
 _SIGN = rb"[\"'`*]{0,3}\s{0,2}(?::=|=>|[:=])\s{0,2}[\"'`*]{0,3}"
@@ -30,7 +30,8 @@ _NO_VALUE = re.compile(
     rb"(?i)[$%{\[(&@]|[a-z_][\w.]*[(\[]|(?:os|process|env|config|settings|self|this|secrets?|vault|var|local)[.:/]"
     rb"|[a-z_]++(?:[.-]++[a-z_]++)*+[()\[\]{}:;,.]*\Z"
     rb"|\w*(?:key|token|secret|password|str|type)[\]|?]?\Z"
-    rb"|(?:your|my|the|some|new|old)[_-]|[x*.#_-]+\Z|https?://|[./~]|.{0,40}(?:example|placeholder|changeme|redacted)"
+    rb"|(?:your|my|the|some|new|old)[_-]|[x*.#_-]+\Z|https?://|[./~]"
+    rb"|(?:.{0,40}[^A-Za-z0-9])?(?:example|placeholder|changeme|redacted)"
 )
 
 
