@@ -17,7 +17,7 @@ from kapagate.access.roles import Roles
 from kapagate.chain.clock import Clock
 from kapagate.chain.entry import Entry
 from kapagate.chain.forwarded import TrustedHops
-from kapagate.chain.generation import Live
+from kapagate.chain.generation import Generation, Live
 from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
 from kapagate.ledger.journal import START, STOP, Journal
@@ -77,12 +77,16 @@ def offline(paths: Sequence[Path], resolve: Resolve, layers: Layers = GATEWAY_AL
     """The policy as `kapagate check` loads it: everything is compiled, nothing is opened."""
     machine = Machine.started()
     state = _remembered(State(None), machine)
-    endpoints = implemented(_nothing_runs, (), machine.clock, MemoryLedger, _nothing_loads)
+    endpoints = implemented(_nothing_runs, (), machine.clock, MemoryLedger, _nothing_loads, _no_generation)
     known = serves(endpoints)
     return load_policy(paths, resolve, lambda settings: machine.offer(state).services, serves=known, layers=layers)
 
 
 def _nothing_runs() -> ConfigView:
+    raise LookupError("no generation runs here")
+
+
+def _no_generation() -> Generation:
     raise LookupError("no generation runs here")
 
 
@@ -165,7 +169,7 @@ async def open_gateway(
     def told() -> ConfigView:
         return view_of(live.generation, reloads.sources, reloads.loaded_at, reloads.last)
 
-    endpoints = implemented(told, checks, machine.clock, lambda: opened[0].ledger, reload)
+    endpoints = implemented(told, checks, machine.clock, lambda: opened[0].ledger, reload, lambda: live.generation)
     loader = Loader(paths, resolve, offer, serves=serves(endpoints), layers=Layers(environment, machine.clock.wall))
     files = loader.read()
     loaded = done(loader.loading(files))

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from kapagate.answer.rules import AnswerRules
+from kapagate.answer.rules import AnswerRules, TextRule
 from kapagate.chain.fact import Fact
 from kapagate.chain.headers import Headers, RawHeaders
 from kapagate.chain.response import Response
@@ -31,7 +31,8 @@ class Step:
     gateway alone may speak; what the client sent under them never goes upstream. Request hooks may answer (return a
     Response) or refuse (raise Problem). `on_done` is called exactly once per exchange and must not wait or raise.
     `marks`: fields that an answer to a request with these fields carries; asked of a gate's step that always acts, for
-    refusals that no exchange came to (`on_opening` sees to all others).
+    refusals that no exchange came to (`on_opening` sees to all others). `texts`: the rules that its request hook works
+    on questions with, for those who try them out.
     """
 
     reads: frozenset[Fact[Any]] = frozenset()
@@ -44,3 +45,4 @@ class Step:
     on_seal: OnSeal | None = None
     on_done: OnDone | None = None
     marks: Marks | None = None
+    texts: tuple[TextRule, ...] = ()

@@ -15,6 +15,7 @@ COMMANDS = {
     "check": ("kapagate.cli.check:check", "Check policy files and print every problem at its place."),
     "test": ("kapagate.cli.test:test", "Run the tests of a policy, without sockets and without secrets."),
     "explain": ("kapagate.cli.explain:explain", "Explain what a policy does with a request, and where it says so."),
+    "guard": ("kapagate.cli.guard:guard", "Show what a policy's guards find in a text, and what would be delivered."),
     "render": ("kapagate.cli.render:render", "Print the policy as it is in force."),
     "diff": ("kapagate.cli.diff:diff", "Say what two policies let through differently."),
     "keys": ("kapagate.cli.keys:keys", "Make API keys."),

@@ -83,7 +83,8 @@ class GuardQuestion(Filter):
             raise Invalid("guards nothing: ask for `max_length`, `pii` or `blocked_terms`", ("pii",))
         guarded = "pii" if actions_met(self.pii, KINDS) != {"allow"} else "blocked_terms"
         option = guarded if rules else "max_length"
-        return Step(needs={"question": option}, on_request=_Guard(self.max_length, tuple(rules)).on_request)
+        guard = _Guard(self.max_length, tuple(rules))
+        return Step(needs={"question": option}, on_request=guard.on_request, texts=guard.rules)
 
 
 class _Guard:
@@ -91,7 +92,7 @@ class _Guard:
 
     def __init__(self, max_length: int | None, rules: tuple[TextRule, ...]) -> None:
         self._max_length = max_length
-        self._rules = rules
+        self.rules = rules
 
     async def on_request(self, ex: Exchange) -> None:
         if not within_reach(ex, _QUESTION) or (ex.request.body.length == 0 and not ex.route.asks_by_query):
@@ -110,13 +111,13 @@ class _Guard:
         if self._max_length is not None and len(text) > self._max_length:
             detail = f"the {place.kind} has {len(text)} characters, {self._max_length} are allowed"
             raise Problem(problems.QUESTION_REFUSED, detail, members={"rule": "max_length"})
-        if not self._rules:
+        if not self.rules:
             return text
         held = _object_in(text) if place.kind == "comment" else None
         if held is None:
-            return _edited(ex, self._rules, place, text)
+            return _edited(ex, self.rules, place, text)
         parts = dict(_strings_of(held))
-        edited = {path: _edited(ex, self._rules, place, part) for path, part in parts.items()}
+        edited = {path: _edited(ex, self.rules, place, part) for path, part in parts.items()}
         return text if edited == parts else orjson.dumps(replaced_all(held, edited)).decode()
 
 

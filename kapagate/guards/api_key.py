@@ -1,15 +1,21 @@
 """Keys and tokens of known shapes, JSON web tokens and private key blocks.
 
 Each shape is a prefix that its vendor publishes, and the characters and length of what follows. A finding starts where
-no word goes on to the left, and ends with its characters: what is longer than `longest` is redacted up to there.
+no word goes on to the left, and ends with its characters: what is longer than `longest` is redacted up to there. Where
+the vendor publishes a check as well (`vendors.py`), a key with a right one is found wherever it stands, in the middle
+of a word too. One with a wrong one is a key by its shape: mistyped, or made up as those in documentation are.
 """
 
 from __future__ import annotations
 
+import re
+
 from kapagate.guards.detector import Detector, Span
-from kapagate.guards.regex import regex
+from kapagate.guards.vendors import CHECKED, verified
 
 _LONGEST = 8192
+_LONGEST_NESTING = 1024  # where a key may begin within another, which is then read again
+_NESTING = rb",%d}" % _LONGEST_NESTING
 
 # Prefix, and what follows it.
 _SHAPES: tuple[tuple[bytes, bytes], ...] = (
@@ -18,11 +24,11 @@ _SHAPES: tuple[tuple[bytes, bytes], ...] = (
     (rb"(?:AKIA|ASIA|ABIA|ACCA)", rb"[A-Z0-9]{16}"),  # AWS access key ids
     (rb"gh[pousr]_", rb"[A-Za-z0-9]{36,}"),  # GitHub
     (rb"github_pat_", rb"\w{22,}"),
-    (rb"glpat-", rb"[\w-]{20,}"),  # GitLab
+    (rb"gl(?:pat|rt|dt|ptt|ft|soat|agent|imt|cbt)-", rb"[\w-]{20,}(?:\.[0-9a-z]{2}\.?[0-9a-z]{7,9})?"),  # GitLab
     (rb"xox[abeoprs]-", rb"[A-Za-z0-9-]{10,}"),  # Slack
     (rb"xapp-", rb"\d-[A-Za-z0-9-]{10,}"),
     (rb"[psr]k_(?:live|test)_", rb"[A-Za-z0-9]{10,}"),  # Stripe
-    (rb"whsec_", rb"[A-Za-z0-9+/=]{24,}"),  # Stripe, Standard Webhooks
+    (rb"whsec_", rb"[A-Za-z0-9+/=]{24" + _NESTING),  # Stripe, Standard Webhooks
     (rb"AIza", rb"[\w-]{35}"),  # Google
     (rb"GOCSPX-", rb"[\w-]{28}"),
     (rb"ya29\.", rb"[\w-]{20,}"),
@@ -38,7 +44,7 @@ _SHAPES: tuple[tuple[bytes, bytes], ...] = (
     (rb"pplx-", rb"[A-Za-z0-9]{40,}"),  # Perplexity
     (rb"key-", rb"[a-f0-9]{32}"),  # Mailgun
     (rb"SK", rb"[a-f0-9]{32}"),  # Twilio
-    (rb"ATATT3", rb"[\w=-]{50,}"),  # Atlassian
+    (rb"AT(?:ATT|CTT)3", rb"[\w=-]{50" + _NESTING),  # Atlassian
     (rb"dckr_(?:pat|oat)_", rb"[\w-]{20,}"),  # Docker
     (rb"HRKU-", rb"[\w-]{30,}"),  # Heroku
     (rb"(?:ntn|secret)_", rb"[A-Za-z0-9]{40,}"),  # Notion
@@ -46,11 +52,11 @@ _SHAPES: tuple[tuple[bytes, bytes], ...] = (
     (rb"figd_", rb"[\w-]{30,}"),  # Figma
     (rb"PMAK-", rb"[a-f0-9]{24}-[a-f0-9]{34}"),  # Postman
     (rb"NRAK-", rb"[A-Z0-9]{27}"),  # New Relic
-    (rb"gl(?:sa|c)_", rb"[\w=+/-]{32,}"),  # Grafana
-    (rb"sntry[su]_", rb"[\w=+/-]{40,}"),  # Sentry
+    (rb"gl(?:sa|c)_", rb"[\w=+/-]{32" + _NESTING),  # Grafana
+    (rb"sntry[su]_", rb"[\w=+/-]{40" + _NESTING),  # Sentry
     (rb"hv[sbr]\.", rb"[\w-]{24,}"),  # HashiCorp Vault
-    (rb"dp\.(?:pt|st|ct)\.", rb"[\w.-]{32,}"),  # Doppler
-    (rb"pscale_", rb"(?:tkn|pw|oauth)_[\w.-]{32,}"),  # PlanetScale
+    (rb"dp\.(?:pt|st|ct)\.", rb"[\w.-]{32" + _NESTING),  # Doppler
+    (rb"pscale_", rb"(?:tkn|pw|oauth)_[\w.-]{32" + _NESTING),  # PlanetScale
     (rb"r8_", rb"[A-Za-z0-9]{37,}"),  # Replicate
     (rb"sq0[ac][ts][pb]-", rb"[\w-]{22,}"),  # Square
     (rb"AGE-SECRET-", rb"KEY-1[A-Z0-9]{58}"),  # age
@@ -58,10 +64,19 @@ _SHAPES: tuple[tuple[bytes, bytes], ...] = (
     (rb"nfp_", rb"[A-Za-z0-9]{36,}"),  # Netlify
     (rb"pul-", rb"[a-f0-9]{40}"),  # Pulumi
     (rb"rubygems_", rb"[a-f0-9]{48}"),
+    (rb"hooks\.slack\.com/", rb"(?:services|workflows|triggers)/[A-Z0-9]{8,}/[\w/]{20,200}"),
+    (rb"EAA", rb"[A-Za-z0-9]{80,}"),  # Facebook
+    (rb"LTAI", rb"[A-Za-z0-9]{16,24}"),  # Alibaba
+    (rb"AKCp", rb"[A-Za-z0-9]{50,}"),  # Artifactory
+    (rb"tskey-", rb"(?:auth|api|client|webhook|scim)-[\w-]{20,}"),  # Tailscale
+    (rb"ops_", rb"eyJ[\w-]{60,}"),  # 1Password
+    (rb"CFPAT-", rb"[\w-]{40,}"),  # Contentful
+    (rb"lin_oauth_", rb"[a-f0-9]{64}"),
+    (rb"\d{8,10}:AA", rb"[\w-]{33}"),  # Telegram
     (rb"eyJ", rb"[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?"),  # JSON web tokens
 )
-_PREFIX = rb"\b(?:" + b"|".join(prefix for prefix, _ in _SHAPES) + rb")"  # of 13 characters at most
-_KEY = regex(b"|".join(rb"%s(?:%s)" % shape for shape in _SHAPES))
+_PREFIX = rb"\b(?:" + b"|".join(prefix for prefix, _ in _SHAPES) + rb")"  # of 16 characters at most
+_KEY = re.compile(b"|".join(rb"%s(?:%s)" % shape for shape in _SHAPES))
 
 _BREAK = rb"(?:\s|\\[nr])"
 _PEM_HEAD = rb"-----BEGIN [A-Z ]{0,40}PRIVATE KEY(?: BLOCK)?-----"
@@ -69,44 +84,45 @@ _PEM_BODY = (
     rb"(?:" + _BREAK + rb"+(?:Proc-Type|DEK-Info|Version|Comment|Charset|Hash): ?[^\\\n]{0,80}){0,4}"
     rb"(?:" + _BREAK + rb"+[A-Za-z0-9+/=]{16,})*"
 )
-_PEM = regex(
+_PEM = re.compile(
     _PEM_HEAD + rb"(?:" + _PEM_BODY + _BREAK + rb"+(?:[A-Za-z0-9+/=]{1,15}" + _BREAK + rb"+)?-----END [A-Z ]{0,50}-----"
     rb"|(?:" + _PEM_BODY + rb"))"
 )
 _OPEN_BREAK = rb"(?:" + _BREAK + rb"|\\)*"
-_PEM_EMPTY = regex(_PEM_HEAD + rb"\z")
-_RANDOM = regex(rb"\d|[A-Z].*[a-z]|[a-z].*[A-Z]|\A[A-Z]{20}\z")
+_PEM_EMPTY = re.compile(_PEM_HEAD)
+_DIGIT = re.compile(rb"\d")
+_AWS = re.compile(rb"[A-Z]{20}")
 
 
 def _block(data: bytes, start: int) -> Span | None:
-    near = data[start : start + _LONGEST]
-    found = _PEM.match(near)
-    if found is None or _PEM_EMPTY.match(near[: found.span()[1]]):
-        return None
-    return start, start + found.span()[1]
+    found = _PEM.match(data, start, start + _LONGEST)
+    return None if found is None or _PEM_EMPTY.fullmatch(found[0]) else found.span()
+
+
+def _random(key: bytes) -> bool:
+    return bool(_DIGIT.search(key)) or not (key.islower() or key.isupper()) or bool(_AWS.fullmatch(key))
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:
     if data[start : start + 1] == b"-":
         return _block(data, start)
-    if data[max(0, start - 1) : start] == b"-":
+    if (end := verified(data, start)) > start:
+        return start, end
+    left = data[max(0, start - 1) : start]
+    found = None if left.isalnum() or left in (b"-", b"_") else _KEY.match(data, start, start + _LONGEST)
+    if found is None or not _random(found[0]):
         return None
-    near = data[start : start + _LONGEST]
-    found = _KEY.match(near)
-    if found is None:
-        return None
-    length = found.span()[1]
-    if near[length : length + 1].isalnum() or not _RANDOM.search(near[:length]):
-        return None
-    return start, start + length
+    goes_on = data[found.end() : found.end() + 1].isalnum() and found.end() - start < _LONGEST_NESTING
+    return None if goes_on else found.span()
 
 
 API_KEY = Detector(
     name="api_key",
     placeholder="<api_key>",
-    pattern=_PREFIX + rb"[A-Za-z0-9]|-----BEGIN [A-Z ]{0,40}PRIVATE KEY",
+    pattern=_PREFIX + rb"[A-Za-z0-9]|" + CHECKED + rb"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY",
     unfinished=(
-        _PREFIX + rb"[\w.+/=-]*|\b[A-Za-z][\w.-]{0,12}"
+        _PREFIX + rb"[\w.+/=-]*|\b[A-Za-z][\w.-]{0,15}|\b\d{1,10}(?::A?)?"
+        rb"|g(?:h[pousr]?|l|ls|lsa)?|n(?:p|pm)?|k|kg|(?:gh[pousr]|npm|glsa|kg)_\w{0,80}"
         rb"|-{1,4}|-----(?:B(?:E(?:G(?:I(?:N(?: [A-Z ]{0,60}-{0,5})?)?)?)?)?)?"
         rb"|" + _PEM_HEAD + _PEM_BODY + _OPEN_BREAK + rb"[A-Za-z0-9+/=]{0,15}" + _OPEN_BREAK + rb"[A-Za-z -]{0,70}"
     ),

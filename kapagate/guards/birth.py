@@ -34,12 +34,10 @@ _SHAPE = re.compile(_DATE)
 
 def check(data: bytes, start: int, end: int) -> Span | None:
     """The date at `start`, when the words before it make it somebody's birth."""
-    if data[start - 1 : start].isalnum() or not _CONTEXT.search(data[max(0, start - _BEFORE) : start]):
+    found = _SHAPE.match(data, start, start + _LONGEST)
+    if found is None or data[found.end() : found.end() + 1].isalnum() or data[start - 1 : start].isalnum():
         return None
-    found = _SHAPE.match(data[start : start + _LONGEST])
-    if found is None or data[start + found.end() : start + found.end() + 1].isalnum():
-        return None
-    return start, start + found.end()
+    return found.span() if _CONTEXT.search(data[max(0, start - _BEFORE) : start]) else None
 
 
 BIRTH = Detector(

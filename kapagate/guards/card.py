@@ -14,6 +14,7 @@ _SHAPES = (
     re.compile(rb"\d{4}([ .-])\d{6}\1\d{4,5}"),
     re.compile(rb"\d{6}[ .-]\d{7,13}"),
 )
+_ANY_SHAPE = re.compile(rb"\d{12}|\d{4}([ .-])(?:\d{4}\1\d{4}\1\d|\d{6}\1\d{4})|\d{6}[ .-]\d{7}")
 _ISSUERS = re.compile(
     rb"(?:4\d{12}(?:\d{3}){0,2}"  # Visa
     rb"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
@@ -32,25 +33,26 @@ _NO_CARD = re.compile(
     rb"(?i)\b(?:ean|gtin|isbn|upc|imei|sku|order|invoice|tracking|timestamp|time)\b[\s:#.=-]{0,3}(?:no|number|id|is)?[\s:#.=]{0,3}\Z"
 )
 _BEFORE = 26
+_DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 
 def luhn(digits: bytes) -> bool:
     """ISO/IEC 7812-1 annex B."""
     odd, even = digits[-1::-2], digits[-2::-2]
-    return (sum(odd) - 48 * len(odd) + sum((0, 2, 4, 6, 8, 1, 3, 5, 7, 9)[digit - 48] for digit in even)) % 10 == 0
+    return (sum(odd) + sum(even.translate(_DOUBLED)) - 48 * len(digits)) % 10 == 0
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:
     """The card number that begins with the digits at `start`, in any of its shapes."""
-    left = data[max(0, start - _BEFORE) : start]
-    if _MORE_LEFT.search(left[-2:]) or _NO_CARD.search(left):
+    if not _ANY_SHAPE.match(data, start) or _MORE_LEFT.search(data, max(0, start - 2), start):
         return None
     near = data[start : start + CARD.longest]
     for shape in _SHAPES:
         if (found := shape.match(near)) is not None and not _MORE_RIGHT.match(near, length := found.end()):
             digits = near[:length].translate(None, b" .-")
             if _ISSUERS.match(digits) and luhn(digits):
-                return start, start + length
+                named = _NO_CARD.search(data, max(0, start - _BEFORE), start)
+                return None if named else (start, start + length)
     return None
 
 

@@ -6,7 +6,6 @@ import re
 
 from kapagate.guards.detector import Detector, Span
 from kapagate.guards.fold import CASED
-from kapagate.guards.regex import regex
 
 _LOCAL_MAX = 64
 _DOMAIN_MAX = 253
@@ -15,28 +14,27 @@ _LABEL = rb"[\w" + CASED + rb"](?:[\w" + CASED + rb"-]{0,61}[\w" + CASED + rb"])
 _TOP = rb"(?:xn--[A-Za-z0-9-]{2,20}[A-Za-z0-9]|[A-Za-z" + CASED + rb"]{2,24})"
 
 _LOCAL_CHARACTERS = bytes(byte for byte in range(256) if re.match(_LOCAL, b"%c" % byte))
-_DOMAIN = regex(rb"(?:" + _LABEL + rb"\.){1,8}" + _TOP)
-_NO_MAILBOX = re.compile(rb"(?i)git\Z|\dx\.")  # git@github.com:org/repo, icon@2x.png
+_DOMAIN = re.compile(rb"(?:" + _LABEL + rb"\.){1,8}" + _TOP + rb"(?![A-Za-z0-9])")
+_NO_MAILBOX = (b"git",)  # git@github.com:org/repo
+_NO_DOMAIN = re.compile(rb"\dx\.|\d+\.\d+\.\d")  # icon@2x.png, next@14.0.0-canary.rc
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:
     """From the `@` at `start`: the local part on its left, the domain on its right."""
+    domain = _DOMAIN.match(data, start + 1, start + 1 + _DOMAIN_MAX)
+    if domain is None:
+        return None
     left = data[max(0, start - _LOCAL_MAX) : start]
     local = left[len(left.rstrip(_LOCAL_CHARACTERS)) :].lstrip(b"._%+'-")
-    right = data[end : end + _DOMAIN_MAX + 1]
-    domain = _DOMAIN.match(right)
-    if not local or local.endswith(b".") or domain is None:
+    if not local or local.endswith(b".") or local.lower() in _NO_MAILBOX or _NO_DOMAIN.match(data, start + 1):
         return None
-    length = domain.span()[1]
-    if right[length : length + 1].isalnum() or _NO_MAILBOX.match(local) or _NO_MAILBOX.match(right):
-        return None
-    return start - len(local), end + length
+    return start - len(local), domain.end()
 
 
 EMAIL = Detector(
     name="email",
     placeholder="<email>",
-    pattern=rb"@",
+    pattern=rb"@[\w" + CASED + rb"-]+\.[\w" + CASED + rb"]",
     unfinished=_LOCAL + rb"+(?:@[\w." + CASED + rb"-]*)?",
     longest=_LOCAL_MAX + 1 + _DOMAIN_MAX + 1,
     before=_LOCAL_MAX,

@@ -42,7 +42,7 @@ def _quad(data: bytes, start: int) -> Span | None:
 
 
 def _groups(data: bytes, start: int) -> Span | None:
-    if data[start - 1 : start].isalnum() or data[max(0, start - 1) : start] in (b":", b".", b"_", b"\xe9"):
+    if start and (data[start - 1] in b":._\xe9" or data[start - 1 : start].isalnum()):
         return None
     found = _GROUPS.match(data[start : start + _LONGEST_GROUPS + 2])
     if found is None:
@@ -66,7 +66,10 @@ def check(data: bytes, start: int, end: int) -> Span | None:
 IP = Detector(
     name="ip",
     placeholder="<ip>",
-    pattern=rb"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|\b[0-9A-Fa-f]{1,4}:[0-9A-Fa-f]{0,4}:|::[0-9A-Fa-f]",
+    pattern=(
+        rb"\b\d{1,3}\.\d{1,3}\.\d{1,3}\.\d|::[0-9A-Fa-f]"
+        rb"|\b(?:%b{1,4}:){1,6}:|\b(?:%b{1,4}:){6}(?:%b{1,4}:%b|\d{1,3}\.)" % ((b"[0-9A-Fa-f]",) * 4)
+    ),
     unfinished=rb"[0-9A-Fa-f:.]+[+-]?",
     longest=_LONGEST_GROUPS + 3,
     before=_BEFORE,

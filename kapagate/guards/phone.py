@@ -51,6 +51,7 @@ _NATIONAL = tuple(
         rb"1[38]00 \d{3} \d{3}|1[38]00-\d{3}-\d{3}",
     )
 )
+_SOME = re.compile(b"|".join(rb"(?:%b)" % shape.pattern for shape in _NATIONAL))
 # 200 300 4000 are three numbers, 60000-64999 is a range, 277.764 1035 are coordinates of a drawing
 _ROUND = re.compile(rb"(?:1[ .-])?[2-79]00 |\d\d\d00[ -]\d{5}\Z|\d{3}\.\d{3} ")
 _MORE_LEFT = re.compile(rb"(?:[\w/+]|\w[.-]|\b1[ .-]|(?:\+|\b00)[1-9][\d ()./-]*)\Z")
@@ -113,7 +114,7 @@ def _north_american(number: bytes) -> bool:
 
 
 def _national(data: bytes, start: int) -> Span | None:
-    if _MORE_LEFT.search(data[max(0, start - _BEFORE) : start]):
+    if not _SOME.match(data, start) or _MORE_LEFT.search(data[max(0, start - _BEFORE) : start]):
         return None
     near = data[start : start + _NEAR]
     for shape in _NATIONAL:

@@ -17,7 +17,7 @@ _SPOKEN = (
     rb"password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe|contrase\xf1a|wachtwoord|senha|has\xe9o"
 )
 _NAMED = (
-    rb"secret|token|api[ _-]?key|access[ _-]?key|secret[ _-]?key|private[ _-]?key|auth[ _-]?key|client[ _-]?secret"
+    rb"secret|token|api[ _-]?key|ac(?:cess|count)[ _-]?key|secret[ _-]?key|private[ _-]?key|auth[ _-]?key|client[ _-]?secret"
     rb"|credential"
 )
 _SIGN = rb"[\"'`*]{0,3}\s{0,2}(?::=|=>|[:=])\s{0,2}[\"'`*]{0,3}"
@@ -25,11 +25,13 @@ _VALUE = rb"[^\s\xa4\"'`<>,;]"
 _HEAD = rb"(?i:(?:" + _SPOKEN + rb"|" + _NAMED + rb")" + _SIGN + rb"|\bbearer )"
 _HEADED = re.compile(rb"(?i)(?:((?:" + _SPOKEN + rb")" + _SIGN + rb")|(?:" + _NAMED + rb")" + _SIGN + rb"|\bbearer )")
 _TOKEN = re.compile(_VALUE + rb"{1,%d}" % _LONGEST)
+_JUDGED = 64
 _NO_VALUE = re.compile(
     rb"(?i)[$%{\[(&@]|[a-z_][\w.]*[(\[]|(?:os|process|env|config|settings|self|this|secrets?|vault|var|local)[.:/]"
-    rb"|[a-z_]+(?:[._-]+[a-z_]+)*[()\[\]{}:;,.]*\Z"
+    rb"|[a-z_]++(?:[.-]++[a-z_]++)*+[()\[\]{}:;,.]*\Z"
     rb"|\w*(?:key|token|secret|password|str|type)[\]|?]?\Z"
-    rb"|(?:your|my|the|some|new|old)[_-]|[x*.#_-]+\Z|https?://|[./~]|.{0,40}(?:example|placeholder|changeme|redacted)"
+    rb"|(?:your|my|the|some|new|old)[_-]|[x*.#_-]+\Z|https?://|[./~]"
+    rb"|(?:.{0,40}[^A-Za-z0-9])?(?:example|placeholder|changeme|redacted)"
 )
 
 
@@ -58,7 +60,8 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     if head is None or found is None:
         return None
     value = found[0].rstrip(b".)]}*")
-    if _NO_VALUE.match(value) or not (_chosen(value) if head[1] else _random(value)):
+    judged = value[:_JUDGED]
+    if _NO_VALUE.match(judged) or not (_chosen(judged) if head[1] else _random(judged)):
         return None
     return end, end + len(value)
 

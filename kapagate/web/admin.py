@@ -13,6 +13,7 @@ from kapagate.chain.clock import Clock
 from kapagate.chain.problem import Problem
 from kapagate.ledger.journal import Journal
 from kapagate.web.answers import Handler, json_answer
+from kapagate.web.doors import LONGEST_BODY
 from kapagate.web.endpoints import Document
 
 
@@ -90,7 +91,7 @@ def _recorded(
             if access is not None:
                 caller = await access.caller(request)
                 access.permit(caller, endpoint.permission)
-            answer = json_answer(await document(request.rel_url.raw_query_string))
+            answer = json_answer(await document(await _asked(request, endpoint)))
             status = answer.status
         except Problem as problem:
             status = problem.kind.status
@@ -102,3 +103,15 @@ def _recorded(
         return answer
 
     return handler
+
+
+async def _asked(request: web.Request, endpoint: Endpoint) -> str:
+    """What the endpoint is given: its body, or the query. Raises Problem when the body cannot be read."""
+    if not endpoint.reads:
+        return request.rel_url.raw_query_string
+    try:
+        return (await request.read()).decode()
+    except web.HTTPRequestEntityTooLarge:
+        raise Problem(problems.BODY_TOO_LARGE, f"the body is longer than {LONGEST_BODY} bytes") from None
+    except UnicodeDecodeError:
+        raise Problem(problems.MALFORMED_BODY, "the body is not valid UTF-8") from None

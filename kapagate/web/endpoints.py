@@ -11,6 +11,7 @@ from kapagate.access.endpoints import ENDPOINTS
 from kapagate.chain import problems
 from kapagate.chain.clock import Clock
 from kapagate.chain.exchange import Exchange
+from kapagate.chain.generation import Generation
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
 from kapagate.chain.route import Serve
@@ -18,10 +19,11 @@ from kapagate.ledger.ledger import Ledger
 from kapagate.ledger.record import moment
 from kapagate.web.audit import audit_of
 from kapagate.web.config import Attempt, ConfigView
+from kapagate.web.guard import guard_of
 from kapagate.web.health import Check, system_health, worst
 
 Document = Callable[[str], Awaitable[Any]]
-"""What an endpoint tells. It is given the raw query of the request."""
+"""What an endpoint tells. It is given the raw query of the request, or its body where it `reads` one."""
 _HEADERS = ((b"Content-Type", b"application/json"), (b"Cache-Control", b"no-store"))
 
 
@@ -31,9 +33,10 @@ def implemented(
     clock: Clock,
     ledger: Callable[[], Ledger],
     reload: Callable[[str], Awaitable[Attempt]],
+    generation: Callable[[], Generation],
 ) -> dict[str, Document]:
     """Every endpoint by its name. `config` gives the view of the generation that is live when it is called, `ledger`
-    the ledger that is in use then; `reload` loads the policy again, for whom it is told.
+    the ledger that is in use then; `reload` loads the policy again, for whom it is told. `generation` is the live one.
     """
 
     async def told_config(query: str) -> Any:
@@ -52,6 +55,7 @@ def implemented(
     documents = {
         "audit": audit_of(ledger),
         "config": told_config,
+        "guard_try": guard_of(generation),
         "reload": told_reload,
         "system_health": told_health,
     }
@@ -62,11 +66,13 @@ def implemented(
 
 def serves(documents: Mapping[str, Document]) -> dict[str, Serve]:
     """The same endpoints for `serve:` routes of the data port."""
-    return {name: _serve(document) for name, document in documents.items()}
+    return {name: _serve(document, ENDPOINTS[name].reads) for name, document in documents.items()}
 
 
-def _serve(document: Document) -> Serve:
+def _serve(document: Document, reads: bool) -> Serve:
     async def serve(exchange: Exchange) -> Response:
-        return Response.whole(200, _HEADERS, orjson.dumps(await document(exchange.request.query), default=str))
+        request = exchange.request
+        asked = orjson.dumps(await exchange.document()).decode() if reads else request.query
+        return Response.whole(200, _HEADERS, orjson.dumps(await document(asked), default=str))
 
     return serve

@@ -70,6 +70,7 @@ def test_the_matrix_has_a_line_for_everything_that_can_be_asked(policy: Path) ->
         ["needs", "viewer", "admin"],
         ["crm", "route.crm", "anybody", "anybody"],
         ["GET", "/api/admin/config", "admin.config.read", "-", "denied"],
+        ["POST", "/api/admin/guard/try", "admin.guard.try", "-", "yes"],
         ["POST", "/api/admin/reload", "admin.config.reload", "-", "yes"],
         ["GET", "/api/system/health", "admin.health.read", "-", "yes"],
     ]

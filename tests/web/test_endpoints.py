@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from kapagate.access.endpoints import ENDPOINTS, Endpoint
+from kapagate.chain.generation import Generation
 from kapagate.chain.problem import Problem
 from kapagate.stores.ring import MemoryLedger
 from kapagate.web.config import Attempt, ConfigView
@@ -29,15 +30,19 @@ async def failed(by: str) -> Attempt:
     return Attempt(0.0, False, by, "one", "a.yaml:1:1 error KG101", "1 error")
 
 
+def nothing_live() -> Generation:
+    raise LookupError
+
+
 async def test_a_reload_tells_what_is_live_now_and_what_is_not() -> None:
-    documents = implemented(lambda: view("one"), [], StoppedClock(), MemoryLedger, reloaded)
+    documents = implemented(lambda: view("one"), [], StoppedClock(), MemoryLedger, reloaded, nothing_live)
     document = await documents["reload"]("")
     assert (document["policy"], document["success"], document["by"]) == ("two", True, "admin")
     assert document["needs_restart"] == ["state"]
 
 
 async def test_a_reload_of_a_wrong_policy_is_refused_with_its_errors() -> None:
-    documents = implemented(lambda: view("one"), [], StoppedClock(), MemoryLedger, failed)
+    documents = implemented(lambda: view("one"), [], StoppedClock(), MemoryLedger, failed, nothing_live)
     with pytest.raises(Problem, match="1 error") as refused:
         await documents["reload"]("")
     assert refused.value.kind.status == 422
@@ -45,25 +50,27 @@ async def test_a_reload_of_a_wrong_policy_is_refused_with_its_errors() -> None:
 
 
 async def test_every_endpoint_with_a_permission_is_implemented() -> None:
-    documents = implemented(lambda: view("one"), [], StoppedClock(), MemoryLedger, reloaded)
+    documents = implemented(lambda: view("one"), [], StoppedClock(), MemoryLedger, reloaded, nothing_live)
     assert documents.keys() == ENDPOINTS.keys()
 
 
 def test_an_endpoint_without_implementation_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(ENDPOINTS, "other", Endpoint("GET", "/api/other", "admin.other.read"))
     with pytest.raises(LookupError, match="other"):
-        implemented(lambda: view("one"), [], StoppedClock(), MemoryLedger, reloaded)
+        implemented(lambda: view("one"), [], StoppedClock(), MemoryLedger, reloaded, nothing_live)
 
 
 async def test_the_configuration_is_the_one_that_is_live_when_asked() -> None:
     live = [view("one")]
-    documents = implemented(lambda: live[0], [], StoppedClock(), MemoryLedger, reloaded)
+    documents = implemented(lambda: live[0], [], StoppedClock(), MemoryLedger, reloaded, nothing_live)
     live[0] = view("two")
     assert (await documents["config"](""))["policy"] == "two"
 
 
 async def test_system_health_can_be_served_on_the_data_port() -> None:
-    documents = implemented(lambda: view("one"), [Asked("kapa", well)], StoppedClock(), MemoryLedger, reloaded)
+    documents = implemented(
+        lambda: view("one"), [Asked("kapa", well)], StoppedClock(), MemoryLedger, reloaded, nothing_live
+    )
     response = await serves(documents)["system_health"](exchange(CRM))
     assert response.body is not None
     document = orjson.loads(b"".join([piece async for piece in response.body]))
