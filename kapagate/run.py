@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from kapagate import __version__
@@ -24,7 +23,7 @@ from kapagate.ledger.journal import START, STOP, Journal
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.process import check_file
 from kapagate.offers import Machine, Offer, Remembered
-from kapagate.policy.gateway import Address, Listen, Socket, State, Tls, UnixAddress
+from kapagate.policy.gateway import Address, Listen, Log, Socket, State, Tls, UnixAddress
 from kapagate.policy.gateway import Gateway as Settings
 from kapagate.policy.interpolation import Resolve
 from kapagate.policy.load import GATEWAY_ALONE, Layers, Loaded, load_policy
@@ -43,8 +42,8 @@ from kapagate.stores.ring import MemoryLedger
 from kapagate.stores.sqlite import SqliteLedger
 from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.stores.sqlite_replays import SqliteReplays
-from kapagate.telemetry.access import AccessLog
 from kapagate.telemetry.gauges import watch_audit, watch_key_sets, watch_policy, watch_upstreams
+from kapagate.telemetry.verbosity import SILENT, Verbosity
 from kapagate.web.admin import Access, Guard, admin_routes
 from kapagate.web.config import Attempt, ConfigView, view_of
 from kapagate.web.credentials import Credentials
@@ -146,13 +145,10 @@ async def open_gateway(
     paths: Sequence[Path],
     resolve: Resolve,
     addresses: Addresses,
-    log_stream: BinaryIO | None = None,
+    verbosity: Verbosity = SILENT,
     environment: str | None = None,
 ) -> AsyncIterator[Gateway]:
-    """Loads a policy and serves it until the block is left. Raises InvalidPolicy, OSError (an address is taken).
-
-    One line per exchange goes to `log_stream` where it is given.
-    """
+    """Loads a policy and serves it until the block is left. Raises InvalidPolicy, OSError (an address is taken)."""
     machine, life = Machine.started(), Lifecycle()
     checks: list[Check] = []
     opened: list[Remembered] = []
@@ -187,7 +183,7 @@ async def open_gateway(
         journal.note(START, live.generation.policy, version=__version__, files=[str(each) for each in loaded.sources])
         stack.callback(lambda: journal.note(STOP, live.generation.policy))
         guard = Guard(_access(settings, machine.clock))
-        use = Use(offers, machine, state, checks, guard)
+        use = Use(offers, machine, state, checks, guard, verbosity)
         reloads = Reloads(loader, loaded, settings, live, machine.clock, journal, use.settle, files)
         use.settle(loaded)
         _watch(machine, state.ledger, live)
@@ -195,7 +191,8 @@ async def open_gateway(
         watch_lapses(machine.meter, reloads)
         stack.callback(asyncio.create_task(reloads.run()).cancel)
         stack.callback(asyncio.create_task(Watch(paths, reloads.ask).run()).cancel)
-        entry = _entry(settings.listen, live, machine, _access_log(log_stream, stack))
+        stack.callback(verbosity.flush)
+        entry = use.entry = _entry(settings.listen, live, machine, verbosity)
         data = addresses.data or settings.listen.data
         listener = await _listening(settings.listen, data, entry, machine, stack)
         doors = await _doors(settings, addresses, machine, life, checks, endpoints, guard, journal, stack)
@@ -212,7 +209,9 @@ class Use:
     state: Remembered
     checks: list[Check]
     guard: Guard
+    verbosity: Verbosity
     used: Offer | None = None
+    entry: Entry | None = None
 
     def settle(self, loaded: Loaded) -> None:
         """After a load: keeps what the good one took, or what the last good one did."""
@@ -225,6 +224,12 @@ class Use:
             self.machine.key_sets.start()
             self.guard.become(_access(loaded.gateway, self.machine.clock))
             self.checks[:] = self._dependencies()
+            self._tell(loaded.gateway.log)
+
+    def _tell(self, wanted: Log) -> None:
+        self.verbosity.become(wanted.level, wanted.sampling)
+        if self.entry is not None:
+            self.entry.finished = self.verbosity.finished
 
     def _dependencies(self) -> list[Check]:
         state, clock = self.state, self.machine.clock
@@ -248,9 +253,10 @@ async def _start(state: Remembered, settings: Settings, stack: AsyncExitStack) -
         stack.push_async_callback(state.owners.close)
 
 
-def _entry(listen: Listen, live: Live, machine: Machine, access_log: AccessLog | None) -> Entry:
+def _entry(listen: Listen, live: Live, machine: Machine, verbosity: Verbosity) -> Entry:
     limits, hops = listen.limits, TrustedHops(listen.trusted_hops) if listen.trusted_hops else None
-    return Entry(live, machine.clock, machine.ids, access_log, limits.exchanges, hops, limits.exchanges_per_tenant)
+    share, finished = limits.exchanges_per_tenant, verbosity.finished
+    return Entry(live, machine.clock, machine.ids, finished, limits.exchanges, hops, share)
 
 
 def _watch(machine: Machine, ledger: Ledger, live: Live) -> None:
@@ -272,14 +278,6 @@ def _remembered(state: State, machine: Machine) -> Remembered:
         SqliteReplays(Path(f"{state.path}.replays"), clock, machine.ids()),
         SqliteOwners(Path(f"{state.path}.owners"), clock),
     )
-
-
-def _access_log(stream: BinaryIO | None, stack: AsyncExitStack) -> AccessLog | None:
-    if stream is None:
-        return None
-    access_log = AccessLog(stream)
-    stack.callback(access_log.flush)
-    return access_log
 
 
 async def _listening(

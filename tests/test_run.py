@@ -19,6 +19,7 @@ from kapagate.identity.api_keys import create, digest
 from kapagate.policy.gateway import Address, UnixAddress
 from kapagate.remote.references import References
 from kapagate.run import Addresses, Gateway, InvalidPolicy, offline, open_gateway
+from kapagate.telemetry.verbosity import Verbosity
 from tests.acceptance.served import ADA, ANYWHERE, BOB, bearer, served
 from tests.proxy.authority import Authority
 from tests.records import newest, of_exchanges
@@ -266,6 +267,19 @@ async def test_one_line_per_exchange_goes_to_the_log_that_is_given(tmp_path: Pat
         for _ in range(3):
             await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))
     assert [orjson.loads(line)["status"] for line in log.getvalue().splitlines()] == [200] * 3
+
+
+async def test_how_much_is_logged_changes_with_the_policy(tmp_path: Path) -> None:
+    log, policy = BytesIO(), tmp_path / "small.yaml"
+    policy.write_text(f"{SMALL}log: {{level: warning}}\n")
+    verbosity = Verbosity(log)
+    async with open_gateway([policy], References({}), ANYWHERE, verbosity) as gateway:
+        await status(f"{gateway.data_url}/x")
+        policy.write_text(SMALL)
+        assert (await gateway.reload("test")).needs_restart == ()
+        await status(f"{gateway.data_url}/y")
+        verbosity.flush()
+    assert len(log.getvalue().splitlines()) == 1
 
 
 async def test_what_the_parser_refuses_is_counted(tmp_path: Path) -> None:

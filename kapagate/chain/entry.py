@@ -42,7 +42,7 @@ class Entry:
     """The application of one data port.
 
     At most `most` exchanges run at a time, at most `each` of one tenant. `finished` is told of every exchange after its
-    done hooks (the access log). `hops` are the proxies that are believed when they say who asks.
+    done hooks (the access log); it may become another. `hops` are the proxies that are believed when they say who asks.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class Entry:
         self._live = live
         self._clock = clock
         self._ids = ids
-        self._finished = finished
+        self.finished = finished
         self._most = most
         self._shares = Shares(each) if each < most else None
         self._hops = hops
@@ -104,8 +104,8 @@ class Entry:
             await run(exchange, sink, self._clock, self._shares)
         finally:
             self._running -= 1
-        if self._finished is not None:
-            self._finished(exchange)
+        if self.finished is not None:
+            self.finished(exchange)
 
 
 def _correlation_id(headers: Headers) -> str | None:

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import click
 
+from kapagate.cli.schema import schema_text
+
 _EDITOR = "# yaml-language-server: $schema=kapagate.schema.json\n"
 _GATEWAY = """\
 # Who may ask what of Kapa. `kapagate check .` tells every mistake, `kapagate test .` runs the tests beside it.
@@ -82,21 +84,26 @@ cases:
     upstream: {answer: Ask ada@nimbus.example., cut: bytes}
     expect: {decisions: {guard_answer: changed}, text: {equals: Ask <email>.}}
 """
-FILES = {"gateway.yaml": _GATEWAY, "tests.yaml": _TESTS}
+FILES = {"gateway.yaml": _EDITOR + _GATEWAY, "tests.yaml": _EDITOR + _TESTS}
+_SCHEMA = "kapagate.schema.json"
 
 
 @click.command("init")
 @click.argument("folder", metavar="DIR", type=click.Path(file_okay=False, path_type=Path))
 def init(folder: Path) -> None:
-    """Write a small policy that works into DIR, with tests of it. Files that are there are never written over."""
-    there = [name for name in FILES if (folder / name).exists()]
+    """Write a small policy that works into DIR, with tests of it and the schema by which editors complete and explain.
+
+    Files that are there are never written over. `kapagate schema > DIR/kapagate.schema.json` renews the schema.
+    """
+    files = {**FILES, _SCHEMA: f"{schema_text()}\n"}
+    there = [name for name in files if (folder / name).exists()]
     if there:
         raise click.UsageError(f"{folder / there[0]} is there already")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        for name, text in FILES.items():
-            (folder / name).write_text(_EDITOR + text, encoding="utf-8")
+        for name, text in files.items():
+            (folder / name).write_text(text, encoding="utf-8")
     except OSError as cause:
         raise click.ClickException(f"{folder} cannot be written: {cause.strerror}") from None
-    click.echo(f"written: {', '.join(str(folder / name) for name in FILES)}")
+    click.echo(f"written: {', '.join(str(folder / name) for name in files)}")
     click.echo(f"next: kapagate test {folder} --coverage")

@@ -9,9 +9,9 @@ import click
 import orjson
 
 from kapagate.cli.codes import INVALID_POLICY
-from kapagate.policy.explain import rendered
 from kapagate.policy.load import Layers
 from kapagate.policy.placeholders import load_with_placeholders
+from kapagate.policy.render import rendered
 from kapagate.remote.references import References
 from kapagate.run import offline
 

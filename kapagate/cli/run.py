@@ -22,6 +22,7 @@ from kapagate.policy.report import render_all
 from kapagate.remote.references import References
 from kapagate.run import Addresses, Gateway, InvalidPolicy, open_gateway
 from kapagate.telemetry.logs import configure
+from kapagate.telemetry.verbosity import Verbosity
 
 log = logging.getLogger(__name__)
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -58,7 +59,9 @@ class DataAddressType(click.ParamType[Address | UnixAddress]):
 @click.option("--probe", type=AddressType(), help="Health and metrics; wins over listen.probe.")
 @click.option("--admin", type=AddressType(), help="Administration; wins over listen.admin.")
 @click.option(
-    "--log-level", default="info", show_default=True, type=click.Choice(["debug", "info", "warning", "error"])
+    "--log-level",
+    type=click.Choice(["debug", "info", "warning", "error"]),
+    help="Wins over the policy's log.level, which is info where it says nothing.",
 )
 @click.pass_context
 def run(
@@ -68,7 +71,7 @@ def run(
     data: Address | UnixAddress | None,
     probe: Address | None,
     admin: Address | None,
-    log_level: str,
+    log_level: str | None,
 ) -> None:
     """Serve with the policy in PATH until SIGTERM or SIGINT, then finish what runs; a second signal cuts it.
 
@@ -77,11 +80,11 @@ def run(
     Logs go to standard error, one JSON object a line. Exit codes: 0 stopped, 1 failed at run time (an address is
     taken, the state's folder is not there), 2 usage, 3 invalid policy.
     """
-    configure(log_level)
+    configure(log_level or "info")
     confine()
     try:
-        access_log = log_level in ("debug", "info")
-        run_loop(_serve(paths, Addresses(data, probe, admin), environment, access_log=access_log))
+        verbosity = Verbosity(sys.stderr.buffer, log_level, logging.getLogger())
+        run_loop(_serve(paths, Addresses(data, probe, admin), environment, verbosity))
     except InvalidPolicy as invalid:
         click.echo(render_all(invalid.loaded.diagnostics, invalid.loaded.sources, is_coloured(sys.stderr)), err=True)
         click.echo(invalid.loaded.summary(), err=True)
@@ -93,13 +96,12 @@ def run(
         _let_go_of_the_log()
 
 
-async def _serve(paths: tuple[Path, ...], addresses: Addresses, environment: str | None, access_log: bool) -> None:
+async def _serve(paths: tuple[Path, ...], addresses: Addresses, environment: str | None, verbosity: Verbosity) -> None:
     stop, again = asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, _heed, stop, again)
-    stream = sys.stderr.buffer if access_log else None
-    async with open_gateway(paths, References(os.environ), addresses, stream, environment) as gateway:
+    async with open_gateway(paths, References(os.environ), addresses, verbosity, environment) as gateway:
         urls = {"data": gateway.data_url, "probe": gateway.probe_url, "admin": gateway.admin_url}
         settle()
         loop.add_signal_handler(signal.SIGHUP, gateway.ask_reload)

@@ -7,6 +7,13 @@ import orjson
 
 from kapagate.policy.schema import schema as schema_of
 from kapagate.policy.table import Table
+from kapagate.policytest.declaration import PolicyTest
+
+
+def schema_text() -> str:
+    """The schema of all kinds of documents, tests among them."""
+    made = schema_of(Table(), {"PolicyTest": PolicyTest})
+    return orjson.dumps(made, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode()
 
 
 @click.command("schema")
@@ -15,4 +22,4 @@ def schema() -> None:
 
     A policy file names it in its first line: `# yaml-language-server: $schema=PATH`.
     """
-    click.echo(orjson.dumps(schema_of(Table()), option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS).decode())
+    click.echo(schema_text())

@@ -98,7 +98,7 @@ def model_at(model: type[BaseModel], path: Path) -> type[BaseModel] | None:
         after: list[type[BaseModel]] = []
         for each in found:
             field = next((f for n, f in each.model_fields.items() if part == (f.alias or n)), None)
-            after += _models(field.annotation) if field else []
+            after += models_in(field.annotation) if field else []
         if after or isinstance(part, str):
             found = after or (found if _is_key(found, part) else [])
     return found[0] if found else None
@@ -119,7 +119,7 @@ def homes(model: type[BaseModel], key: str, path: Path = ()) -> Iterator[Path]:
     nested = [
         ((*path, field.alias or name), each)
         for name, field in model.model_fields.items()
-        for each in _models(field.annotation)
+        for each in models_in(field.annotation)
     ]
     for below, each in nested:
         if key in names(each):
@@ -129,7 +129,8 @@ def homes(model: type[BaseModel], key: str, path: Path = ()) -> Iterator[Path]:
             yield from homes(each, key, below)
 
 
-def _models(annotation: Any) -> list[type[BaseModel]]:
+def models_in(annotation: Any) -> list[type[BaseModel]]:
+    """The models that a type is made of, not those within them."""
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         return [annotation]
-    return [model for argument in get_args(annotation) for model in _models(argument)]
+    return [model for argument in get_args(annotation) for model in models_in(argument)]

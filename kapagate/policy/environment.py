@@ -27,6 +27,7 @@ class EnvironmentDocument(Settings):
 
     name: Name = Field(description="What `--env` picks it by.")
     listen: dict[str, Any] = Field({}, description="Laid over the gateway's `listen`, key by key.")
+    log: dict[str, Any] = Field({}, description="Laid over the gateway's `log`: another level, another sampling.")
     admin_keys: dict[str, Any] = Field({}, description="Laid over the gateway's `admin_keys`.")
     state: str | None = Field(None, description="In place of the gateway's `state`.")
     pseudonyms: dict[str, Any] = Field({}, description="Laid over the gateway's `pseudonyms`.")

@@ -207,6 +207,20 @@ class Listen(Settings):
     )
 
 
+class Log(Settings):
+    """How much is logged; takes effect at once when it changes."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="From which level on there are lines; those of exchanges are `info`. `--log-level` wins."
+    )
+    sampling: float = Field(
+        1.0,
+        ge=0,
+        le=1,
+        description="The share of answered exchanges that get a line, evenly spread; all others each get theirs.",
+    )
+
+
 class Pseudonyms(Settings):
     """What stands for a person where a name must not go."""
 
@@ -261,6 +275,7 @@ class Gateway(Settings):
 
     name: str = Field("kapagate", min_length=1, max_length=128, description="The gateway's name in logs and records.")
     listen: Listen = Field(Listen(), description="The gateway's own addresses.")
+    log: Log = Field(Log(), description="How much is logged.")
     admin_keys: InstanceOf[Scheme] | None = Field(
         None, description="API keys of the admin address, as in the scheme api_key."
     )

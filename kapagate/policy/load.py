@@ -56,7 +56,8 @@ GATEWAY_ALONE = Layers()
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """What became of a policy. `generation` and `gateway` are None when there are errors. `lapse`: when the next
-    exception expires, in seconds since 1970; the policy is another one then. `build`: what it was built of.
+    exception expires, in seconds since 1970; the policy is another one then. `build`: what it was built of; `read`:
+    all documents, those that do not count included.
     """
 
     diagnostics: Diagnostics
@@ -70,6 +71,7 @@ class Loaded:
     lapse: float | None = None
     build: Build | None = None
     grants: Sequence[Grant] = ()
+    read: Sequence[Document] = ()
 
     @property
     def ok(self) -> bool:
@@ -177,6 +179,7 @@ class Site:
             grants.lapse,
             build if generation else None,
             [grant for grants_of in grants.by_tenant.values() for grant in grants_of],
+            documents,
         )
 
     def _grants(self, documents: Sequence[Document], tenants: Sequence[Document], build: Build) -> Grants:

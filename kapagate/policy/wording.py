@@ -42,6 +42,7 @@ SCALARS: Mapping[Any, str] = {
 _BOUNDS = (("ge", "at least {}"), ("gt", "more than {}"), ("le", "at most {}"), ("lt", "less than {}"))
 _LENGTHS = (("min_length", "at least {} {}"), ("max_length", "at most {} {}"))
 _LISTS = (list, tuple, set, frozenset, Sequence)
+_SECONDS = (("d", 86_400), ("h", 3600))
 _BYTES = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
 
@@ -125,9 +126,10 @@ def default_of(field: FieldInfo) -> str:
 
 
 def with_unit(value: float, reading: Callable[..., Any] | None) -> str:
-    """`30s` of 30.0 seconds, `32KiB` of 32768 bytes; other numbers as they are."""
+    """`30s` of 30.0 seconds, `90d` of 7,776,000, `32KiB` of 32768 bytes; other numbers as they are."""
     if reading is duration:
-        return f"{value:g}s"
+        unit, scale = next(((u, s) for u, s in _SECONDS if value >= s and value % s == 0), ("s", 1))
+        return f"{value / scale:g}{unit}"
     if reading is size:
         unit, scale = next(((u, s) for u, s in _BYTES if value >= s and value % s == 0), ("B", 1))
         return f"{value // scale:g}{unit}"

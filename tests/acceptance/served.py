@@ -17,6 +17,7 @@ from kapagate.demo.stage import ANY_PORT, POLICY, Stage
 from kapagate.remote.references import References
 from kapagate.run import Addresses, open_gateway
 from kapagate.standin import StandIn
+from kapagate.telemetry.verbosity import Verbosity
 
 UNLIMITED = {"DOOR_LIMIT_PER_MINUTE": "100000", "DOOR_BURST": "10000", "RATE_LIMIT_PER_MINUTE": "100000"}
 UNLIMITED["RATE_LIMIT_BURST"] = "10000"
@@ -53,7 +54,7 @@ async def served(
         keys = Keys.made(os.urandom)
         asked = {**keys.environment(standin.url, crm_url, f"{folder}/state.db"), **UNLIMITED, **(environment or {})}
         paths: Sequence[Path] = [changed_policy(folder, *changes)] if changes else [POLICY]
-        gateway = await stack.enter_async_context(open_gateway(paths, References(asked), ANYWHERE, log))
+        gateway = await stack.enter_async_context(open_gateway(paths, References(asked), ANYWHERE, Verbosity(log)))
         client = await stack.enter_async_context(ClientSession())
         yield Stage(gateway, standin, keys, client)
 

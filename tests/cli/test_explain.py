@@ -35,9 +35,25 @@ def test_programs_get_json(folder: Path) -> None:
     assert [step["id"] for step in told["steps"]][:2] == ["identify", "audit"]
 
 
+def test_a_field_is_explained_with_the_places_that_set_it(folder: Path) -> None:
+    done = run(folder, "--field", "guard_question.max_length")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "order: lower is tighter" in done.stdout
+    assert "acme.yaml:6:33 (tenant acme)" in done.stdout
+    told = orjson.loads(run(folder, "--field", "ask.max_length", "--format", "json").stdout)
+    assert told["fields"][0]["order"] == "lower is tighter"
+    assert [each["origin"]["layer"] for each in told["set_at"]] == ["gateway", "tenant acme"]
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
+        ([], "say what is asked"),
+        (["GET"], "say what is asked"),
+        (["--field", "ask.pii", "GET", "/crm/x"], "--field explains no request"),
+        (["--field", "ask.pii", "--tenant", "acme"], "--field explains no request"),
+        (["--field", "ask.pij"], 'did you mean "ask.pii"'),
+        (["--tenant", "acme", "--role", "viewr", "GET", "/crm/x"], 'did you mean "viewer"'),
         (["--tenant", "acne", "GET", "/crm/x"], 'there is no tenant "acne"'),
         (["--tenant", "acme", "GET", "/a//b"], "/a//b: "),
     ],

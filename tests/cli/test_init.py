@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import yaml
 from click.testing import CliRunner, Result
+from jsonschema import Draft7Validator
 
 from kapagate.cli import main
 
@@ -15,7 +18,7 @@ def run(*arguments: object) -> Result:
 def test_what_is_written_is_checked_and_tested_at_once(tmp_path: Path) -> None:
     folder = tmp_path / "new" / "policies"
     assert run("init", folder).exit_code == 0
-    assert sorted(os.listdir(folder)) == ["gateway.yaml", "tests.yaml"]
+    assert sorted(os.listdir(folder)) == ["gateway.yaml", "kapagate.schema.json", "tests.yaml"]
     checked = run("check", "--allow-missing-secrets", folder)
     assert checked.exit_code == 0, checked.output
     tested = run("test", folder)
@@ -25,8 +28,10 @@ def test_what_is_written_is_checked_and_tested_at_once(tmp_path: Path) -> None:
 
 def test_every_file_begins_with_the_editors_line(tmp_path: Path) -> None:
     run("init", tmp_path)
-    for name in os.listdir(tmp_path):
-        assert (tmp_path / name).read_text().startswith("# yaml-language-server: $schema=")
+    for path in tmp_path.glob("*.yaml"):
+        editor, text = path.read_text().split("\n", 1)
+        schema = tmp_path / editor.removeprefix("# yaml-language-server: $schema=")
+        assert Draft7Validator(json.loads(schema.read_text())).is_valid(yaml.load(text, yaml.CSafeLoader))
 
 
 def test_nothing_is_written_over(tmp_path: Path) -> None:

@@ -130,19 +130,23 @@ def test_a_state_that_can_never_be_kept_is_one_line_and_exit_code_1(policy: Path
     assert result.stderr.endswith(said)
 
 
-@pytest.mark.parametrize(("level", "logs"), [("debug", True), ("info", True), ("warning", False), ("error", False)])
-def test_the_access_log_is_of_level_info(policy: Path, monkeypatch: pytest.MonkeyPatch, level: str, logs: bool) -> None:
-    streams: list[Any] = []
+@pytest.mark.parametrize("level", ["debug", "info", "warning", "error"])
+def test_the_level_of_the_command_line_wins_over_the_policys(
+    policy: Path, monkeypatch: pytest.MonkeyPatch, level: str
+) -> None:
+    root, told = logging.getLogger(), []
+    monkeypatch.setattr(root, "level", root.level)
 
     @asynccontextmanager
     async def open_gateway(*arguments: Any) -> AsyncIterator[Drained]:
-        streams.append(arguments[3])
+        arguments[3].become("debug" if level == "error" else "error", 1.0)
+        told.append((logging.getLevelName(root.level), arguments[3].finished is not None))
         os.kill(os.getpid(), signal.SIGTERM)
         yield Drained()
 
     monkeypatch.setattr(command, "open_gateway", open_gateway)
     assert run(str(policy), "--log-level", level).exit_code == 0
-    assert (streams[0] is not None) is logs
+    assert told == [(level.upper(), level in ("debug", "info"))]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,9 @@ def test_a_text_that_others_take_for_something_else_is_doubtful(text: str, what:
     assert value.taken_for == what
 
 
-@pytest.mark.parametrize("text", ["y", "N", "nothing", "online", "1.2.3", "30s", "60/min", "127.0.0.1:8080", "-", "12e4x", "10.0.0.0/8"])
+@pytest.mark.parametrize(
+    "text", ["y", "N", "nothing", "online", "1.2.3", "30s", "60/min", "127.0.0.1:8080", "-", "12e4x", "10.0.0.0/8"]
+)
 def test_a_text_that_everybody_reads_alike_needs_no_quotes(text: str) -> None:
     assert type(meaning(text)) is str
 

@@ -21,17 +21,20 @@ from kapagate.policy.schema import schema
 from kapagate.policy.source import Source
 from kapagate.policy.syntax import parse
 from kapagate.policy.table import Table
+from kapagate.policytest.declaration import PolicyTest
 from kapagate.remote.references import References
 from kapagate.run import offline
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = [ROOT / "policies" / "gateway.yaml", *sorted((ROOT / "policies" / "tenants").glob("*.yaml"))]
+EXAMPLES = [ROOT / "policies" / "gateway.yaml", *sorted((ROOT / "policies").glob("*/*.yaml"))]
+OTHERS = sorted((ROOT / "bench" / "policies").rglob("*.yaml"))
+KINDS = {"PolicyTest": PolicyTest}
 SHAPE = {"KG210", "KG213", "KG214"}  # of which a schema can tell as well
 
 
 @pytest.fixture(scope="module")
 def validator() -> Draft7Validator:
-    return Draft7Validator(schema(Table()))
+    return Draft7Validator(schema(Table(), KINDS))
 
 
 def documents(text: str) -> list[Any]:
@@ -40,14 +43,14 @@ def documents(text: str) -> list[Any]:
 
 
 def test_it_is_draft_7_and_committed_as_it_is() -> None:
-    made = schema(Table())
+    made = schema(Table(), KINDS)
     Draft7Validator.check_schema(made)
     assert made["$schema"] == "http://json-schema.org/draft-07/schema#"
     committed = json.loads((ROOT / "kapagate.schema.json").read_text())
     assert committed == json.loads(json.dumps(made)), "run: make schema"
 
 
-@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*EXAMPLES, *OTHERS], ids=lambda path: path.name)
 def test_every_example_names_the_schema_and_is_good_by_it(validator: Draft7Validator, path: Path) -> None:
     text = path.read_text()
     named = text.splitlines()[0].removeprefix("# yaml-language-server: $schema=")
@@ -61,8 +64,27 @@ def test_every_field_says_what_it_is() -> None:
     assert silent == []
 
 
+def test_every_field_has_examples() -> None:
+    """Where the type says too little, `examples` at the field or a line in `kapagate/policy/samples.py` does."""
+    without = [f"{name}.{key}" for name, own in _models() for key, field in own.items() if not field.get("examples")]
+    assert without == []
+
+
+def test_every_example_is_good_by_the_schema(validator: Draft7Validator) -> None:
+    for name, own in _models():
+        for key, field in own.items():
+            for example in field["examples"]:
+                errors = validator.evolve(schema=_field(validator, name, key)).iter_errors(example)
+                assert [each.message for each in errors] == [], (name, key, example)
+
+
+def _field(validator: Draft7Validator, name: str, key: str) -> dict[str, Any]:
+    whole: dict[str, Any] = validator.schema
+    return {**whole["definitions"][name]["properties"][key], "definitions": whole["definitions"]}
+
+
 def _models() -> Iterator[tuple[str, dict[str, Any]]]:
-    for name, own in schema(Table())["definitions"].items():
+    for name, own in schema(Table(), KINDS)["definitions"].items():
         if name not in ("step", "scheme"):
             yield name, {key: field for key, field in own.get("properties", {}).items() if "const" not in field}
 
@@ -78,7 +100,7 @@ def test_edits_of_keys_and_choices_get_the_loaders_verdict(validator: Draft7Vali
     refused = 0
     with tempfile.TemporaryDirectory() as folder:
         for path in EXAMPLES[1:]:
-            (Path(folder) / path.name).write_text(path.read_text())
+            (Path(folder) / f"{path.parent.name}-{path.name}").write_text(path.read_text())
         for mutant in random.Random(7).sample(found, 120):
             wrong = edited(text, mutant)
             (Path(folder) / "gateway.yaml").write_text(wrong)
