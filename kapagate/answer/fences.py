@@ -9,12 +9,15 @@ import re
 
 FENCE = 64
 INDENT = 32
-_BEFORE = rf"[ \t>]{{0,{INDENT}}}"
+INFO = 100
+BEFORE = rf"[ \t>]{{0,{INDENT}}}"
 _ITEM = r"(?:(?:[-*+]|\d{1,9}[.)])[ \t]{1,4}){0,3}"
-OPENING = re.compile(rf"({_BEFORE}{_ITEM})(`{{3,{FENCE}}}(?!`)(?![^\n]*`)|~{{3,{FENCE}}})")
-"""The beginning of a line that opens a block: what stands before the fence, and the fence."""
-CLOSING = re.compile(rf"{_BEFORE}(?:`{{3,{FENCE}}}|~{{3,{FENCE}}})[ \t\r]{{0,{INDENT}}}")
-_LONGEST_HEAD = 4 * INDENT + FENCE
+OPENING = re.compile(rf"({BEFORE}{_ITEM})(`{{3,{FENCE}}}(?!`)(?![^`\n]{{0,{INFO}}}`)|~{{3,{FENCE}}})")
+"""The beginning of a line that opens a block: what stands before the fence, and the fence. (Backticks behind backticks
+are inline code.)
+"""
+CLOSING = re.compile(rf"{BEFORE}(?:`{{3,{FENCE}}}|~{{3,{FENCE}}})[ \t\r]{{0,{INDENT}}}")
+LONGEST_HEAD = 4 * INDENT + FENCE + INFO
 _NO_INDENT = re.compile(r"[^ \t>]")
 
 
@@ -37,8 +40,8 @@ class Fences:
         for line in lines:
             self._before, self._fence = self._after(self._line + line)
             self._line = ""
-        if len(self._line) < _LONGEST_HEAD:
-            self._line = (self._line + last)[:_LONGEST_HEAD]
+        if len(self._line) < LONGEST_HEAD:
+            self._line = (self._line + last)[:LONGEST_HEAD]
 
     @property
     def closing(self) -> str:
