@@ -28,8 +28,8 @@ QUESTION_ENDINGS = ("answered", "uncertain", "refused", "failed", "gone")
 
 
 class Seen(NamedTuple):
-    """The series of exchanges that are alike. `queries`: of questions, which are what Kapa may be uncertain of, by whatever
-    way they came; `latency`: of what went to Kapa.
+    """The series of exchanges that are alike. `queries`: of questions, which are what Kapa may be uncertain of;
+    `latency`: of what went to Kapa.
     """
 
     requests: Count
