@@ -7,7 +7,6 @@ Texts go through the window, so that a key which comes in pieces is found as wel
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import orjson
 

@@ -39,6 +39,8 @@ _NOT_RELAYED = frozenset(b"content-length x-correlation-id".split())
 _EVENTS = b"text/event-stream"
 _UNBUFFERED = (b"X-Accel-Buffering", b"no")
 _BUFFERING = frozenset({b"x-accel-buffering"})
+_CHARSET = pattern(rb"""(?i);\s*charset\s*=\s*["']?([^\s"';]*)""")
+_CHARSETS = frozenset((b"utf-8", b"utf8", b"us-ascii", b"ascii"))
 _NAME = pattern(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = pattern(r"[!-~]([ -~]*[!-~])?|")
 
@@ -244,8 +246,12 @@ def _unreadable(head: Inbound, media: bytes, events: bool) -> str:
     """Why no guard could read this body; empty when one can. `events`: the route says how events are read."""
     if head.status == 206:
         return "partial"
-    if head.headers.get(b"content-encoding") not in (None, b"", b"identity"):
+    if any(each not in (b"", b"identity") for each in head.headers.all(b"content-encoding")):
         return "coded"
+    if len(said := head.headers.all(b"content-type")) > 1:
+        return "of more than one type"
+    if any(each.lower() not in _CHARSETS for value in said for each in _CHARSET.findall(value)):
+        return "in another charset than UTF-8"
     if media == _EVENTS:
         return "" if events else "an event stream, and the route has no `running_text`"
     is_json = media == b"application/json" or (media.startswith(b"application/") and media.endswith(b"+json"))
