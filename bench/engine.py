@@ -102,6 +102,10 @@ async def never(by: str) -> NoReturn:
     raise LookupError("nothing is loaded again here")
 
 
+def no_generation() -> NoReturn:
+    raise LookupError("nobody asks for it here")
+
+
 async def measured(exchanges: int, rounds: int, profile: bool) -> Sequence[float]:
     """Microseconds of this thread per exchange, one figure per round."""
     keys, machine = Keys.made(os.urandom), Machine.started()
@@ -111,7 +115,7 @@ async def measured(exchanges: int, rounds: int, profile: bool) -> Sequence[float
         owners = SqliteOwners(Path(folder, "state.db.owners"), machine.clock)
         state = Remembered(ledger, MemoryReplays(machine.clock), owners)
         services = machine.offer(state).services.with_ports({Hops: MemoryHops()})
-        endpoints = serves(implemented(dict, (), machine.clock, lambda: ledger, never))
+        endpoints = serves(implemented(dict, (), machine.clock, lambda: ledger, never, no_generation, machine.shadows))
         loaded = load_policy([ROOT / "policies"], References(asked), lambda settings: services, serves=endpoints)
         if loaded.generation is None:
             raise RuntimeError(loaded.report())

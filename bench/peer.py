@@ -6,14 +6,17 @@ not have is absent, and the tables say so.
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from grp import getgrgid
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from pwd import getpwuid
 
 import orjson
 
@@ -49,6 +52,8 @@ class Setting:
             "JWKS": orjson.dumps({"keys": [{"kty": "oct", "alg": "HS256", "k": secret}]}).decode(),
             "KEY": self.key,
             "MASTER": self.master,
+            "USER": getpwuid(os.getuid()).pw_name,
+            "GROUP": getgrgid(os.getgid()).gr_name,
             "LONGEST": str(self.longest_answer),
         }
 
@@ -98,14 +103,16 @@ def libraries(program: Path) -> Mapping[str, str]:
 
 
 def until_answered(process: Process, port: int, asked: Question, log: Path) -> None:
-    deadline = time.monotonic() + _PATIENCE
+    deadline, status, answer = time.monotonic() + _PATIENCE, 0, b""
     while time.monotonic() < deadline and process.child.poll() is None:
         status, answer = once(port, asked)
         if status == 200 and asked.expected in answer:
             return
+        if status:
+            break
         time.sleep(0.01)
     said = log.read_bytes()[-600:].decode("utf-8", "replace")
-    raise RuntimeError(f"{process.child.args!r} gave no answer: {said}")
+    raise RuntimeError(f"{process.child.args!r} answered {status} {answer[:300]!r}: {said}")
 
 
 def once(port: int, asked: Question) -> tuple[int, bytes]:
