@@ -30,7 +30,15 @@ _FRAMING = frozenset(
     b" content-length host expect".split()
 )
 _CREDENTIALS = frozenset(b"authorization proxy-authorization cookie x-api-key".split())
-_FORWARDED = frozenset(b"forwarded x-real-ip x-correlation-id".split())
+_FORWARDED = frozenset(
+    b"forwarded x-correlation-id x-real-ip client-ip x-client-ip true-client-ip x-cluster-client-ip"
+    b" cf-connecting-ip".split()
+)
+_OVERRIDES = frozenset(
+    b"x-original-url x-original-uri x-rewrite-url x-http-method-override x-http-method x-method-override proxy".split()
+)
+"""With these some backends serve another path or method than was matched (CVE-2018-14773), or ask through a proxy of
+the client's (CVE-2016-5385)."""
 _FORWARDED_PREFIXES = (b"x-forwarded-", b"x-kapagate-")
 _PARTIAL = frozenset(b"range if-range accept-encoding".split())
 _DIGESTS = frozenset(b"digest content-digest repr-digest content-md5".split())
@@ -135,7 +143,7 @@ class HttpAdapter:
         self._held = held
         self._again = again
         self._own = tuple(own)
-        self._removed = _FRAMING | _CREDENTIALS | _FORWARDED | removed
+        self._removed = _FRAMING | _CREDENTIALS | _FORWARDED | _OVERRIDES | removed
         self._dropped: dict[tuple[frozenset[bytes], bool], frozenset[bytes]] = {}
         self._readings: dict[Route, _Reading] = {}
 

@@ -86,7 +86,10 @@ async def test_the_clients_ordinary_headers_go_on_in_order() -> None:
             b"X-Real-IP",
             b"X-Kapagate-Tenant",
             b"x_kapagate_role",
+            b"True-Client-IP",
+            b"CF-Connecting-IP",
         ),
+        *(b"X-Original-URL", b"x_rewrite_url", b"X-HTTP-Method-Override", b"X_HTTP_METHOD", b"Proxy", b"proxy"),
     ],
 )
 async def test_credentials_framing_and_what_the_gateway_says_itself_do_not_go_on(name: bytes) -> None:
