@@ -16,6 +16,7 @@ import time
 from collections.abc import AsyncIterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import NoReturn
 
 import click
 import orjson
@@ -32,10 +33,12 @@ from kapagate.chain.hop import Endpoint, Hops, Inbound, Outbound
 from kapagate.chain.response import once
 from kapagate.chain.sink import Head
 from kapagate.demo.people import Keys
+from kapagate.offers import Machine, Remembered
 from kapagate.policy.load import load_policy
 from kapagate.remote.references import References
-from kapagate.run import Machine
+from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.sqlite import SqliteLedger
+from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.telemetry.access import AccessLog
 from kapagate.web.endpoints import implemented, serves
 
@@ -95,18 +98,29 @@ class Nowhere:
         raise RuntimeError("the exchange was cut")
 
 
+async def never(by: str) -> NoReturn:
+    raise LookupError("nothing is loaded again here")
+
+
+def no_generation() -> NoReturn:
+    raise LookupError("nobody asks for it here")
+
+
 async def measured(exchanges: int, rounds: int, profile: bool) -> Sequence[float]:
     """Microseconds of this thread per exchange, one figure per round."""
     keys, machine = Keys.made(os.urandom), Machine.started()
     with tempfile.TemporaryDirectory() as folder:
         asked = {**keys.environment("http://127.0.0.1:9", "http://127.0.0.1:9", folder), **LIMITS}
         ledger = SqliteLedger(Path(folder, "state.db"), machine.clock)
-        services = machine.services(ledger).with_ports({Hops: MemoryHops()})
-        endpoints = serves(implemented(dict, (), machine.clock, lambda: ledger))
+        owners = SqliteOwners(Path(folder, "state.db.owners"), machine.clock)
+        state = Remembered(ledger, MemoryReplays(machine.clock), owners)
+        services = machine.offer(state).services.with_ports({Hops: MemoryHops()})
+        endpoints = serves(implemented(dict, (), machine.clock, lambda: ledger, never, no_generation, machine.shadows))
         loaded = load_policy([ROOT / "policies"], References(asked), lambda settings: services, serves=endpoints)
         if loaded.generation is None:
             raise RuntimeError(loaded.report())
         await ledger.start()
+        await owners.start()
         door = Entry(Live(loaded.generation), machine.clock, machine.ids, AccessLog(BytesIO()))
         token = keys.token("bench", "acme", "viewer", time.time() + 3600)
         headers = [(b"Host", b"x"), (b"Authorization", f"Bearer {token}".encode()), *_JSON]
@@ -127,6 +141,7 @@ async def measured(exchanges: int, rounds: int, profile: bool) -> Sequence[float
             with cProfile.Profile() as profiler:
                 await ask(exchanges)
             pstats.Stats(profiler).sort_stats("tottime").print_stats(60)
+        await owners.close()
         await ledger.close()
     return figures
 

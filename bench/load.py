@@ -7,11 +7,13 @@ their core than any subject needs of its own.
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import dataclass
 from typing import cast
 
 CONNECTIONS = 32
 _LAST_CHUNK = b"\r\n0\r\n\r\n"
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
 class Refused(Exception):
@@ -73,10 +75,10 @@ def is_whole(buffer: bytes) -> bool:
     end = buffer.find(b"\r\n\r\n")
     if end < 0:
         return False
-    at = buffer.find(b"Content-Length: ", 0, end)
-    if at < 0:
+    length = _LENGTH.search(buffer, 0, end + 2)
+    if length is None:
         return buffer.endswith(_LAST_CHUNK)
-    return len(buffer) - end - 4 >= int(buffer[at + 16 : buffer.index(b"\r", at)])
+    return len(buffer) - end - 4 >= int(length[1])
 
 
 async def ask(port: int, question: Question, seconds: float) -> int:

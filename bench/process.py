@@ -1,8 +1,13 @@
-"""Processes under test: pinned to one core, read from /proc, ended by their own id."""
+"""Processes under test: pinned to one core, read from /proc, ended by their own id.
+
+Each leads a process group of its own, so that Ctrl-C reaches the bench alone, which then ends them in order; and the
+kernel ends them when the bench is killed (prctl(2), PR_SET_PDEATHSIG), so that none is left behind.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -16,6 +21,8 @@ ROOT = Path(__file__).resolve().parent.parent
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
 _GRACE = 5.0
+_LIBC = ctypes.CDLL(None)
+_PDEATHSIG = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +51,13 @@ class Process:
         return line
 
     def end(self) -> None:
-        """SIGTERM, and after five seconds SIGKILL, to this child alone."""
+        """SIGTERM to this child alone, and after five seconds SIGKILL to it and what it started."""
         if self.child.poll() is None:
             self.child.send_signal(signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.child.wait(_GRACE)
         if self.child.poll() is None:
-            self.child.kill()
+            os.killpg(self.child.pid, signal.SIGKILL)
             self.child.wait()
         if self.child.stdout is not None:
             self.child.stdout.close()
@@ -75,25 +82,48 @@ def _seconds(stat: Path) -> float:
 
 
 @contextlib.contextmanager
-def started(
-    arguments: Sequence[str],
+def spawned(
+    command: Sequence[str | Path],
     core: int,
     environment: Mapping[str, str] | None = None,
-    stdout: int = subprocess.PIPE,
+    stdout: IO[bytes] | int = subprocess.PIPE,
     stderr: IO[bytes] | int = subprocess.DEVNULL,
+    folder: Path = ROOT,
 ) -> Iterator[Process]:
-    """`python -m ARGUMENTS` on one core, for the block."""
+    """A command on one core, for the block."""
+    parent = os.getpid()
+
+    def prepare() -> None:
+        _LIBC.prctl(_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
+            os._exit(1)
+        os.sched_setaffinity(0, {core})
+
     child = subprocess.Popen(
-        [sys.executable, "-m", *arguments],
-        cwd=ROOT,
+        [str(each) for each in command],
+        cwd=folder,
         env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
         stdout=stdout,
         stderr=stderr,
+        start_new_session=True,
+        preexec_fn=prepare,  # noqa: PLW1509  # the bench has no threads
     )
     process = Process(child)
     try:
-        os.sched_setaffinity(child.pid, {core})
         yield process
     finally:
         process.end()
+
+
+@contextlib.contextmanager
+def started(
+    arguments: Sequence[str],
+    core: int,
+    environment: Mapping[str, str] | None = None,
+    stdout: IO[bytes] | int = subprocess.PIPE,
+    stderr: IO[bytes] | int = subprocess.DEVNULL,
+) -> Iterator[Process]:
+    """`python -m ARGUMENTS` on one core, for the block."""
+    with spawned([sys.executable, "-m", *arguments], core, environment, stdout, stderr) as process:
+        yield process

@@ -99,7 +99,7 @@ def _subjects(url: str, state: Path, only: tuple[str, ...]) -> Iterator[list[Sub
     keys = made_keys()
     asked = questions(keys)
     with ExitStack() as stack:
-        naive = stack.enter_context(started(["bench.naive", url], SUBJECT_CORE))
+        naive = stack.enter_context(started(["bench.peers.naive.proxy", url], SUBJECT_CORE))
         serving = {"naive": (naive, int(naive.first_line()))}
         for name, gateway in zip(("pass-through", "full chain"), gateways(url, state, keys), strict=True):
             process, port, _ = stack.enter_context(gateway.started())

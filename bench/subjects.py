@@ -30,7 +30,7 @@ LIMITS = {
     "RATE_LIMIT_PER_MINUTE": "60000000",
     "RATE_LIMIT_BURST": "1000000",
 }
-_PATIENCE = 20.0
+_PATIENCE = 120.0  # ten thousand tenants take a while
 _CLOSING = b'"question_answer_id"'
 
 
@@ -51,15 +51,16 @@ class Gateway:
     policy: Path
     environment: Mapping[str, str]
     runner: tuple[str, ...] = ("kapagate",)
+    core: int = SUBJECT_CORE
 
     @contextmanager
     def started(self) -> Iterator[tuple[Process, int, float]]:
         """The process, its data port, and the seconds from spawn until `/readyz` said 200."""
-        data, probe, admin = _free_ports(3)
+        data, probe, admin = free_ports(3)
         doors = [f"--{door}=127.0.0.1:{port}" for door, port in (("data", data), ("probe", probe), ("admin", admin))]
         arguments = [*self.runner, "run", str(self.policy), *doors]
         begun = time.perf_counter()
-        with started(arguments, SUBJECT_CORE, self.environment, stdout=subprocess.DEVNULL) as process:
+        with started(arguments, self.core, self.environment, stdout=subprocess.DEVNULL) as process:
             _until_ready(process, probe)
             yield process, data, time.perf_counter() - begun
 
@@ -95,12 +96,23 @@ def made_keys() -> Keys:
     return Keys.made(os.urandom)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     taken = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [each.getsockname()[1] for each in taken]
     for each in taken:
         each.close()
     return ports
+
+
+def until_open(process: Process, port: int) -> None:
+    """Until it takes connections. Raises RuntimeError when it ends, or takes too long."""
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and process.child.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.002)
+    raise RuntimeError(f"{process.child.args!r} does not listen")
 
 
 def _until_ready(process: Process, probe: int) -> None:

@@ -1,16 +1,19 @@
 """The upstream of every subject: the same answers at once, so that what is measured is what stands in front.
 
-`python -m bench.upstream` prints its port. A path that ends in `/stream/` gets 40 of Kapa's records, each in a chunk
-and a write of its own; anything else gets one JSON object whose answer has 600 bytes. A question that holds `[[cut]]`
-is answered in half, one that holds `[[500]]` not at all.
+`python -m bench.upstream [--bytes N] [--pause SECONDS] [--tls FILE]` prints its port. A path that ends in `/stream/`
+gets 40 of Kapa's records, each in a chunk and a write of its own, with a pause before each but the first; anything else
+gets one JSON object whose answer has 600 bytes, or as many as said. The file holds a certificate and its key. A
+question that holds `[[cut]]` is answered in half, one that holds `[[500]]` not at all.
 """
 
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Iterator
 from typing import cast
 
+import click
 import orjson
 import uvloop
 
@@ -25,9 +28,15 @@ _SOURCES = [{"source_url": "https://docs.example/keys", "title": "Rotating keys"
 _SEPARATOR = "␞".encode()
 
 
-def whole() -> bytes:
+def document(size: int = len(ANSWER)) -> bytes:
+    """Kapa's chat object, with an answer of so many bytes."""
+    answer = (_WORDS * (size // len(_WORDS) + 1))[:size]
+    return orjson.dumps({"answer": answer, **_IDS, "is_uncertain": False, "relevant_sources": _SOURCES})
+
+
+def whole(size: int = len(ANSWER)) -> bytes:
     """A response with Kapa's chat object."""
-    body = orjson.dumps({"answer": ANSWER, **_IDS, "is_uncertain": False, "relevant_sources": _SOURCES})
+    body = document(size)
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
@@ -50,10 +59,11 @@ def _record(kind: str, content: object, ends: bool = False) -> bytes:
 class Answering(asyncio.Protocol):
     """Reads just enough of a request to know where it ends."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, json: bytes, stream: list[bytes]) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, json: bytes, stream: list[bytes], pause: float = 0.0) -> None:
         self._loop = loop
         self._json = json
         self._stream = stream
+        self._pause = pause
         self._buffer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -82,7 +92,10 @@ class Answering(asyncio.Protocol):
         piece = next(pieces, None)
         if piece is not None and not self._transport.is_closing():
             self._transport.write(piece)
-            self._loop.call_soon(self._next, pieces)
+            if self._pause:
+                self._loop.call_later(self._pause, self._next, pieces)
+            else:
+                self._loop.call_soon(self._next, pieces)
 
 
 def _length(head: bytes) -> int:
@@ -95,13 +108,34 @@ def _unended(head: bytes, rest: bytes) -> bool:
     return b"\r\ntransfer-encoding: chunked" in head.lower() and not rest.endswith(b"0\r\n\r\n")
 
 
-async def serve() -> None:
+def _context(certificate: str) -> ssl.SSLContext:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    context.load_cert_chain(certificate)
+    return context
+
+
+async def serve(size: int, pause: float, certificate: str | None) -> None:
     loop = asyncio.get_running_loop()
-    json, stream = whole(), pieces()
-    server = await loop.create_server(lambda: Answering(loop, json, stream), "127.0.0.1", 0)
+    json, stream = whole(size), pieces()
+    server = await loop.create_server(
+        lambda: Answering(loop, json, stream, pause),
+        "127.0.0.1",
+        0,
+        backlog=8192,
+        ssl=_context(certificate) if certificate else None,
+    )
     print(server.sockets[0].getsockname()[1], flush=True)
     await server.serve_forever()
 
 
+@click.command()
+@click.option("--bytes", "size", default=len(ANSWER), show_default=True, help="Of each whole answer's text.")
+@click.option("--pause", default=0.0, help="Seconds before each record of a stream but the first.")
+@click.option("--tls", "certificate", help="A file with a certificate and its key.")
+def main(size: int, pause: float, certificate: str | None) -> None:
+    """Answers everything at once."""
+    uvloop.run(serve(size, pause, certificate))
+
+
 if __name__ == "__main__":
-    uvloop.run(serve())
+    main()

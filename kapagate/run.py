@@ -17,6 +17,7 @@ from kapagate.chain.clock import Clock
 from kapagate.chain.entry import Entry
 from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Generation, Live
+from kapagate.chain.principal import NO_TENANT
 from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
 from kapagate.ledger.journal import START, STOP, Journal
@@ -28,6 +29,7 @@ from kapagate.policy.gateway import Gateway as Settings
 from kapagate.policy.interpolation import Resolve
 from kapagate.policy.load import GATEWAY_ALONE, Layers, Loaded, load_policy
 from kapagate.policy.loader import Loader
+from kapagate.policy.retention import retention_of
 from kapagate.policy.work import done
 from kapagate.proxy.bounds import Deadlines, Limits
 from kapagate.proxy.certificates import CertificateFiles, Certificates
@@ -225,6 +227,9 @@ class Use:
             self.guard.become(_access(loaded.gateway, self.machine.clock))
             self.checks[:] = self._dependencies()
             self._tell(loaded.gateway.log)
+        if loaded.generation is not None:
+            self.state.ledger.retain(retention_of(loaded.generation))
+            self.machine.meter.show("tenant_id", {*loaded.generation.tenants, NO_TENANT.name})
 
     def _tell(self, wanted: Log) -> None:
         self.verbosity.become(wanted.level, wanted.sampling)

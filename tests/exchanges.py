@@ -20,6 +20,7 @@ CHAT = Route(
     template="/query/v1/projects/{project}/chat/",
     permission="kapa.chat",
     operation="chat",
+    shows=frozenset({"question", "answer text", "uncertainty"}),
 )
 CRM = Route(name="crm", methods=frozenset({"GET"}), template="/crm/{rest:*}", permission="route.crm", operation="crm")
 

@@ -78,7 +78,7 @@ HOUSE = {
     "identity": thinking("cryptography", "jwt"),
     "access": thinking("pydantic"),
     "traffic": thinking("pydantic"),
-    "guards": thinking("re2"),
+    "guards": thinking("phonenumbers", "pydantic", "re2"),
     "kapa": thinking(),
     "ledger": thinking(),
     "stores": back_end(),

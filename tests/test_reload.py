@@ -248,3 +248,39 @@ async def test_an_exception_lapses_at_its_second_even_if_the_files_are_wrong_by_
     running.cancel()
     assert live.generation.policy != before
     assert reloads.lapse is None
+
+
+async def test_how_long_records_are_kept_changes_with_the_policy(stage: Stage, gateway_file: Path) -> None:
+    ledger = stage.gateway.ledger
+    for _ in range(2):
+        await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))
+        await ledger.flush()
+    edit(gateway_file, "on_full: refuse}", "on_full: refuse, retention: 1ms}")
+    await stage.gateway.reload("test")
+    await ledger.flush()
+    async with asyncio.timeout(30):
+        while of_exchanges(await ledger.query(100)):
+            await ledger.flush()
+    edit(gateway_file, "retention: 1ms}", "retention: 90d}")
+    await stage.gateway.reload("test")
+    await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))
+    await ledger.flush()
+    await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))
+    await ledger.flush()
+    assert len(of_exchanges(await ledger.query(100))) == 2
+
+
+async def test_a_tenant_that_is_gone_is_gone_from_the_metrics(stage: Stage, tmp_path: Path) -> None:
+    globex = tmp_path / "policies" / "tenants" / "globex.yaml"
+    series, text = 'kapa_queries_total{status="answered",tenant_id="%s"}', globex.read_text()
+    for who in (ADA, EVE):
+        await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage, who))
+    globex.unlink()
+    assert (await stage.gateway.reload("test")).success
+    told = await stage.metrics()
+    assert series % "acme" in told
+    assert series % "globex" not in told
+    globex.write_text(text)
+    assert (await stage.gateway.reload("test")).success
+    await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage, EVE))
+    assert f"{series % 'globex'} 2.0" in await stage.metrics()

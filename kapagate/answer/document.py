@@ -10,6 +10,8 @@ from typing import Any
 from kapagate.answer.events import Path
 
 DEPTH = 64
+KEY = -(2**62)
+"""At the end of a path: not what stands there, but the key under which it stands. No array has such an index."""
 _BLANKS = " \t\n\r"  # RFC 8259, 2
 _BLANK = re.compile(f"[{_BLANKS}]*+")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -100,6 +102,18 @@ def strings_in(document: Any, depth: int = DEPTH) -> Iterator[tuple[Path, str]]:
             below.pop()
 
 
+def keys_in(document: Any) -> Iterator[tuple[Path, str]]:
+    """Every key of every object with its path (`KEY`), of a document that is not too deep."""
+    below: list[tuple[Path, Any]] = [((), document)]
+    while below:
+        path, value = below.pop()
+        if isinstance(value, dict):
+            yield from (((*path, key, KEY), key) for key in value)
+        if isinstance(value, dict | list):
+            items = value.items() if isinstance(value, dict) else enumerate(value)
+            below += [((*path, key), each) for key, each in items if isinstance(each, dict | list)]
+
+
 def _inside(path: Path, value: Any, depth: int) -> Iterator[tuple[Path, Any]]:
     """What an object or array holds, one after the other: a wide one is not held twice."""
     if not isinstance(value, dict | list):
@@ -111,12 +125,12 @@ def _inside(path: Path, value: Any, depth: int) -> Iterator[tuple[Path, Any]]:
 
 
 def value_at(document: Any, path: Path, default: Any = None) -> Any:
-    """What stands at `path`; `default` where the path leads nowhere."""
+    """What stands at `path`, or the key that it ends with (`KEY`); `default` where the path leads nowhere."""
     for key in path:
         try:
             document = document[key]
         except (LookupError, TypeError):
-            return default
+            return path[-2] if key == KEY else default
     return document
 
 
@@ -129,6 +143,8 @@ def replaced_at(document: Any, path: Path, value: Any) -> Any:
     if not path:
         return value
     key, rest = path[0], path[1:]
+    if rest == (KEY,):
+        return replaced_all(document, {path: value})
     if isinstance(document, dict) and isinstance(key, str):
         return {**document, key: replaced_at(document.get(key, {}), rest, value)}
     if isinstance(document, list) and isinstance(key, int) and 0 <= key < len(document):
@@ -137,13 +153,30 @@ def replaced_at(document: Any, path: Path, value: Any) -> Any:
 
 
 def replaced_all(document: Any, values: dict[Path, Any]) -> Any:
-    """A full copy of the document with each value at its path; the paths exist and end at different strings."""
+    """A full copy of the document with each value at its path; the paths exist and end at different strings, or at
+    keys, which become others.
+    """
     if () in values:
         return values[()]
     copy = _copied(document)
     for path, value in values.items():
-        value_at(copy, path[:-1])[path[-1]] = value
+        if path[-1] != KEY:
+            value_at(copy, path[:-1])[path[-1]] = value
+    renamed = [path for path in values if path[-1] == KEY]
+    for path in sorted(renamed, key=len, reverse=True):
+        _rename(value_at(copy, path[:-2]), path[-2], values[path])
     return copy
+
+
+def _rename(document: Any, old: str | int, new: str) -> None:
+    """Puts another key in the place of one. Keys that have become alike are numbered, so that nothing is lost."""
+    taken, number, told = document.keys() - {old}, 1, new
+    while told in taken:
+        number += 1
+        told = f"{new} {number}"
+    items = [(told if key == old else key, value) for key, value in document.items()]
+    document.clear()
+    document.update(items)
 
 
 def _copied(document: Any) -> Any:

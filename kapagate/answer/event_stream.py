@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+import orjson
 
 from kapagate.answer.codec import Garbled
 
@@ -23,6 +25,7 @@ EVENT_BYTES = 2**20
 _END = re.compile(rb"\r\n|\n|\r")
 _LINE = re.compile(r"\r\n|\n|\r")
 _BOM = b"\xef\xbb\xbf"
+_ESCAPES = tuple((chr(each).encode(), b"\\u%04x" % each) for each in (0x85, 0x2028, 0x2029))
 
 
 class StreamEvent(NamedTuple):
@@ -116,6 +119,15 @@ class EventReader:
 
 
 _NOTHING = StreamEvent()
+
+
+def in_one_line(value: Any) -> str:
+    """JSON without the characters at which some readers, against the standard, end a line."""
+    said = orjson.dumps(value)
+    if not said.isascii():
+        for character, escape in _ESCAPES:
+            said = said.replace(character, escape)
+    return said.decode()
 
 
 def written(event: StreamEvent) -> bytes:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import Any
 
 from kapagate.answer.codec import Garbled
-from kapagate.answer.document import replaced_at, strings_in, value_at
+from kapagate.answer.document import keys_in, replaced_at, strings_in, value_at
 from kapagate.answer.events import Event, Other, Path, Place, Text, TextKind
 from kapagate.answer.json_body import JsonBody
 
@@ -46,8 +47,8 @@ def parse_field_path(text: str) -> FieldPath:
 
 
 class FieldsCodec(JsonBody):
-    """The running text, and one `Other` record with the rest. Below a declared field every string is a text of its
-    kind; nothing else is touched.
+    """The running text, and one `Other` record with the rest. Below a declared field every string and key is a text of
+    its kind; nothing else is touched.
     """
 
     def __init__(self, fields: Mapping[FieldPath, TextKind], running: Sequence[FieldPath] = ()) -> None:
@@ -73,12 +74,14 @@ def running_in(value: Any, fields: Iterable[FieldPath]) -> tuple[Path, str] | No
     """Where the running text stands, and the text; None without one.
 
     Raises Garbled where there are two, in one value or (an item's `index` that is not 0) in several, and where what
-    stands there has texts within it.
+    stands there is a number, which clients would print, or has texts within it.
     """
     found = [match for field in fields for match in _matches(value, field)]
     texts = [(path, text) for path, text in found if isinstance(text, str)]
     if len(texts) > 1 or any(isinstance(part, dict | list) and part for _, part in found):
         raise Garbled("there is more than one running text")
+    if any(isinstance(part, int | float) for _, part in found):
+        raise Garbled("the running text is a number")
     for path, _ in texts:
         items = (value_at(value, path[: depth + 1]) for depth, key in enumerate(path) if isinstance(key, int))
         if any(isinstance(item, dict) and item.get("index", 0) != 0 for item in items):
@@ -87,11 +90,11 @@ def running_in(value: Any, fields: Iterable[FieldPath]) -> tuple[Path, str] | No
 
 
 def places_of(value: Any, fields: Mapping[FieldPath, TextKind]) -> tuple[Place, ...]:
-    """The texts at and below the fields. Raises TooDeep."""
+    """The texts at and below the fields, keys included. Raises TooDeep."""
     kinds: dict[Path, TextKind] = {}
     for field, kind in fields.items():
         for path, part in _matches(value, field):
-            for below, _ in strings_in(part):
+            for below, _ in chain(strings_in(part), keys_in(part)):
                 kinds.setdefault((*path, *below), kind)
     return tuple(Place(path, kind) for path, kind in kinds.items())
 

@@ -1,36 +1,37 @@
 """The longest answer. What leaves the window passes here: text until the limit, records always, in their order.
 
-       0                      limit - WORD         limit
-       | leaves at once       | leaves word by word| the word that would pass it stays out, with all that follows
-
-Only in the last `WORD` characters before the limit can it matter where words end, so only there a word waits for its
-end. A cut stands before the last white space of that stretch. A text with none (a language without spaces, one
-endless token) is cut at the limit itself - or, under a limit shorter than `WORD`, not delivered at all.
+Far from the limit text leaves at once. In the last `NEAR` characters before it, a word waits for its end and a link for
+its own; in the last `WORD` of them a sentence waits until the next one has ended, for a cut stands behind the last one
+(`kapagate.answer.cutting`). A code block that is open at a cut is closed before the notice.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from kapagate.answer.cutting import CONTEXT, NEAR, cut_of, settled
 from kapagate.answer.events import Event, Record, Text
+from kapagate.answer.fences import Fences
 from kapagate.answer.report import Report, count
 from kapagate.answer.rules import AnswerRules, Limit
-
-WORD = 128
 
 
 class Cut:
     """The tightest binding limit at work on one answer. Limits that do not bind are only counted."""
 
-    __slots__ = ("_held", "_limit", "_out", "_report", "_run", "_shadows", "_step", "_taken", "full")
+    __slots__ = (
+        "_fences", "_held", "_limit", "_out", "_report", "_run", "_said", "_shadows", "_step", "_taken", "full",
+    )  # fmt: skip
 
     def __init__(self, rules: Sequence[AnswerRules], report: Report) -> None:
         limits = [(each.limit, each.step) for each in rules if each.limit is not None and each.binding]
         self._limit: Limit | None
         self._limit, self._step = min(limits, key=_characters, default=(None, ""))
         self._shadows = _shadows(rules, self._limit)
+        self._fences = Fences()
         self._report = report
         self._taken = 0
+        self._said = ""
         self._run: list[str] = []
         self._out: list[Event] = []
         self._held: list[str | Record] = []
@@ -41,30 +42,34 @@ class Cut:
         """Whether records wait for a word to end."""
         return len(self._held) > 1
 
-    def passes(self, characters: int) -> bool:
-        """Count text that may leave as it is, past `text` and `drain`: nothing waits before it, no limit is near."""
+    def passes(self, text: str, start: int, end: int) -> bool:
+        """Count `text[start:end]`, which may leave as it is, past `text` and `drain`: nothing waits before it, no limit
+        is near.
+        """
         if self.full or self._held or self._shadows:
             return False
-        if self._limit is not None and self._taken + characters > self._limit.characters - WORD:
-            return False
-        self._taken += characters
+        if self._limit is not None:
+            if self._taken + end - start > self._limit.characters - NEAR:
+                return False
+            self._fences.feed(text[start:end])
+            self._said = ""
+        self._taken += end - start
         return True
 
     def text(self, piece: str) -> None:
         """Text that is decided; nothing is taken once the limit is reached."""
         if self.full:
             return
-        before, self._taken = self._taken, self._taken + len(piece)
+        self._taken += len(piece)
         if self._shadows:
             self._count_shadows()
         if self._limit is None:
             self._run.append(piece)
-            return
-        free = max(0, self._limit.characters - WORD - before)
-        self._run.append(piece[:free])
-        if free < len(piece):
-            self._held.append(piece[free:])
-            self._pass_words(self._limit)
+        elif self._held or self._taken > self._limit.characters - NEAR:
+            self._held.append(piece)
+            self._pass_settled(self._limit)
+        else:
+            self._leave(piece)
 
     def record(self, record: Record) -> None:
         if self._held:
@@ -80,23 +85,22 @@ class Cut:
         out, self._out = self._out, []
         return out
 
-    def _pass_words(self, limit: Limit) -> None:
+    def _pass_settled(self, limit: Limit) -> None:
         tail = "".join(each for each in self._held if isinstance(each, str))
-        room = limit.characters - (self._taken - len(tail))
-        if len(tail) <= room:
-            self._pass(max(0, _last_gap(tail)))
-            return
-        gap = _last_gap(tail[: room + 1])
-        if gap < 0:
-            gap = room if limit.characters > WORD else 0
-        self._pass(gap)
-        self._close(limit)
+        text, start = self._said + tail, len(self._said)
+        offset = self._taken - len(text)
+        room = limit.characters - offset
+        if len(text) <= room:
+            self._pass(settled(text, start, offset, limit.characters) - start)
+        else:
+            self._pass(cut_of(text[: room + 1], start, offset, limit.characters) - start)
+            self._close(limit)
 
     def _close(self, limit: Limit) -> None:
         self.full = True
         self._report.cut = self._step
         count(self._report.steps[self._step].edits, "limit")
-        self._run.append(limit.notice)
+        self._run += self._fences.closing, limit.notice
         held, self._held = self._held, []
         for each in held:
             if isinstance(each, Record):
@@ -109,12 +113,17 @@ class Cut:
             if isinstance(each, Record):
                 self._emit(each)
             elif len(each) <= characters:
-                self._run.append(each)
+                self._leave(each)
                 characters -= len(each)
             else:
-                self._run.append(each[:characters])
+                self._leave(each[:characters])
                 self._held = [each[characters:], *held[at + 1 :]]
                 return
+
+    def _leave(self, text: str) -> None:
+        self._run.append(text)
+        self._fences.feed(text)
+        self._said = (self._said + text)[-CONTEXT:]
 
     def _emit(self, record: Record) -> None:
         self._end_run()
@@ -145,13 +154,3 @@ def _shadows(rules: Sequence[AnswerRules], binding: Limit | None) -> list[tuple[
 
 def _characters(limit: tuple[Limit, str]) -> int:
     return limit[0].characters
-
-
-def _last_gap(text: str) -> int:
-    """Where the last stretch of white space begins; -1 without one."""
-    end = len(text)
-    while end and not text[end - 1].isspace():
-        end -= 1
-    while end and text[end - 1].isspace():
-        end -= 1
-    return end if text[end : end + 1].isspace() else -1

@@ -29,7 +29,7 @@ async def pump(
     Refused, RuleFailed and any Refusal of a rule; what was yielded before stays valid, and may then be ended with
     `codec.failure`.
     """
-    flow = _Flow(codec, rules, hold, report)
+    flow = Flow(codec, rules, hold, report)
     try:
         async for chunk in body:
             if piece := flow.feed(chunk):
@@ -50,7 +50,7 @@ async def pump_whole(body: AsyncIterator[bytes], codec: Codec, rules: Sequence[A
     acting = [each for each in rules if each.absent is None or not each.absent(data)]
     running = None if any(each.event for each in acting) else unedited(events, acting)
     if running is None:
-        flow = _Flow(codec, rules, True, report)
+        flow = Flow(codec, rules, True, report)
         flow.take(events)
         return await flow.close()
     end = _End(rules, report, True)
@@ -72,8 +72,8 @@ def _bound(held: int) -> None:
         raise Garbled(f"more than {HELD_BYTES} bytes of an answer would have to be held back")
 
 
-class _Flow:
-    """One answer under way."""
+class Flow:
+    """One answer under way: chunks in, what leaves out; `finish` gives the rest."""
 
     def __init__(self, codec: Codec, rules: Sequence[AnswerRules], hold: bool, report: Report) -> None:
         self._codec = codec
@@ -204,13 +204,13 @@ def _instead(events: Sequence[Event], words: str) -> list[Event]:
 def _passes_over(report: Report, rules: AnswerRules, cause: Exception, kind: str) -> bool:
     """Raise what ends the answer; else note it. Whether the rule has to leave for good."""
     share = report.steps[rules.step]
-    if not rules.binding:
-        count(share.would_refuse, kind)
-        return False
     if isinstance(cause, Refusal):
+        if not rules.binding:
+            count(share.would_refuse, kind)
+            return False
         cause.step = cause.step or rules.step
         raise cause
-    if not rules.lenient:
+    if rules.binding and not rules.lenient:
         raise RuleFailed(rules.step, cause) from cause
     share.skipped = f"{kind} rule failed: {type(cause).__name__}"
     return True

@@ -10,7 +10,11 @@ force, the value of an event without its text. Where events differ in more than 
 before the text and turns the frame (another block of the answer), and what comes into the frame only now (why the
 answer ended, figures, an id) follows the text, in an event of its own whose text is empty. For readers stop at it.
 
-Declared texts beside the running one, in comments too, are guarded whole. `[DONE]` closes a stream.
+Declared texts beside the running one, in comments too, are guarded whole; so are the names of events, and ids that are
+more than a word. `[DONE]` closes a stream.
+
+A client may put together what is told under one name, id or index, and pass over the rest. Running text that comes back
+to one that it had left would be another text for that client than it was here, so it is refused.
 """
 
 from __future__ import annotations
@@ -22,14 +26,20 @@ import orjson
 
 from kapagate.answer.codec import Garbled
 from kapagate.answer.document import Unacceptable, replaced_at
-from kapagate.answer.event_stream import EventReader, StreamEvent, written
+from kapagate.answer.event_stream import EventReader, StreamEvent, in_one_line, written
 from kapagate.answer.events import Event, Other, Path, Place, Text, TextKind
 from kapagate.answer.fields import PLAIN, FieldPath, places_of, running_in
+from kapagate.answer.places import is_for_machines
 
 DONE: Final = "[DONE]"
+_TELLS: Final = ("id", "index")
 _STATUS: Final = frozenset({"finish_reason", "stop_reason"})
 _COMMENT: Final = object()
+_ID: Final = object()
 _WHOLE_TEXT: Final = (Place((), "other"),)
+_MOST_NAMES: Final = 64
+_VOICES_KEPT: Final = 1024
+Voice = tuple[Any, ...]
 
 
 class Frame(NamedTuple):
@@ -43,7 +53,7 @@ class Frame(NamedTuple):
     path: Path = ()
 
     def around(self, text: str) -> bytes:
-        data = text if self.value is None else orjson.dumps(replaced_at(self.value, self.path, text)).decode()
+        data = text if self.value is None else in_one_line(replaced_at(self.value, self.path, text))
         return written(StreamEvent(data, self.name))
 
 
@@ -52,6 +62,12 @@ class _Said(NamedTuple):
 
     event: StreamEvent
     json: bool = False
+
+
+class _Name(NamedTuple):
+    """Envelope of a record that is an event's name, before the first event of that name: as it came."""
+
+    name: str
 
 
 class SseCodec:
@@ -70,6 +86,11 @@ class SseCodec:
         self._bare = False
         self._written = Frame() if self._plain else Frame("", {"text": ""}, ("text",))
         self._closing = b""
+        self._named: set[str] = set()
+        self._names: dict[str, str] = {"": ""}
+        self._id = ""
+        self._voice: Voice | None = None
+        self._left: dict[Voice, None] = {}
 
     def decode(self, chunk: bytes) -> Iterable[Event]:
         for event in self._reader.feed(chunk):
@@ -96,6 +117,10 @@ class SseCodec:
             return
         for comment in event.comments:
             yield Other(comment, _WHOLE_TEXT, _COMMENT)
+        if event.name and event.name not in self._named:
+            yield self._new_name(event.name)
+        if event.id is not None and not is_for_machines(event.id):
+            yield Other(event.id, _WHOLE_TEXT, _ID)
         data = event.data
         if data is not None and data != DONE:
             yield from self._plain_text(event, data) if self._plain else self._json(event, data)
@@ -108,6 +133,7 @@ class SseCodec:
         if not text:
             yield Other("", (), _Said(event))
             return
+        self._hear((event.name,))
         yield from self._turned(Frame(event.name))
         yield Text(text)
         if _is_marked(event):
@@ -125,6 +151,7 @@ class SseCodec:
         if frame is None:
             yield Other(value, places, _Said(event, json=True))
             return
+        self._hear(_voice_of(event.name, rest, path))
         yield from self._turned(frame)
         yield Text(text)
         if frame.value != rest or _is_marked(event):
@@ -141,6 +168,23 @@ class SseCodec:
             return told._replace(value=_without_status(told.value))
         return told._replace(value=_framed(before.value, told.value))
 
+    def _new_name(self, name: str) -> Other:
+        if len(self._named) >= _MOST_NAMES:
+            raise Garbled("events have too many names")
+        self._named.add(name)
+        return Other(name, _WHOLE_TEXT, _Name(name))
+
+    def _hear(self, voice: Voice) -> None:
+        """Raises Garbled when running text comes back to a voice that it had left."""
+        before, self._voice = self._voice, voice
+        if before is None or before == voice:
+            return
+        if voice in self._left:
+            raise Garbled("several running texts take turns")
+        if len(self._left) >= _VOICES_KEPT:
+            del self._left[next(iter(self._left))]
+        self._left[before] = None
+
     def _turned(self, frame: Frame) -> Iterator[Event]:
         if frame != self._read:
             self._read = frame
@@ -151,17 +195,49 @@ class SseCodec:
             return self._written.around(event.text) if event.text else b""
         envelope = event.envelope
         if isinstance(envelope, Frame):
-            self._written = envelope
+            self._written = envelope._replace(name=self._names.get(envelope.name, ""))
+            return b""
+        if isinstance(envelope, _Name):
+            self._names[envelope.name] = _word(event.value)
+            return b""
+        if envelope is _ID:
+            self._id = _word(event.value)
             return b""
         if envelope is _COMMENT:
             return written(StreamEvent(comments=(event.value,)))
         said = envelope if isinstance(envelope, _Said) else _Said(StreamEvent(), json=True)
-        data = orjson.dumps(event.value).decode() if said.json else event.value
-        encoded = written(said.event._replace(data=data, comments=()))
+        data = in_one_line(event.value) if said.json else event.value
+        encoded = written(self._marked(said.event)._replace(data=data, comments=()))
         if data != DONE:
             return encoded
         self._closing = encoded
         return b""
+
+    def _marked(self, event: StreamEvent) -> StreamEvent:
+        """The event with the name and id that are left of its own."""
+        told = event.id if event.id is None or is_for_machines(event.id) else self._id
+        retry = event.retry if event.retry and event.retry.isdigit() else None
+        return event._replace(name=self._names.get(event.name, ""), id=told, retry=retry)
+
+
+def _word(text: Any) -> str:
+    """In one line, as it was."""
+    return " ".join(str(text).split("\n"))
+
+
+def _voice_of(name: str, value: Any, path: Path) -> Voice:
+    """What a client tells running texts apart by: the event's name, and ids and indexes in the objects around it."""
+    voice: list[Any] = [name]
+    for key in path:
+        if isinstance(value, dict):
+            voice += [(each, told) for each, told in value.items() if each.endswith(_TELLS) and _is_scalar(told)]
+        voice.append(key)
+        value = value[key]
+    return tuple(voice)
+
+
+def _is_scalar(value: Any) -> bool:
+    return value is None or isinstance(value, str | int | float)
 
 
 def _is_marked(event: StreamEvent) -> bool:

@@ -93,7 +93,8 @@ class Window:
     def release(self, final: bool = False) -> list[Event]:
         """What may leave now; all of it when `final`. Raises Refused, RuleFailed."""
         upto = self._decided(final)
-        if not self._edits and not self._waiting and self._cut.passes(upto - self._sent):
+        sent, end = self._sent - self._base, upto - self._base
+        if not self._edits and not self._waiting and self._cut.passes(self._text, sent, end):
             events = self._straight(upto)
         else:
             self._deliver(upto)

@@ -47,7 +47,9 @@ class Chain:
     """What happens to an exchange, phase by phase: pairs of step id and hook, in the order of the phase.
 
     `steps` are the ids of gate and chain in the policy's order. `asserts`: request headers that no client may speak.
-    `inspects`: whether some step looks into the answer. `identifiers`: the upstream's own step that waits for them.
+    `inspects`: whether some step looks into the answer; where shadows alone would, they only watch what passes, and
+    no last piece waits for the seal of shadows alone.
+    `identifiers`: the upstream's own step that waits for them.
     """
 
     steps: tuple[str, ...]
@@ -91,6 +93,8 @@ def compose(gate: Sequence[Placed], chain: Sequence[Placed], route: Route, metho
     answer = _hooks(steps[::-1], lambda step: step.on_answer) if sees_answers else ()
     if inner.on_answer:
         answer = ((inner.name, _signed(inner.on_answer, inner.name)), *answer)
+    shadows = {placed.id for placed in (*own, *chain) if placed.options.mode == "shadow"}
+    seal = _hooks(steps[::-1], lambda step: step.on_seal)
     request = _hooks(then, lambda step: step.on_request) if route.found else ()
     if inner.on_request:
         request = (*request, (inner.name, inner.on_request))
@@ -100,10 +104,10 @@ def compose(gate: Sequence[Placed], chain: Sequence[Placed], route: Route, metho
         request=request,
         answer=answer,
         opening=_hooks(steps[::-1], lambda step: step.on_opening),
-        seal=_hooks(steps[::-1], lambda step: step.on_seal),
+        seal=seal if any(name not in shadows for name, _ in seal) else (),
         done=_hooks(steps, lambda step: step.on_done),
         asserts=route.asserts.union(*(placed.step.asserts for placed in (*gate, *own, *chain))),
-        inspects=bool(answer),
+        inspects=any(name not in shadows for name, _ in answer),
         identifiers=(inner.name, inner.on_identifiers) if inner.on_identifiers else None,
     )
 

@@ -7,7 +7,7 @@ writes unconditionally (checked when the chain is loaded), `ex.get(FACT)` for al
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from kapagate.answer.document import Unacceptable, strict_loads
@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from kapagate.chain.route import Route
 
 T = TypeVar("T")
+
+
+class Unseen(Exception):
+    """A shadow would have to hold up what passes in order to see it."""
 
 
 @dataclass(slots=True)
@@ -108,33 +112,46 @@ class Exchange:
         """
         document = self.edit.document
         if document is UNREAD:
-            origin = self.shared or self
-            document = origin.edit.document
+            document = self.shared.edit.document if self.shared is not None else UNREAD
             if document is UNREAD:
                 document = await self._parsed()
-                origin.edit = origin.edit.with_document(document)
-            if origin is not self:
-                self.edit = self.edit.with_document(document)
+            self.edit = self.edit.with_document(document)
         return document
 
     async def _parsed(self) -> Any:
         request = self.request
         if self.route.asks_by_query:
             return parameters_of(request.query)
+        if isinstance(request.body, Kept) and request.body.document is not UNREAD:
+            return request.body.document
         codings = request.headers.all(b"content-encoding")
         if codings and any(coding.lower() != b"identity" for coding in codings):
             raise Problem(problems.UNSUPPORTED_MEDIA, "send the body without a content coding")
-        try:
-            body = await request.body.read(self.route.body_limit)
-        except Problem as cause:
-            request.body = Kept(failure=cause)
-            raise
+        body = await self._taken()
         try:
             check_weight(body)
-            return strict_loads(body)
+            document = strict_loads(body)
         except Unacceptable as cause:
             request.body = Kept(body)
             raise Problem(problems.MALFORMED_BODY, f"the body is not acceptable JSON: {cause}") from cause
+        if self.shared is not None:
+            request.body = Kept(body, document=document)
+        return document
+
+    async def _taken(self) -> bytes:
+        """The body's bytes. A shadow takes only what is sure to be given back: its bytes go on as they came."""
+        request, limit = self.request, self.route.body_limit
+        if self.shared is not None:
+            length = request.body.length
+            if length is None:
+                raise Unseen
+            if length > limit:
+                raise Problem(problems.BODY_TOO_LARGE, f"the body may have at most {limit} bytes here")
+        try:
+            return await request.body.read(limit)
+        except Problem as cause:
+            request.body = Kept(failure=cause)
+            raise
 
     def fork(self, step: str) -> Exchange:
         """A copy for a shadow step. It shares the wire and the parsed body and sees the facts; all else is its own."""
@@ -161,7 +178,9 @@ class Exchange:
     def catch_up(self) -> None:
         """A fork learns what became of its exchange since."""
         if (shared := self.shared) is not None:
-            self.chain, self.operation, self.response = shared.chain, shared.operation, shared.response
+            self.chain, self.operation = shared.chain, shared.operation
+            response = shared.response
+            self.response = response and replace(response, headers=[*response.headers])
             self.status, self.sent_bytes, self.gone = shared.status, shared.sent_bytes, shared.gone
             self.refusal, self.broken = shared.refusal, shared.broken
 

@@ -23,6 +23,10 @@ class Invalid(ValueError):
         self.at = at
 
 
+class Contradicted(Invalid):
+    """An example that a declaration gives of itself, and that it is not true to."""
+
+
 class Filter(BaseModel, ABC):
     """A frozen declaration: its fields are its YAML schema. Loading compiles it to a step.
 

@@ -3,7 +3,8 @@
 - A fact is read only after a step that writes it unconditionally, on every route that has a gate of its own as well.
 - A step that can act on no route, or on none of those that its `when` names, is a mistake.
 - A guard whose surface a route hides is an error at that route, unless the route says what then: `on_uninspectable:
-  pass | refuse`. A surface that a route simply lacks (feedback has no answer) is nothing to guard.
+  pass | refuse`. A surface that a route simply lacks (feedback has no answer) is nothing to guard. A shadow makes no
+  demands: where it cannot see it says `skipped`.
 - A guard of answers that is locked and a route that opens a way around it exclude each other.
 """
 
@@ -153,7 +154,7 @@ def _evaded(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
 
 def _hidden(placed: Placed, route: Route) -> Iterator[Finding]:
     """One finding per option and reason. An option that needs several surfaces acts only where the route has all."""
-    if route.on_uninspectable != "error":
+    if route.on_uninspectable != "error" or placed.options.mode == "shadow":
         return
     needs = placed.step.needs
     absent = {option for surface, option in needs.items() if surface not in route.shows | route.hides}

@@ -101,6 +101,17 @@ class Listed(Order):
 
 
 @dataclass(frozen=True, slots=True)
+class Entries(Order):
+    """Named entries of which more are tighter. An entry that is another cannot be compared with what it was."""
+
+    def compare(self, before: Any, after: Any) -> Label:
+        return label(before.items() <= after.items(), after.items() <= before.items())
+
+    def __str__(self) -> str:
+        return "more entries are tighter, and a changed one cannot be compared"
+
+
+@dataclass(frozen=True, slots=True)
 class Ceilings(Order):
     """Several limits of (rate, burst) at once, as the method `of` says them: what is tighter has one below each."""
 
@@ -129,6 +140,7 @@ class Indifferent(Order):
 
 LOWER, HIGHER = Number("lower"), Number("higher")
 FEWER, MORE = Listed("fewer"), Listed("more")
+MORE_ENTRIES = Entries()
 FEWER_OR_ALL = Listed("fewer", (None, (), "all"))
 NEUTRAL = Indifferent()
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from kapagate.chain.edit import UNREAD
 from kapagate.chain.headers import Headers
 
 
@@ -25,13 +26,16 @@ class Body(Protocol):
 
 
 class Kept:
-    """A body that was read already: it gives its bytes again, or fails again as it failed."""
+    """A body that was read already: it gives its bytes again, or fails again as it failed. `document`: what they say,
+    where they were parsed.
+    """
 
-    __slots__ = ("_data", "_failure")
+    __slots__ = ("_data", "_failure", "document")
 
-    def __init__(self, data: bytes = b"", failure: Exception | None = None) -> None:
+    def __init__(self, data: bytes = b"", failure: Exception | None = None, document: Any = UNREAD) -> None:
         self._data = data
         self._failure = failure
+        self.document = document
 
     @property
     def length(self) -> int | None:

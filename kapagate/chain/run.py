@@ -19,6 +19,7 @@ from collections.abc import AsyncIterator
 from kapagate.answer.codec import Codec
 from kapagate.answer.pump import pump, pump_whole
 from kapagate.answer.rules import AnswerRules
+from kapagate.answer.watched import Watched
 from kapagate.chain import problems
 from kapagate.chain.clock import Clock
 from kapagate.chain.compose import Named
@@ -108,7 +109,7 @@ async def _forward(ex: Exchange, upstream: Upstream) -> Response:
         bodiless = ex.request.method == "HEAD" or head.status in (204, 304)
         if codec is not None:
             response.length, response.codec = None, None if bodiless else codec
-        elif ex.chain.inspects and not bodiless and head.length != 0:
+        elif ex.chain.answer and not bodiless and head.length != 0 and not _watch(ex, adapter, head, response):
             _say_unread(ex)
         response.headers = adapter.headers(ex, head, inspects)
     except BaseException:
@@ -126,6 +127,17 @@ def _codec(ex: Exchange, adapter: Adapter, head: Inbound) -> tuple[Codec | None,
         if cause.kind is not problems.UPSTREAM_UNINSPECTABLE or any(rules.binding for rules in _rules(ex)):
             raise
     return adapter.inbound(ex, head, False), False
+
+
+def _watch(ex: Exchange, adapter: Adapter, head: Inbound, response: Response) -> bool:
+    """Lets shadows look at an answer that nobody else would read, as it passes. Whether it can be read at all."""
+    try:
+        codec = None if ex.chain.inspects else adapter.inbound(ex, head, True)
+    except Problem:
+        return False
+    if codec is not None and response.body is not None:
+        response.body = Watched(response.body, codec, _rules(ex), ex.report)
+    return codec is not None
 
 
 def _say_unread(ex: Exchange) -> None:

@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 
 P = TypeVar("P")
+SHADOW = "shadow."
+"""What the prefixes of shadows begin with. A store keeps what they remember apart: it displaces nobody else's."""
 
 
 class Services:

@@ -4,18 +4,21 @@ The fork shares what the wire said and the parsed body, and has its own edit, fa
 would have refused stays out of the later phases, as it would have been refused there. Stateful ports are compiled
 under a prefix of the shadow's own.
 
-What a shadow looks into is read for it. So a JSON body that passes it is parsed and written again: the same value, not
-always the same bytes, whole where it is one JSON value, and without the fields that described the bytes (`ETag`). An
-answer in another format passes as it came; one that only claims to be JSON is refused as the step itself would do it.
+A shadow looks at what passes anyway, and at nothing else. A request's body goes on byte for byte; one of unknown length
+is not waited for. An answer that no other step reads passes as it came, with every field and at its own pace, and is
+looked at on the side. What cannot be read so (a body in pieces, a coded answer) was not seen: `skipped`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from kapagate.answer.events import TextKind
 from kapagate.answer.refusal import Refusal
-from kapagate.answer.rules import Altered, AnswerRules
-from kapagate.chain.exchange import Exchange
+from kapagate.answer.rules import AnswerRules, Edit, TextRule
+from kapagate.chain.edit import UNREAD
+from kapagate.chain.exchange import Exchange, Unseen
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
 from kapagate.chain.step import OnOpening, OnSeal, Step
@@ -40,7 +43,7 @@ class _Shadow:
     def __init__(self, step: Step, name: str) -> None:
         self._step = step
         self._name = name
-        self._unbind = Altered(binding=False, lenient=True)
+        self._unbind = _Unbinding()
 
     async def on_request(self, ex: Exchange) -> None:
         copy = self._fork(ex)
@@ -52,7 +55,7 @@ class _Shadow:
         except Exception as cause:
             self._leave(ex, cause)
         else:
-            _compare(verdict, copy, ex, response)
+            await _compare(verdict, copy, ex, response)
         verdict.counts = copy.verdict().counts
 
     def on_answer(self, ex: Exchange) -> AnswerRules | None:
@@ -64,6 +67,7 @@ class _Shadow:
         except Exception as cause:
             self._leave(ex, cause)
             return None
+        self._verdict(ex)
         return rules and self._unbind(rules)
 
     def waiting(self, hook: OnOpening | OnSeal) -> OnOpening:
@@ -80,7 +84,10 @@ class _Shadow:
     def on_done(self, ex: Exchange) -> None:
         copy = self._fork(ex)
         if copy is not None and self._step.on_done is not None:
-            self._step.on_done(copy)
+            try:
+                self._step.on_done(copy)
+            except Exception as cause:
+                self._leave(ex, cause)
 
     def _fork(self, ex: Exchange) -> Exchange | None:
         """The shadow's exchange, made when it is first needed and brought up to date; None when it has left."""
@@ -98,14 +105,71 @@ class _Shadow:
 
     def _leave(self, ex: Exchange, cause: Exception) -> None:
         verdict = self._verdict(ex)
-        verdict.outcome = "refused" if isinstance(cause, Refusal) else "failed"
-        verdict.reason = cause.kind.name if isinstance(cause, Problem) else type(cause).__name__
         ex.forks[self._name] = None
+        if isinstance(cause, Unseen):
+            verdict.outcome, verdict.reason = "skipped", "uninspectable"
+            return
+        verdict.outcome = "refused" if isinstance(cause, Refusal) else "failed"
+        verdict.reason = type(cause).__name__
+        if isinstance(cause, Problem):
+            verdict.reason = cause.kind.name
+            verdict.rule = str(cause.members.get("rule", ""))
 
 
-def _compare(verdict: Verdict, copy: Exchange, ex: Exchange, response: Response | None) -> None:
+async def _compare(verdict: Verdict, copy: Exchange, ex: Exchange, response: Response | None) -> None:
     """What the step would have done where it did not fail."""
-    own = copy.verdict()
-    changed = copy.edit != ex.edit or bool(copy.headers_out)
+    own, edit = copy.verdict(), ex.edit
+    if copy.edit.document is not UNREAD and edit.document is UNREAD:
+        edit = edit.with_document(await ex.fork(ex.step).document())
+    changed = copy.edit != edit or bool(copy.headers_out)
     verdict.outcome = "answered" if response is not None else "changed" if changed else own.outcome
     verdict.reason = own.reason
+
+
+class _Unbinding:
+    """Rules that only look. Those that a step gives every time, as most do, are made such once."""
+
+    __slots__ = ("_given", "_made")
+
+    def __init__(self) -> None:
+        self._given = self._made = AnswerRules()
+
+    def __call__(self, rules: AnswerRules) -> AnswerRules:
+        if rules is not self._given:
+            texts = tuple(map(_Careful, rules.texts))
+            absent = rules.absent and _careful(rules.absent)
+            self._given, self._made = rules, replace(rules, texts=texts, absent=absent, binding=False)
+        return self._made
+
+
+class _Careful:
+    """A text rule whose failure hurts nobody, not even while it only says whether there is anything to look at."""
+
+    __slots__ = ("_clean", "context", "kinds", "reach", "scan")
+
+    def __init__(self, rule: TextRule) -> None:
+        self.reach: int = rule.reach
+        self.context: int = rule.context
+        self.kinds: frozenset[TextKind] = rule.kinds
+        self.scan: Callable[[str, int, bool], tuple[Sequence[Edit], int]] = rule.scan
+        self._clean: Callable[[Sequence[str]], bool] = getattr(rule, "clean", _unclear)
+
+    def clean(self, texts: Sequence[str]) -> bool:
+        try:
+            return self._clean(texts)
+        except Exception:
+            return False
+
+
+def _unclear(texts: Sequence[str]) -> bool:
+    return False
+
+
+def _careful(absent: Callable[[bytes], bool]) -> Callable[[bytes], bool]:
+    def surely(data: bytes) -> bool:
+        try:
+            return absent(data)
+        except Exception:
+            return False
+
+    return surely

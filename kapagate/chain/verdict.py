@@ -12,12 +12,15 @@ Decision = Literal["passed", "changed", "answered", "refused", "withheld", "skip
 
 @dataclass(slots=True)
 class Verdict:
-    """One step's decision. `mode` shadow: it only would have. `counts` are findings by kind (`email`: 2)."""
+    """One step's decision. `mode` shadow: it only would have. `counts` are findings by kind (`email`: 2). `rule`: which
+    one of the step a shadow would have refused by.
+    """
 
     outcome: Outcome = "passed"
     reason: str = ""
     mode: Literal["enforce", "shadow"] = "enforce"
     counts: dict[str, int] = field(default_factory=dict)
+    rule: str = ""
 
     def count(self, kind: str, number: int = 1) -> None:
         self.counts[kind] = self.counts.get(kind, 0) + number

@@ -74,7 +74,6 @@ class Audit(Filter):
         return frozenset({"passed", "refused"} if refuses else {"passed"})
 
     def compile(self, services: Services) -> Step:
-        services[Ledger].retain(self.retention, self.max_size)
         if self.durability == "sync":
             sealing = _Sealing(self, services)
             return Step(on_request=sealing.intend, on_seal=sealing.seal, on_done=sealing.record)

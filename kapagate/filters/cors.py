@@ -68,7 +68,7 @@ class Cors(Filter):
         False, description="Whether browsers send cookies and client certificates along; not with `*`."
     )
     expose: Annotated[tuple[HeaderName, ...], FEWER] = Field(
-        ("RateLimit", "RateLimit-Policy", "Retry-After", "X-Correlation-ID"),
+        ("Kapagate-Policy", "RateLimit", "RateLimit-Policy", "Retry-After", "X-Correlation-ID"),
         description="The header fields of an answer that they may read beside those that any page may.",
     )
     max_age: Annotated[Duration, NEUTRAL] = Field(

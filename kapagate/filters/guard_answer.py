@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -21,7 +21,8 @@ from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
 from kapagate.guards.actions import PersonalActions, actions_met, gentle
 from kapagate.guards.code import CodeBlocks
-from kapagate.guards.personal import KINDS, Action, PersonalData
+from kapagate.guards.custom import CustomDetector, CustomDetectors, forgiving, looks, personal_data
+from kapagate.guards.personal import KINDS, Action
 from kapagate.guards.reach import within_reach
 from kapagate.guards.sources import Named, SourceRule
 from kapagate.guards.terms import BlockedTerms
@@ -88,6 +89,9 @@ class GuardAnswer(Filter):
     pii_allowed: Annotated[tuple[str, ...], FEWER] = Field(
         (), max_length=1000, description="Values that stay, such as an address of your own or a test card's number."
     )
+    detectors: CustomDetectors = Field(
+        {}, max_length=500, description="Detectors of your own, by the names that stand in the place of what they find."
+    )
     blocked_terms: Annotated[tuple[str, ...], MORE] = Field(
         (), max_length=10_000, description="Words and phrases that may not be said, in either case."
     )
@@ -131,7 +135,8 @@ class GuardAnswer(Filter):
 
     @property
     def decisions(self) -> frozenset[Decision]:
-        actions = {*actions_met(self.pii, KINDS), self.on_blocked_term if self.blocked_terms else "allow"}
+        actions = {*actions_met(self.pii, KINDS), *(each.action for each in self.detectors.values())}
+        actions.add(self.on_blocked_term if self.blocked_terms else "allow")
         shortens = self.max_response_length is not None or self.code == "remove"
         disclaims = "disclaim" in (self.confidence.uncertain, self.at_end)
         names = bool(self.sources.allow or self.sources.deny)
@@ -153,7 +158,7 @@ class GuardAnswer(Filter):
             if each.url is None and each.title is None:
                 listed = "allow" if index < len(self.sources.allow) else "deny"
                 raise Invalid("name an address or a title", ("sources", listed))
-        guard = _Guard(self, self._texts(self.pii, self.on_blocked_term), frozenset(needs))
+        guard = _Guard(self, self._texts(self.pii, self.detectors, self.on_blocked_term), frozenset(needs))
         return Step(needs=needs, on_request=guard.on_request, on_answer=guard.on_answer)
 
     @property
@@ -168,17 +173,19 @@ class GuardAnswer(Filter):
             ("running text", "max_response_length", self.max_response_length),
             ("running text", "code", self.code == "remove"),
             ("answer text", "blocked_terms", self.blocked_terms),
-            ("answer text", "pii", actions_met(self.pii, KINDS) != {"allow"}),
+            ("answer text", "pii", looks(self.pii, self.detectors)),
             ("sources", "sources", self.sources != SourceLimits()),
             ("uncertainty", "confidence", self.confidence.uncertain != "allow"),
             ("whole answer", self._withholds, self._withholds and not self.at_end),
         )
         return {surface: option for surface, option, wanted in asked if wanted}
 
-    def _texts(self, pii: PersonalActions, on_blocked_term: Action) -> tuple[TextRule, ...]:
+    def _texts(
+        self, pii: PersonalActions, detectors: Mapping[str, CustomDetector], on_blocked_term: Action
+    ) -> tuple[TextRule, ...]:
         rules: list[TextRule] = []
-        if actions_met(pii, KINDS) != {"allow"}:
-            rules.append(PersonalData(actions=pii, allowed=self.pii_allowed))
+        if personal := personal_data(pii, self.pii_allowed, detectors):
+            rules.append(personal)
         if self.blocked_terms:
             try:
                 rules.append(BlockedTerms(self.blocked_terms, on_blocked_term))
@@ -188,7 +195,7 @@ class GuardAnswer(Filter):
 
     def on_errors(self) -> AnswerRules | None:
         """The rules for an upstream's errors: they redact, and never refuse."""
-        texts = self._texts(gentle(self.pii), "redact")
+        texts = self._texts(gentle(self.pii), forgiving(self.detectors), "redact")
         return AnswerRules(texts=texts) if texts else None
 
 

@@ -24,7 +24,8 @@ from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
 from kapagate.guards.actions import PersonalActions, actions_met
-from kapagate.guards.personal import KINDS, Action, PersonalData
+from kapagate.guards.custom import CustomDetectors, looks, personal_data
+from kapagate.guards.personal import KINDS, Action
 from kapagate.guards.reach import within_reach
 from kapagate.guards.terms import BlockedTerms
 
@@ -49,7 +50,9 @@ class GuardQuestion(Filter):
     pii_allowed: Annotated[tuple[str, ...], FEWER] = Field(
         (), max_length=1000, description="Values that stay, such as an address of your own or a test card's number."
     )
-
+    detectors: CustomDetectors = Field(
+        {}, max_length=500, description="Detectors of your own, by the names that stand in the place of what they find."
+    )
     blocked_terms: Annotated[tuple[str, ...], MORE] = Field(
         (), max_length=10_000, description="Words and phrases that may not be asked, in either case."
     )
@@ -61,7 +64,8 @@ class GuardQuestion(Filter):
 
     @property
     def decisions(self) -> frozenset[Decision]:
-        actions = {*actions_met(self.pii, KINDS), self.on_blocked_term if self.blocked_terms else "allow"}
+        actions = {*actions_met(self.pii, KINDS), *(each.action for each in self.detectors.values())}
+        actions.add(self.on_blocked_term if self.blocked_terms else "allow")
         refuses = "refuse" in actions or self.max_length is not None
         possible: dict[Decision, bool] = {
             "passed": True,
@@ -72,8 +76,8 @@ class GuardQuestion(Filter):
 
     def compile(self, services: Services) -> Step:
         rules: list[TextRule] = []
-        if actions_met(self.pii, KINDS) != {"allow"}:
-            rules.append(PersonalData(actions=self.pii, allowed=self.pii_allowed))
+        if personal := personal_data(self.pii, self.pii_allowed, self.detectors):
+            rules.append(personal)
         if self.blocked_terms:
             try:
                 rules.append(BlockedTerms(self.blocked_terms, self.on_blocked_term))
@@ -81,7 +85,7 @@ class GuardQuestion(Filter):
                 raise Invalid(str(cause), ("blocked_terms",)) from cause
         if not rules and self.max_length is None:
             raise Invalid("guards nothing: ask for `max_length`, `pii` or `blocked_terms`", ("pii",))
-        guarded = "pii" if actions_met(self.pii, KINDS) != {"allow"} else "blocked_terms"
+        guarded = "pii" if looks(self.pii, self.detectors) else "blocked_terms"
         option = guarded if rules else "max_length"
         guard = _Guard(self.max_length, tuple(rules))
         return Step(needs={"question": option}, on_request=guard.on_request, texts=guard.rules)

@@ -20,7 +20,6 @@ from kapagate.chain.verdict import Decision
 from kapagate.ledger.outcome import NO_STATUS, outcome_of, problem_of, status_of, uneventful
 
 STATUSES = frozenset({NO_STATUS, *(str(status.value) for status in HTTPStatus if status >= 200)})
-CHAT = "kapa.chat"
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 90.0)
 CHARACTERS = (0.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0)
 MOST_SEEN = 4096
@@ -29,7 +28,9 @@ QUESTION_ENDINGS = ("answered", "uncertain", "refused", "failed", "gone")
 
 
 class Seen(NamedTuple):
-    """The series of exchanges that are alike. `queries`: of questions; `latency`: of what went to Kapa."""
+    """The series of exchanges that are alike. `queries`: of questions, which are what Kapa may be uncertain of;
+    `latency`: of what went to Kapa.
+    """
 
     requests: Count
     durations: Observe
@@ -128,14 +129,14 @@ class _Work:
 
     def _looked_up(self, ex: Exchange, key: tuple[Route, str, int, str, str, str]) -> Seen:
         route, method, _, tenant, operation, ending = key
-        permission, status = route.permission, status_of(ex)
+        kapa, status = route.permission.startswith("kapa."), status_of(ex)
         if len(self._seen) >= MOST_SEEN:
             self._seen.clear()
         seen = self._seen[key] = Seen(
             self._requests.labels(method, route.template, status if status in STATUSES else OTHER),
             self._durations.labels(method, route.template),
-            self._queries.labels(tenant, ending) if permission == CHAT and route.found else None,
-            self._latency.labels(operation or route.operation) if permission.startswith("kapa.") else None,
+            self._queries.labels(tenant, ending) if kapa and "uncertainty" in route.shows else None,
+            self._latency.labels(operation or route.operation) if kapa else None,
         )
         return seen
 

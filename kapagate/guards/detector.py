@@ -36,7 +36,7 @@ class Detector:
     - `unfinished` matches at the end of the text what may still become, or extend, a finding.
     - `longest`: how far from its start a finding, and what decides on it, reaches. A candidate that is longer is
       either no finding or is redacted up to there.
-    - `before`: how far to the left of a finding `pattern` and `check` look, and how far before its candidate one begins.
+    - `before`: how far to the left of a finding `pattern` and `check` look; none begins further before its candidate.
     """
 
     name: str

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Literal
 
 from kapagate.answer.events import TextKind
 from kapagate.answer.rules import Edit
-from kapagate.guards.actions import PersonalActions, compared, masked, of_kind
+from kapagate.guards.actions import PersonalAction, PersonalActions, compared, masked, of_kind
 from kapagate.guards.api_key import API_KEY
 from kapagate.guards.birth import BIRTH
 from kapagate.guards.card import CARD
@@ -35,6 +36,8 @@ ALL = frozenset(DETECTORS)
 KINDS = frozenset(detector.kind for detector in _REGISTERED)
 TEXTS: frozenset[TextKind] = frozenset(("question", "answer", "title", "passage", "comment", "other"))
 
+NOTHING: Mapping[Detector, PersonalAction] = MappingProxyType({})
+
 Action = Literal["redact", "refuse"]
 
 
@@ -42,7 +45,8 @@ class PersonalData:
     """The text rule (`kapagate.answer.rules.TextRule`) that redacts, masks or refuses personal data and secrets.
 
     `detect` names detectors of the registry (KeyError for others), `kinds` the texts to look at; `actions`
-    says what happens to each kind, and values of `allowed` stay. An edit may end
+    says what happens to each kind, and values of `allowed` stay. `more` are detectors beside those of the registry,
+    each with what happens to its findings. Raises ValueError where all are too large together. An edit may end
     after `sure`: it is decided by where it starts. `reach` bounds what is held back when a text stops in the middle of
     a candidate; clean prose is held back by its last word only.
     """
@@ -55,6 +59,7 @@ class PersonalData:
         "_least",
         "_part",
         "_tail",
+        "_tails",
         "context",
         "kinds",
         "reach",
@@ -66,14 +71,16 @@ class PersonalData:
         actions: PersonalActions = "redact",
         kinds: frozenset[TextKind] = TEXTS,
         allowed: Collection[str] = (),
+        more: Mapping[Detector, PersonalAction] = NOTHING,
     ) -> None:
-        named = [DETECTORS[name] for name in sorted(detect)]
-        self._detectors = tuple(each for each in named if of_kind(actions, each.kind) != "allow")
-        self._actions = {each.kind: of_kind(actions, each.kind) for each in self._detectors}
+        named = {each: of_kind(actions, each.kind) for each in map(DETECTORS.__getitem__, sorted(detect))} | {**more}
+        self._detectors = tuple(each for each in named if named[each] != "allow")
+        self._actions = {each.kind: named[each] for each in self._detectors}
         self._allowed = frozenset(map(compared, allowed))
         self._hints = regex_set([*(detector.hint for detector in self._detectors), HINT])
         self._tail = finder(_at_end(PART, *(detector.unfinished for detector in self._detectors)))
         self._part = finder(_at_end(PART))
+        self._tails = regex_set(rb"(?:%b)\z" % detector.unfinished for detector in self._detectors)
         self._least = min((detector.longest for detector in self._detectors), default=0)
         self.reach = max((each.longest + each.before for each in self._detectors), default=0) + 2 * SLACK
         self.context = max((each.before for each in self._detectors), default=0) + SLACK + LONGEST_TOKEN
@@ -144,7 +151,9 @@ class PersonalData:
             return len(data)
         if len(data) - place <= self._least:
             return place
-        return min(detector.settled(data, start) for detector in self._detectors)
+        near = place - 1 if place else 0
+        settled = (self._detectors[each].settled(data, start) for each in self._tails(data[near:]))
+        return min(settled, default=len(data))
 
 
 def _at_end(*patterns: bytes) -> bytes:

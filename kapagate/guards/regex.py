@@ -34,7 +34,7 @@ Searcher = Callable[[bytes, int], tuple[int, int]]
 
 _ANCHORED, _UNANCHORED = re2._re2.RE2.Anchor.ANCHOR_START, re2._re2.RE2.Anchor.UNANCHORED
 _NEVER_FOLDED = b"\x81"  # no character folds to it
-_ROOM = 1 << 26  # bytes for the automaton of a set
+_ROOM = 1 << 25  # bytes for the automaton of many patterns
 
 
 def _options() -> re2.Options:
@@ -60,13 +60,21 @@ def words_regex(pattern: str) -> Regex:
     return compiled
 
 
-def _compiled(pattern: bytes) -> Any:
-    return re2.compile(pattern, _options())
+def _compiled(pattern: bytes, room: int = 1 << 23) -> Any:
+    options = _options()
+    options.max_mem = room
+    return re2.compile(pattern, options)
 
 
 def finder(pattern: bytes) -> Finder:
-    """The pattern's bare search. Straight into the extension: the wrapper's generator and match cost twice as much."""
-    match = _compiled(pattern)._regexp.Match
+    """The pattern's bare search. Straight into the extension: the wrapper's generator and match cost twice as much.
+
+    Raises ValueError where the pattern is too large.
+    """
+    try:
+        match = _compiled(pattern, _ROOM)._regexp.Match
+    except re2.error as cause:
+        raise ValueError(f"re2 refuses the pattern: {cause}") from cause
 
     def find(data: bytes, start: int) -> int:
         place: int = match(_UNANCHORED, data, start, len(data))[0][0]
@@ -112,8 +120,7 @@ def _set_of(patterns: tuple[bytes, ...]) -> RegexSet:
     patterns_in_one = re2.Set.SearchSet(options)
     for pattern in (*patterns, _NEVER_FOLDED):
         patterns_in_one.Add(pattern)
-    patterns_in_one.Compile()
     match: RegexSet = patterns_in_one._set.Match
-    if len(patterns) not in match(_NEVER_FOLDED):
+    if not patterns_in_one._set.Compile() or len(patterns) not in match(_NEVER_FOLDED):
         raise ValueError("the patterns are too large together")
     return match

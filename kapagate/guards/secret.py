@@ -17,8 +17,8 @@ _SPOKEN = (
     rb"password|passwd|passphrase|passcode|pwd|passwort|kennwort|mot de passe|contrase\xf1a|wachtwoord|senha|has\xe9o"
 )
 _NAMED = (
-    rb"secret|token|api[ _-]?key|ac(?:cess|count)[ _-]?key|secret[ _-]?key|private[ _-]?key|auth[ _-]?key|client[ _-]?secret"
-    rb"|credential"
+    rb"secret|token|api[ _-]?key|ac(?:cess|count)[ _-]?key|secret[ _-]?key|private[ _-]?key|auth[ _-]?key"
+    rb"|client[ _-]?secret|credential"
 )
 _SIGN = rb"[\"'`*]{0,3}\s{0,2}(?::=|=>|[:=])\s{0,2}[\"'`*]{0,3}"
 _VALUE = rb"[^\s\xa4\"'`<>,;]"

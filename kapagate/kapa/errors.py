@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import Any, Final
 
 import orjson
@@ -11,6 +12,7 @@ from kapagate.answer.document import TooDeep
 from kapagate.answer.events import Event
 from kapagate.answer.json_body import JsonBody
 from kapagate.answer.places import places_in
+from kapagate.kapa.texts import NAMES
 
 BYTES: Final = 64 * 1024
 
@@ -19,7 +21,7 @@ class ErrorCodec(JsonBody):
     """One `Other` record: Kapa's own JSON object, or `{"detail": ...}` in place of HTML, our key, or too much of it."""
 
     def __init__(self, status: int, api_key: str) -> None:
-        super().__init__(places_in)
+        super().__init__(partial(places_in, names=NAMES))
         kind = "an error" if status >= 400 else "something that is not shown"
         self.neutral = {"detail": f"Kapa answered with {kind} (status {status})."}
         self._key = orjson.dumps(api_key)[1:-1]

@@ -29,8 +29,8 @@ def refusal_of(head: Inbound) -> Problem | None:
 
 def unreadable(head: Inbound, medias: frozenset[bytes]) -> str:
     """Why no guard could see the same bytes as the client, whole and in plain; empty when one can."""
-    coding = head.headers.get(b"content-encoding")
-    if head.status == 206 or coding not in (None, b"", b"identity"):
+    coded = any(coding not in (b"", b"identity") for coding in head.headers.all(b"content-encoding"))
+    if head.status == 206 or coded:
         return "partial or coded"
     return "" if _is(head, medias) else "not JSON"
 

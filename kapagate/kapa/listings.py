@@ -11,7 +11,7 @@ from typing import Any, Final
 from kapagate.answer.events import Event, Place
 from kapagate.answer.json_body import JsonBody
 from kapagate.answer.places import places_in
-from kapagate.kapa.texts import LISTED_KINDS, MACHINE_READ
+from kapagate.kapa.texts import LISTED_KINDS, MACHINE_READ, NAMES
 
 LINKS: Final = ("next", "previous")
 
@@ -41,4 +41,4 @@ class PagedCodec(ListingCodec):
 
 def places_of(value: Any) -> tuple[Place, ...]:
     """The texts of such a value."""
-    return places_in(value, LISTED_KINDS, MACHINE_READ)
+    return places_in(value, LISTED_KINDS, MACHINE_READ, names=NAMES)

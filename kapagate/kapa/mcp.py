@@ -14,14 +14,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from kapagate.answer.document import Unacceptable
+from kapagate.answer.document import KEY, Unacceptable, value_at
 from kapagate.answer.events import Path, Place, TextKind
-from kapagate.answer.places import places_in
+from kapagate.answer.places import is_for_machines, places_in
 from kapagate.chain.principal import Account
 from kapagate.kapa import fields
 from kapagate.kapa.fields import Shape, taken
 from kapagate.kapa.requests import GROUPS, SOURCES, groups_of
-from kapagate.kapa.texts import UNTOUCHED
+from kapagate.kapa.texts import NAMES, UNTOUCHED
 
 Pattern = tuple[str | None, ...]
 """A path from a message's root; None stands for every item of a list."""
@@ -36,6 +36,20 @@ _META_SHAPES: Final[Mapping[str, Shape]] = {
     "max_chars": fields.integer,
     GROUPS: fields.uuids,
 }
+
+
+_MEMBERS: Final = _ENVELOPE | {"params", "result", "error"}
+_WORDS: Final = """\
+_meta annotations arguments audience blob capabilities code completion completions contents cursor data error
+experimental hasMore icons inputSchema instructions isError level listChanged logger logging message messages
+mimeType nextCursor outputSchema priority progress progressToken prompts protocolVersion requestId required resource
+resourceTemplates resources role roots sampling serverInfo size sizes src structuredContent subscribe tasks tools
+total uri uriTemplate values websiteUrl destructiveHint idempotentHint openWorldHint readOnlyHint lastModified $defs
+$ref $schema additionalProperties allOf anyOf const default enum exclusiveMaximum exclusiveMinimum format items
+maxItems maxLength maximum minItems minLength minimum oneOf pattern properties propertyNames
+"""
+_NAMES: Final = NAMES.union(_WORDS.split())
+"""The keys of MCP's messages, of JSON Schema and of Kapa's objects."""
 
 
 def _beneath(*above: str | None, names: str) -> frozenset[Pattern]:
@@ -83,7 +97,12 @@ def told(document: Any) -> list[Place]:
     """The texts of what a server sends. Raises Unacceptable when it is no message."""
     if not all(isinstance(each, dict) for each in (document if isinstance(document, list) else [document])):
         raise Unacceptable("it is no JSON-RPC message")
-    return [place for place, path in _places(document) if path not in _READ_BY_CLIENTS]
+    found = [
+        place
+        for place, path in _places(document, _NAMES)
+        if path not in _READ_BY_CLIENTS or not is_for_machines(value_at(document, place.path))
+    ]
+    return [*found, *_around(document)]
 
 
 def said_for(message: dict[str, Any], account: Account, person: str | None, email: str | None) -> dict[str, Any]:
@@ -123,13 +142,25 @@ def _narrowed(arguments: dict[str, Any], own: tuple[str, ...]) -> dict[str, Any]
     return kept
 
 
-def _places(document: Any) -> Iterator[tuple[Place, Pattern]]:
-    """Every text of the messages, with its path from the message's root."""
+def _around(document: Any) -> Iterator[Place]:
+    """What stands around the messages and is none of their words: keys, and what is too long for an id or method."""
+    batch = isinstance(document, list)
+    for index, message in enumerate(document if batch else [document]):
+        above: Path = (index,) if batch else ()
+        for key, part in message.items():
+            if key not in _MEMBERS:
+                yield Place((*above, key, KEY), "other")
+            elif key in _ENVELOPE and isinstance(part, str) and not is_for_machines(part):
+                yield Place((*above, key), "other")
+
+
+def _places(document: Any, names: frozenset[str] | None = None) -> Iterator[tuple[Place, Pattern]]:
+    """Every text of the messages, with its path from the message's root; keys too, that are not among `names`."""
     batch = isinstance(document, list)
     for index, message in enumerate(document if batch else [document]):
         above: Path = (index,) if batch else ()
         for key, part in message.items() if isinstance(message, dict) else ():
             if key in _ENVELOPE:
                 continue
-            for place in places_in(part, _KINDS, UNTOUCHED, (*above, key)):
+            for place in places_in(part, _KINDS, UNTOUCHED, (*above, key), names):
                 yield place, tuple(None if isinstance(step, int) else step for step in place.path[len(above) :])

@@ -6,7 +6,7 @@
 
 A message is whole, so each of its texts is guarded whole, and an event leaves as soon as it is complete. Events without
 data (they tell an id, from which the stream may be resumed) and comments (they keep the connection open) leave as they
-are, comments without their words.
+are, comments without their words, and ids that are more than a word not at all.
 """
 
 from __future__ import annotations
@@ -18,9 +18,10 @@ import orjson
 
 from kapagate.answer.codec import Garbled
 from kapagate.answer.document import Unacceptable
-from kapagate.answer.event_stream import EventReader, StreamEvent, written
+from kapagate.answer.event_stream import EventReader, StreamEvent, in_one_line, written
 from kapagate.answer.events import Event, Other, Record
 from kapagate.answer.json_body import JsonBody
+from kapagate.answer.places import is_for_machines
 from kapagate.kapa.mcp import told
 from kapagate.kapa.rpc import FAILED, Id, error
 
@@ -80,14 +81,15 @@ class McpEvents:
         for name in _answered(record.value):
             if name in self._open:
                 self._open.remove(name)
-        return written(event._replace(data=orjson.dumps(record.value).decode()))
+        return written(event._replace(data=in_one_line(record.value)))
 
 
 def _read(event: StreamEvent) -> Event:
     if event.name not in _NAMES:
         raise Garbled("an event has a name that MCP does not know")
     retry = event.retry if event.retry and event.retry.isdigit() else None
-    event = event._replace(comments=("",) * len(event.comments), retry=retry)
+    name = event.id if event.id is not None and is_for_machines(event.id) else None
+    event = event._replace(comments=("",) * len(event.comments), retry=retry, id=name)
     if not event.data:
         return Other(None, (), event)
     try:

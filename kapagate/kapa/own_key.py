@@ -1,17 +1,16 @@
 """The gateway's own key for Kapa must not come back: a rule on every answer, whatever the policy's guards are.
 
 Texts go through the window, so that a key which comes in pieces is found as well; all other strings of a record
-(addresses, identifiers) are looked at whole.
+(addresses, identifiers) and the keys of its objects are looked at whole.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import orjson
 
-from kapagate.answer.document import replaced_all, strings_in
+from kapagate.answer.document import keys_in, replaced_all, strings_in
 from kapagate.answer.events import Record, TextKind
 from kapagate.answer.rules import AnswerRules, Edit
 
@@ -56,12 +55,11 @@ class OwnKey:
         return not any(sign in data for sign in self._signs)
 
     def without(self, record: Record) -> Record:
-        """The record without the key in any of its strings."""
+        """The record without the key in any of its strings, and in the keys of its objects."""
         if self._written not in orjson.dumps(record.value):
             return record
-        found: dict[Any, str] = {
-            path: text.replace(self._key, PLACEHOLDER) for path, text in strings_in(record.value) if self._key in text
-        }
+        texts = (*strings_in(record.value), *keys_in(record.value))
+        found = {path: text.replace(self._key, PLACEHOLDER) for path, text in texts if self._key in text}
         return record.with_value(replaced_all(record.value, found)) if found else record
 
     def _sure(self, text: str, start: int) -> int:

@@ -10,7 +10,7 @@ from typing import Any
 from kapagate.answer.events import Place
 from kapagate.answer.json_body import JsonBody
 from kapagate.answer.places import places_in
-from kapagate.kapa.texts import PASSAGE_KINDS, UNTOUCHED
+from kapagate.kapa.texts import NAMES, PASSAGE_KINDS, UNTOUCHED
 
 
 class PassagesCodec(JsonBody):
@@ -21,4 +21,4 @@ class PassagesCodec(JsonBody):
 
 
 def _places(value: Any) -> tuple[Place, ...]:
-    return places_in(value, PASSAGE_KINDS, UNTOUCHED)
+    return places_in(value, PASSAGE_KINDS, UNTOUCHED, names=NAMES)

@@ -26,7 +26,7 @@ from kapagate.answer.codec import Garbled
 from kapagate.answer.document import Unacceptable, replaced_at, value_at
 from kapagate.answer.events import Event, Failure, Identifiers, Other, Place, Record, Sources, Text, Uncertain
 from kapagate.answer.places import places_in
-from kapagate.kapa.texts import SOURCE_KINDS, UNTOUCHED
+from kapagate.kapa.texts import NAMES, SOURCE_KINDS, UNTOUCHED
 
 SEPARATOR = "␞".encode()
 RECORD_BYTES = 2**20
@@ -41,6 +41,9 @@ _TYPES: dict[type[Record], tuple[str, str, bool]] = {
     Failure: ("error", "reason", True),
     Identifiers: ("identifiers", "", True),
 }
+_KNOWN_TYPES = frozenset(
+    ("partial_answer", "relevant_sources", "metadata", "error", "identifiers", "stream_start", "agent_activity_update")
+)
 _BEFORE_TEXT = b'{"chunk":{"type":"partial_answer","content":{"text":'
 _BEHIND_TEXT = b'},"stream_end":false}}' + SEPARATOR
 _IDENTIFIERS = ("thread_id", "question_answer_id")
@@ -149,8 +152,11 @@ def _events_of(record: Any) -> list[Event]:
     kind, content = value_at(record, _TYPE), value_at(record, _CONTENT)
     if not isinstance(kind, str) or not isinstance(content, dict):
         return [_other(record)]
-    if kind == "partial_answer" and isinstance(text := content.get("text"), str):
-        return [Text(text), *_beside_text(record, content)]
+    if kind == "partial_answer":
+        if isinstance(text := content.get("text"), str):
+            return [Text(text), *_beside_text(record, content)]
+        if text is not None:
+            raise Garbled("a piece of the answer is no text")  # clients would put together whatever it is
     event = _known(kind, content)
     return [_other(record)] if event is None else _with_rest(event, record)
 
@@ -159,7 +165,7 @@ def _known(kind: str, content: dict[str, Any]) -> Record | None:
     """The event of a record whose content has the shape that we know."""
     match kind, content:
         case "relevant_sources", {"relevant_sources": list(sources)}:
-            return Sources(sources, places_in(sources, SOURCE_KINDS, UNTOUCHED))
+            return Sources(sources, places_in(sources, SOURCE_KINDS, UNTOUCHED, names=NAMES))
         case "metadata", {"is_uncertain": bool(uncertain)}:
             return Uncertain(uncertain)
         case "error", {"reason": str(reason)}:
@@ -206,8 +212,10 @@ def _known_keys(event: Record) -> tuple[str, ...]:
 
 
 def _other(record: Any) -> Other:
-    """A record whose every string is a text, but for its type."""
-    return Other(record, tuple(place for place in places_in(record) if place.path != _TYPE))
+    """A record whose every string and unknown key is a text, but for a type that clients know."""
+    places = places_in(record, names=NAMES)
+    known = value_at(record, _TYPE) in _KNOWN_TYPES
+    return Other(record, tuple(place for place in places if place.path != _TYPE) if known else places)
 
 
 def _closes(record: Any) -> bool:

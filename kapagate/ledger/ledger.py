@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from kapagate.chain.problem import BackendFailed
+from kapagate.ledger.retention import Retention
 from kapagate.ledger.selection import EVERYTHING, Selection
 
 Row = str
@@ -60,8 +61,8 @@ class Ledger(Protocol):
     async def flush(self) -> None:
         """Returns when everything so far is durable; those who wait together share one write. Raises BackendFailed."""
 
-    def retain(self, seconds: float | None, size: int | None) -> None:
-        """How long, and how many bytes of, records are kept; None: no bound. Of several who ask the most counts."""
+    def retain(self, retention: Retention) -> None:
+        """From now on so much is kept."""
 
     async def page(self, selection: Selection, limit: int, before: int | None = None) -> Page:
         """The newest records that a selection means, older than the record `before` where it is given."""

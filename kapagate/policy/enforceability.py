@@ -52,6 +52,7 @@ def _answer(name: str, **options: Any) -> Action:
 
 
 _TERMS: Final = ["Project Falcon"]
+_DETECTORS: Final = {"employee": {"pattern": r"\bEMP-\d{6}\b", "matches": ["EMP-123456"]}}
 _INTERNAL: Final = "https://docs.example/internal/*"
 _WITHHOLD: Final = {"uncertain": "withhold"}
 SERVED: Final[Mapping[str, Operation]] = {**OPERATIONS, **{each.name: each for each in operations(())}}
@@ -61,10 +62,12 @@ ACTIONS: Final = (
     _question("max_length", max_length=30),
     _question("pii: redact", pii="redact"),
     _question("pii: refuse", pii="refuse"),
+    _question("detectors", detectors=_DETECTORS),
     _question("blocked_terms, redact", blocked_terms=_TERMS, on_blocked_term="redact"),
     _question("blocked_terms, refuse", blocked_terms=_TERMS, on_blocked_term="refuse"),
     _answer("pii: redact", pii="redact"),
     _answer("pii: refuse", pii="refuse"),
+    _answer("detectors", detectors=_DETECTORS),
     _answer("blocked_terms, redact", blocked_terms=_TERMS, on_blocked_term="redact"),
     _answer("blocked_terms, refuse", blocked_terms=_TERMS, on_blocked_term="refuse"),
     _answer("code: remove", code="remove"),

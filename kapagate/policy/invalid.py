@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
-from kapagate.chain.filter import Invalid
+from kapagate.chain.filter import Contradicted, Invalid
 from kapagate.policy import codes
 from kapagate.policy.annotations import Path
 from kapagate.policy.finding import Diagnostics
@@ -48,6 +48,9 @@ class Known:
 
 def note_invalid(cause: Invalid, span: Span, known: Known, problems: Diagnostics, note: str | None = None) -> None:
     """Notes a refusal; names that do not exist get the closest that does."""
+    if isinstance(cause, Contradicted):
+        problems.add(codes.CONTRADICTED, span, str(cause), note=note)
+        return
     missing = _NO_SUCH.search(str(cause))
     if missing is None:
         code = codes.ROLE_CYCLE if "includes itself" in str(cause) else codes.UNWORKABLE

@@ -16,10 +16,12 @@ _CERTIFICATES: Samples = {
     "client_key": ["/run/tls/tls.key"],
     "plain_http": [["backend.internal"]],
 }
+_DETECTOR = {"pattern": "EMP-[0-9]{6}", "matches": ["ask EMP-004711"]}
 _TERMS: Samples = {
     "pii": ["redact", {"card": "refuse", "email": "mask"}],
     "pii_allowed": [["support@docs.example"]],
     "blocked_terms": [["project nimbus", "internal only"]],
+    "detectors": [{"employee": _DETECTOR}],
 }
 _CHANGES = [[{"at": "guard_question", "set": {"max_length": 1000}}], [{"remove": "enrich"}]]
 _ROUTES = [[{"name": "crm", "match": "GET|POST /crm/{rest:*}", "upstream": "crm", "on_uninspectable": "pass"}]]
@@ -144,6 +146,13 @@ SAMPLES: Mapping[str, Samples] = {
     },
     "GuardQuestion": {"max_length": [4000], **_TERMS},
     "GuardAnswer": {"max_response_length": [1000], **_TERMS},
+    "CustomDetector": {
+        "pattern": ["EMP-[0-9]{6}"],
+        "context": [["employee", "staff"]],
+        "max_match": [40],
+        "matches": [["ask EMP-004711"]],
+        "leaves": [["EMP-12"]],
+    },
     "SourceLimits": {"allow": [["https://docs.example/*"]], "deny": [[{"title": "*draft*"}]]},
     "SourcePattern": {"url": ["https://docs.example/*"], "title": ["*draft*"]},
     "ApiKeyEntry": {

@@ -15,7 +15,7 @@ from kapagate.chain.filter import Filter
 from kapagate.chain.options import Options
 from kapagate.chain.scheme import Scheme
 from kapagate.chain.secret import Resolved
-from kapagate.chain.services import Services
+from kapagate.chain.services import SHADOW, Services
 from kapagate.chain.step import Step
 from kapagate.policy import codes
 from kapagate.policy.annotations import Path, names
@@ -190,7 +190,7 @@ class StepCompiler:
 
 def _scope(declaration: StepDeclaration) -> str:
     """Whose state a step's is: its own, and a shadow's is never that of the step that it shadows."""
-    return f"shadow.{declaration.id}" if declaration.options.mode == "shadow" else declaration.id
+    return f"{SHADOW}{declaration.id}" if declaration.options.mode == "shadow" else declaration.id
 
 
 def declare(model: type[M], subject: Subject, table: Table, problems: Diagnostics) -> M | None:

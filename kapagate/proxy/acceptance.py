@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
+from ipaddress import IPv6Address
 
 from aiohttp import hdrs
 from aiohttp.http_exceptions import BadHttpMethod, HttpProcessingError, LineTooLong
@@ -21,7 +22,8 @@ from kapagate.proxy.hop_by_hop import nominated
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 NEVER = frozenset({"CONNECT", "TRACE"})
 LONGEST_HOST = 261
-_HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]{0,5})?", re.ASCII)
+_HIGHEST_PORT = 0xFFFF
+_HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[([0-9A-Fa-f:.]+)\])(?::([0-9]{0,5}))?", re.ASCII)
 
 
 def check(message: RawRequestMessage, fields: int) -> None:
@@ -38,10 +40,9 @@ def check(message: RawRequestMessage, fields: int) -> None:
         raise Problem(problems.HEAD_TOO_LARGE, f"a request may have at most {fields} header fields")
     if message.chunked or hdrs.TRANSFER_ENCODING in message.headers:
         check_request(message.raw_headers, http10)
-    if message.upgrade and "websocket" in message.headers.get(hdrs.UPGRADE, "").lower():
+    if message.upgrade and "websocket" in ",".join(message.headers.getall(hdrs.UPGRADE, ())).lower():
         raise Problem(problems.NOT_IMPLEMENTED, "WebSocket is not supported")
-    expected = message.headers.get(hdrs.EXPECT)
-    if expected is not None and expected.lower() != "100-continue":
+    if hdrs.EXPECT in message.headers and ",".join(message.headers.getall(hdrs.EXPECT)).lower() != "100-continue":
         raise Problem(problems.EXPECTATION_FAILED, "only 100-continue can be expected")
 
 
@@ -96,7 +97,13 @@ def refusal_of(cause: HttpProcessingError, opening: int) -> Problem:
 @lru_cache(maxsize=1024)
 def _is_host(named: str) -> bool:
     """Whether a Host field is well formed (RFC 9110, 7.2): a name or an address, and perhaps a port."""
-    return _HOST.fullmatch(named) is not None
+    found = _HOST.fullmatch(named)
+    if found is None or int(found[2] or 0) > _HIGHEST_PORT:
+        return False
+    try:
+        return found[1] is None or bool(IPv6Address(found[1]))
+    except ValueError:
+        return False
 
 
 def _method_refused(method: str) -> Problem:

@@ -6,13 +6,12 @@ socket and what to refuse; what becomes of a request is its owner's business.
 The parser is never fed beyond the end of a message: what is behind it is held here. For the parser takes the last
 trailer of a chunked body for the first field of the next request (RFC 9110, 6.5: it must not), so that the request
 behind such a body needs a parser of its own. A head ends with an empty line, a body after its length; in chunks it
-ends with some empty line, so each is fed by itself.
+ends where `chunks.py` says so, and the parser has to agree: its last byte is fed by itself.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Protocol, cast
 
 from aiohttp import hdrs
@@ -25,6 +24,7 @@ from kapagate.chain import problems
 from kapagate.chain.problem import Problem
 from kapagate.proxy.acceptance import refusal_of
 from kapagate.proxy.bounds import Limits
+from kapagate.proxy.chunks import Chunks
 
 _FIELDS_OF_ANY_HEAD = 1 << 16
 _OVERHEAD = 8
@@ -32,7 +32,6 @@ _EMPTY_LINE = b"\r\n\r\n"
 _LINE_END = b"\r\n"
 _HTTP = b" HTTP/"
 _NAMED = 12  # bytes that hold ` HTTP/1.1` and its line's end
-_STRIDE = 64 << 10
 
 
 class Owner(Protocol):
@@ -71,7 +70,7 @@ class Intake:
         self._opening = 0
         self._seam = b""
         self._line: bytes | None = b""
-        self._chunked = False
+        self._chunks: Chunks | None = None
         self._length = 0
         self._loop = loop
         self._parser = self._made_parser()
@@ -103,8 +102,8 @@ class Intake:
             self._feed_head(data)
         elif self.reader.is_eof():
             self._hold(data)
-        elif self._chunked:
-            self._feed_chunks(self.reader, data)
+        elif self._chunks is not None:
+            self._feed_chunks(self.reader, self._chunks, data)
         else:
             self._feed_length(self.reader, data)
 
@@ -112,8 +111,8 @@ class Intake:
         """The request is done with: what was held, and what the parser kept, is the next one's."""
         held, self.held = self.held, b""
         self.reader = None
-        if self._chunked:
-            self._chunked = False
+        if self._chunks is not None:
+            self._chunks = None
             self._parser = self._made_parser()
         else:
             self._parser.message_consumed()
@@ -182,13 +181,17 @@ class Intake:
             end = piece.find(_EMPTY_LINE)
             self._seam = piece[-3:]
             return piece if end < 0 else piece[: end + len(_EMPTY_LINE)]
-        cut = piece[: next(_ends(self._seam, piece), 0)]
-        self._seam = (self._seam + cut[-3:])[-3:]
-        return cut
+        straddling = (self._seam + piece[:3]).find(_EMPTY_LINE)
+        end = straddling + len(_EMPTY_LINE) - len(self._seam)
+        if straddling < 0:
+            found = piece.find(_EMPTY_LINE)
+            end = len(piece) if found < 0 else found + len(_EMPTY_LINE)
+        self._seam = (self._seam + piece[:end][-3:])[-3:]
+        return piece[:end]
 
     def _begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
         self.reader = reader
-        self._chunked = message.chunked
+        self._chunks = Chunks() if message.chunked else None
         self._length = 0 if reader is EMPTY_PAYLOAD else int(message.headers.get(hdrs.CONTENT_LENGTH, 0))
         self._head_bytes = self._body_bytes = 0
         self._line = b""
@@ -199,17 +202,24 @@ class Intake:
         if self._feed_body(reader, data[:left]) and left < len(data):
             self._hold(data[left:])
 
-    def _feed_chunks(self, reader: StreamReader, data: bytes) -> None:
-        at = 0
-        for end in _ends(self._seam, data):
-            if not self._feed_body(reader, data[at:end]):
+    def _feed_chunks(self, reader: StreamReader, chunks: Chunks, data: bytes) -> None:
+        try:
+            end = chunks.take(data)
+        except ValueError:
+            self._spoil()
+            return
+        last = end - 1 if chunks.over else end
+        if not self._feed_body(reader, data[:last]):
+            return
+        agreed = not reader.is_eof()
+        if agreed and chunks.over:
+            if not self._feed_body(reader, data[last:end]):
                 return
-            at = end
-            if reader.is_eof():
-                break
-        self._seam = (self._seam + data[-3:])[-3:]
-        if at < len(data):
-            self._hold(data[at:])
+            agreed = reader.is_eof()
+        if not agreed:
+            self._spoil()
+        elif end < len(data):
+            self._hold(data[end:])
 
     def _feed_body(self, reader: StreamReader, data: bytes) -> bool:
         """Whether it can be read."""
@@ -217,26 +227,17 @@ class Intake:
         try:
             self._parser.feed_data(data)
         except HttpProcessingError:
-            self._owner.spoil(Problem(problems.MALFORMED_REQUEST, "the body's framing is broken"))
+            self._spoil()
             return False
         if self._body_bytes > _OVERHEAD * (reader.total_bytes + self._limits.head) and not reader.is_eof():
             self._owner.spoil(Problem(problems.MALFORMED_REQUEST, "the body is mostly framing"))
             return False
         return True
 
+    def _spoil(self) -> None:
+        self._owner.spoil(Problem(problems.MALFORMED_REQUEST, "the body's framing is broken"))
+
     def _hold(self, data: bytes) -> None:
         self.held += data
         if len(self.held) > self._limits.queued:
             self.pause_reading()
-
-
-def _ends(seam: bytes, data: bytes) -> Iterator[int]:
-    """Where to cut `data`, which follows `seam`: behind every empty line, after every stride, and at the end."""
-    straddling = (seam + data[:3]).find(_EMPTY_LINE)
-    at = 0 if straddling < 0 else straddling + len(_EMPTY_LINE) - len(seam)
-    if at:
-        yield at
-    while at < len(data):
-        found = data.find(_EMPTY_LINE, at, at + _STRIDE)
-        at = min(len(data), at + _STRIDE) if found < 0 else found + len(_EMPTY_LINE)
-        yield at

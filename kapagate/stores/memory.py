@@ -15,6 +15,7 @@ from copy import copy
 from heapq import heappop, heappush, heapreplace
 
 from kapagate.chain.clock import Clock
+from kapagate.chain.services import SHADOW
 from kapagate.traffic.buckets import Key
 from kapagate.traffic.gcra import Limit, Quota, take, take_all
 
@@ -25,7 +26,7 @@ _MOST_LOOKS = 64  # notes looked at for one new bucket, so that no caller waits 
 class MemoryBuckets:
     """Rate-limit buckets on the monotonic clock: a jump of the wall clock frees no limit.
 
-    At most `capacity` buckets over all scopes. With more than 64 outdated notes in front, the bound may forget a bucket
+    At most `capacity` buckets over all scopes, and as many of shadows. With more than 64 outdated notes in front, the bound may forget a bucket
     out of turn.
     """
 
@@ -36,10 +37,14 @@ class MemoryBuckets:
         self._prefix: Key = ()
         self._tats: dict[Key, float] = {}
         self._notes: list[tuple[float, Key]] = []
+        self._shadows: tuple[dict[Key, float], list[tuple[float, Key]]] = ({}, [])
 
     def scoped(self, prefix: str) -> MemoryBuckets:
+        """The same store under a prefix; the buckets of shadows are apart, and as many."""
         scope = copy(self)
         scope._prefix = (*self._prefix, prefix)
+        if prefix.startswith(SHADOW):
+            scope._tats, scope._notes = self._shadows
         return scope
 
     def key(self, *parts: str) -> Key:
@@ -69,8 +74,8 @@ class MemoryBuckets:
 
     def forget(self) -> None:
         """Every bucket is full again."""
-        self._tats.clear()
-        self._notes.clear()
+        for each in (self._tats, self._notes, *self._shadows):
+            each.clear()
 
     def __len__(self) -> int:
         return len(self._tats)

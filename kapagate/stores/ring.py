@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from kapagate.ledger.ledger import Page, Row
+from kapagate.ledger.retention import Retention
 from kapagate.ledger.selection import EVERYTHING, Selection
 
 _Numbered = tuple[int, Row]
@@ -44,7 +45,7 @@ class MemoryLedger:
         self._keep(self._unreserved, row)
         return True
 
-    def retain(self, seconds: float | None, size: int | None) -> None:
+    def retain(self, retention: Retention) -> None:
         """It keeps what it has room for."""
 
     async def page(self, selection: Selection, limit: int, before: int | None = None) -> Page:

@@ -63,6 +63,7 @@ class SqliteLedger:
         self._intake = Intake(self._places, patience)
         self._window, self._most, self._retry, self._slowest = window, batch, retry, slowest
         self._retention = Retention()
+        self._retained = asyncio.Event()
         self._batch = Batch(0.0)
         self._shared = 0
         self._due = asyncio.Event()
@@ -87,8 +88,7 @@ class SqliteLedger:
             self._fail(failure)
             self._due.set()
         self._work = asyncio.create_task(self._write_batches())
-        if self._retention.bounded:
-            self._pruning = asyncio.create_task(self._prune_on())
+        self._pruning = asyncio.create_task(self._prune_on())
 
     def take(self) -> bool:
         return self._intake.enter_at_once()
@@ -123,8 +123,9 @@ class SqliteLedger:
         """Frees a place that will not be filled."""
         self._intake.free(1)
 
-    def retain(self, seconds: float | None, size: int | None) -> None:
-        self._retention.ask(seconds, size)
+    def retain(self, retention: Retention) -> None:
+        self._retention = retention
+        self._retained.set()
 
     async def page(self, selection: Selection, limit: int, before: int | None = None) -> Page:
         return await asyncio.to_thread(search, self._file.path, selection, limit, before)
@@ -202,10 +203,13 @@ class SqliteLedger:
         return True
 
     async def _prune_on(self) -> None:
-        """Every minute, some at a time, so that records that are to be written do not wait long."""
+        """Every minute and when less is to be kept, some at a time, so that records to be written do not wait long."""
         while True:
-            if not await self.prune():
-                await asyncio.sleep(PRUNE_EVERY)
+            self._retained.clear()
+            while self._retention.bounded and await self.prune():
+                pass
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._retained.wait(), PRUNE_EVERY)
 
     def _fail(self, failure: str) -> None:
         if failure != self.failure:

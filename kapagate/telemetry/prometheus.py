@@ -5,7 +5,7 @@ Series are bounded: a family that has reached its cap counts everything new unde
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, cast
 
@@ -70,6 +70,11 @@ class PrometheusMeter:
     ) -> None:
         """The same for several series: `look` gives the values by the labels' values."""
         self._collect(Watched(name, documentation, labels, look))
+
+    def show(self, name: str, values: Container[str]) -> None:
+        """From now on tells only of series that have one of these values in the label `name`, or have no such label."""
+        for _, family in self._families.values():
+            family.show(name, values)
 
     def samples(self, names: Sequence[str]) -> Iterator[Sample]:
         """The series with these names, of the families that were declared here, as they are now."""

@@ -7,7 +7,7 @@ Whoever renders may do so in another thread: it reads numbers that are a moment 
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Any, Generic, Protocol, TypeVar, cast
 
@@ -79,7 +79,7 @@ class Family(Generic[S]):
     `other`.
     """
 
-    __slots__ = ("_cap", "_children", "_documentation", "_kind", "_make", "_name", "_names", "_other")
+    __slots__ = ("_cap", "_children", "_documentation", "_kind", "_make", "_name", "_names", "_other", "_shown")
 
     def __init__(
         self, kind: Kind, name: str, documentation: str, names: Sequence[str], make: Callable[[], S], cap: int
@@ -91,6 +91,7 @@ class Family(Generic[S]):
         self._make = make
         self._cap = cap
         self._children: dict[tuple[str, ...], S] = {}
+        self._shown: tuple[int, Container[str]] | None = None
         self._other = (OTHER,) * len(self._names)
         if not names:
             self.labels()
@@ -100,6 +101,13 @@ class Family(Generic[S]):
         child = self._children.get(values)
         return child if child is not None else self._new(values)
 
+    def show(self, name: str, values: Container[str]) -> None:
+        """From now on tells only of series that have one of these values in a label, where the family has that. Others
+        go on counting, unseen, and are the first to give way.
+        """
+        if name in self._names:
+            self._shown = self._names.index(name), values
+
     def describe(self) -> Iterator[Metric]:
         """The family without its series: what the registry compares names by."""
         yield self._empty()
@@ -107,7 +115,8 @@ class Family(Generic[S]):
     def collect(self) -> Iterator[Metric]:
         metric = self._empty()
         for values, child in list(self._children.items()):
-            metric.add_metric(values, *child.sample)
+            if self._shows(values):
+                metric.add_metric(values, *child.sample)
         yield metric
 
     def alias(self, name: str) -> Family[S]:
@@ -124,11 +133,20 @@ class Family(Generic[S]):
             raise ValueError(f"expected labels {self._names}, got {len(values)}")
         told = tuple(map(_label, values))
         if len(self._children) >= self._cap and told not in self._children:
-            told = self._other
+            if self._shown is not None:
+                self._forget_unseen()
+            told = told if len(self._children) < self._cap else self._other
         if told != values:
             return self.labels(*told)
         child = self._children[values] = self._make()
         return child
+
+    def _shows(self, values: tuple[str, ...]) -> bool:
+        return self._shown is None or values == self._other or values[self._shown[0]] in self._shown[1]
+
+    def _forget_unseen(self) -> None:
+        for values in [each for each in self._children if not self._shows(each)]:
+            del self._children[values]
 
 
 class Watched:

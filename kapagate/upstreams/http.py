@@ -30,7 +30,15 @@ _FRAMING = frozenset(
     b" content-length host expect".split()
 )
 _CREDENTIALS = frozenset(b"authorization proxy-authorization cookie x-api-key".split())
-_FORWARDED = frozenset(b"forwarded x-real-ip x-correlation-id".split())
+_FORWARDED = frozenset(
+    b"forwarded x-correlation-id x-real-ip client-ip x-client-ip true-client-ip x-cluster-client-ip"
+    b" cf-connecting-ip".split()
+)
+_OVERRIDES = frozenset(
+    b"x-original-url x-original-uri x-rewrite-url x-http-method-override x-http-method x-method-override proxy".split()
+)
+"""With these some backends serve another path or method than was matched (CVE-2018-14773), or ask through a proxy of
+the client's (CVE-2016-5385)."""
 _FORWARDED_PREFIXES = (b"x-forwarded-", b"x-kapagate-")
 _PARTIAL = frozenset(b"range if-range accept-encoding".split())
 _DIGESTS = frozenset(b"digest content-digest repr-digest content-md5".split())
@@ -39,6 +47,8 @@ _NOT_RELAYED = frozenset(b"content-length x-correlation-id".split())
 _EVENTS = b"text/event-stream"
 _UNBUFFERED = (b"X-Accel-Buffering", b"no")
 _BUFFERING = frozenset({b"x-accel-buffering"})
+_CHARSET = pattern(rb"""(?i);\s*charset\s*=\s*["']?([^\s"';]*)""")
+_CHARSETS = frozenset((b"utf-8", b"utf8", b"us-ascii", b"ascii"))
 _NAME = pattern(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _VALUE = pattern(r"[!-~]([ -~]*[!-~])?|")
 
@@ -133,7 +143,7 @@ class HttpAdapter:
         self._held = held
         self._again = again
         self._own = tuple(own)
-        self._removed = _FRAMING | _CREDENTIALS | _FORWARDED | removed
+        self._removed = _FRAMING | _CREDENTIALS | _FORWARDED | _OVERRIDES | removed
         self._dropped: dict[tuple[frozenset[bytes], bool], frozenset[bytes]] = {}
         self._readings: dict[Route, _Reading] = {}
 
@@ -244,8 +254,12 @@ def _unreadable(head: Inbound, media: bytes, events: bool) -> str:
     """Why no guard could read this body; empty when one can. `events`: the route says how events are read."""
     if head.status == 206:
         return "partial"
-    if head.headers.get(b"content-encoding") not in (None, b"", b"identity"):
+    if any(each not in (b"", b"identity") for each in head.headers.all(b"content-encoding")):
         return "coded"
+    if len(said := head.headers.all(b"content-type")) > 1:
+        return "of more than one type"
+    if any(each.lower() not in _CHARSETS for value in said for each in _CHARSET.findall(value)):
+        return "in another charset than UTF-8"
     if media == _EVENTS:
         return "" if events else "an event stream, and the route has no `running_text`"
     is_json = media == b"application/json" or (media.startswith(b"application/") and media.endswith(b"+json"))

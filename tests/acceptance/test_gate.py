@@ -15,7 +15,7 @@ from tests.acceptance.served import ADA, BOB, newest, served
 APP = "https://app.example"
 CHAT, STREAM = "/query/v1/projects/default/chat/", "/query/v1/projects/default/chat/stream/"
 DENIED = 'ip_allow: {deny: ["203.0.113.0/24"]}'
-EXPOSED = "RateLimit, RateLimit-Policy, Retry-After, X-Correlation-ID"
+EXPOSED = "Kapagate-Policy, RateLimit, RateLimit-Policy, Retry-After, X-Correlation-ID"
 
 
 class Answer:

@@ -10,17 +10,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapagate.answer.document import (
+    KEY,
     DuplicateKey,
     NotJson,
     TooDeep,
     Unacceptable,
     UnsafeNumber,
+    keys_in,
     replaced_all,
     replaced_at,
     strict_loads,
     strings_in,
     value_at,
 )
+from kapagate.answer.events import Path
 
 documents = st.recursive(
     st.none()
@@ -183,3 +186,27 @@ def test_a_wide_document_is_walked_without_a_list_of_all_that_is_in_it() -> None
         assert tracemalloc.get_traced_memory()[1] < 100_000
     finally:
         tracemalloc.stop()
+
+
+def test_a_key_has_a_place_of_its_own() -> None:
+    document = {"a": {"b": [{"c": 1}]}, "l": [1]}
+    assert value_at(document, ("a", "b", KEY)) == "b"
+    assert dict(keys_in(document)) == {
+        ("a", KEY): "a", ("l", KEY): "l", ("a", "b", KEY): "b", ("a", "b", 0, "c", KEY): "c"
+    }  # fmt: skip
+    assert all(value_at(document, path) == key for path, key in keys_in(document))
+
+
+def test_keys_become_others_and_what_stands_under_them_stays() -> None:
+    document = {"a": {"x": "1", "y": "2", "z": [{"x": 3}]}, "k": 0}
+    keys = [("a", "x", KEY), ("a", "y", KEY), ("a", "z", 0, "x", KEY), ("a", KEY)]
+    edits: dict[Path, str] = {**dict.fromkeys(keys, "<k>"), ("a", "y"): "two"}
+    told = replaced_all(document, edits)
+    assert told == {"<k>": {"<k>": "1", "<k> 2": "two", "z": [{"<k>": 3}]}, "k": 0}
+    assert list(told["<k>"]) == ["<k>", "<k> 2", "z"]
+    assert document == {"a": {"x": "1", "y": "2", "z": [{"x": 3}]}, "k": 0}
+    assert replaced_at({"a": {"b": 1}}, ("a", "b", KEY), "c") == {"a": {"c": 1}}
+
+
+def test_a_key_takes_no_others_place() -> None:
+    assert replaced_all({"x": 1, "<k>": 2}, {("x", KEY): "<k>"}) == {"<k> 2": 1, "<k>": 2}

@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from kapagate.answer.codec import Garbled
+from kapagate.answer.document import KEY
 from kapagate.answer.events import Other, Place, Text
-from kapagate.answer.fields import PLAIN, FieldsCodec, parse_field_path, parse_running_path
+from kapagate.answer.fields import PLAIN, FieldsCodec, parse_field_path, parse_running_path, places_of, running_in
 from kapagate.answer.rules import AnswerRules, Limit
 from tests.answer.toys import Digits, bytes_cut, pump_now
 
@@ -141,3 +142,16 @@ def test_a_body_with_two_running_texts_cannot_be_guarded_as_one(raw: bytes) -> N
 def test_a_dropped_rest_takes_the_text_along() -> None:
     drop = AnswerRules("x", event=lambda record: None)
     assert pump_now([completion("Hi")], answering(), [drop]) == b"null"
+
+
+def test_keys_below_a_declared_field_are_texts_of_its_kind() -> None:
+    value = {"notes": [{"jane": 1}], "jane": {"joe": 2}}
+    places = places_of(value, {parse_field_path("notes"): "comment"})
+    assert places == (Place(("notes", 0, "jane", KEY), "comment"),)
+
+
+@pytest.mark.parametrize("number", [4111111111111111, 0.5, True])
+def test_a_number_in_the_place_of_the_running_text_is_garbled(number: float) -> None:
+    with pytest.raises(Garbled):
+        running_in({"answer": number}, [parse_field_path("answer")])
+    assert running_in({"answer": None}, [parse_field_path("answer")]) is None

@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapagate.answer.events import Event, Other, Text
-from kapagate.answer.limit import WORD, Cut
+from kapagate.answer.cutting import NEAR, WORD
+from kapagate.answer.limit import Cut
 from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules, Limit
 from tests.answer.toys import cut, pieces_of, said
@@ -87,7 +88,7 @@ def test_a_record_waits_for_the_word_that_it_followed() -> None:
 
 def test_text_far_from_the_limit_leaves_at_once() -> None:
     report = Report()
-    rules = [at(WORD + 10)]
+    rules = [at(NEAR + 10)]
     report.enrol(rules)
     limit = Cut(rules, report)
     limit.text("half a wo")
@@ -117,21 +118,73 @@ def test_a_shadow_limit_behind_the_one_that_cuts_is_never_reached() -> None:
 
 
 def test_text_passes_as_it_is_only_where_no_word_can_matter() -> None:
-    report, rules = Report(), [at(WORD + 10)]
+    report, rules = Report(), [at(NEAR + 10)]
     report.enrol(rules)
     limit = Cut(rules, report)
-    assert limit.passes(6)
-    assert limit.passes(4)
-    assert not limit.passes(1)
+    assert limit.passes("one two", 0, 6)
+    assert limit.passes("three", 1, 5)
+    assert not limit.passes("four", 1, 2)
     limit.text("x")
-    assert not limit.passes(0)
+    assert not limit.passes("five", 0, 0)
     assert limit.drain(final=True) == [Text("x")]
 
 
 def test_nothing_passes_as_it_is_where_a_shadow_counts_or_all_is_said() -> None:
     report, rules = Report(), [at(5, step="s", binding=False), at(900), AnswerRules("none")]
     report.enrol(rules)
-    assert not Cut(rules, report).passes(1)
+    assert not Cut(rules, report).passes("one", 0, 1)
     full = Cut([at(1)], report)
     full.text("two words")
-    assert not full.passes(1)
+    assert not full.passes("one", 0, 1)
+
+
+FENCED = "Do:\n\n```python\nprint('one two')\nprint('three four')\n```\nThen stop."
+
+
+@pytest.mark.parametrize("indent", ["", "   ", "> "])
+@pytest.mark.parametrize("far", ["", "Long before. " * 300])
+def test_an_open_fence_is_closed_before_the_notice(indent: str, far: str) -> None:
+    text = far + "".join(f"{indent}{line}" for line in FENCED.splitlines(keepends=True))
+    limit = len(far) + text[len(far) :].index("four")
+    for pieces in ([text], list(text), pieces_of(text, range(0, len(text), 7))):
+        told = said(limited(pieces, at(limit))[0]).removeprefix(far)
+        assert told.endswith(f"print('one two')\n{indent}```\n […]")
+
+
+def test_a_fence_that_is_closed_stays_as_it_is() -> None:
+    assert said(limited([FENCED + " Go on and on."], at(len(FENCED)))[0]) == FENCED + " […]"
+
+
+PROSE = st.sampled_from(
+    [
+        *(
+            "word ",
+            "Sentence. ",
+            "Really? ",
+            "\n\n",
+            "1. item\n",
+            "日本語のテキスト。",
+            "cafe\u0301s ",
+            "\U0001f1e9\U0001f1ea",
+        ),
+        *('[a link](https://a.example/x(y) "title") ', "[b][c] ", "https://b.example/a/b?c=d ", "![i](j.png)", "a[0] "),
+        *("```sh\nrm x\n```\n", "`code` ", "x" * 40, "\U0001f468\u200d\U0001f469\u200d\U0001f467", "[open ", ") "),
+    ]
+)
+
+
+@given(
+    text=st.lists(PROSE, max_size=25).map("".join),
+    limit=st.integers(0, 400),
+    far=st.sampled_from([0, NEAR - 100]),
+    sizes=st.lists(st.integers(1, 30), min_size=1, max_size=8),
+)
+def test_every_cut_of_any_text_is_the_same(text: str, limit: int, far: int, sizes: list[int]) -> None:
+    text = "far " * (far // 4) + text
+    pieces, place = [], 0
+    while place < len(text):
+        size = sizes[len(pieces) % len(sizes)]
+        pieces.append(text[place : place + size])
+        place += size
+    expected = said(limited([text], at(far + limit))[0])
+    assert said(limited(pieces, at(far + limit))[0]) == expected == said(limited(list(text), at(far + limit))[0])

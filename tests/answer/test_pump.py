@@ -116,6 +116,16 @@ async def test_event_rules_apply_in_order_and_before_the_text_rules() -> None:
     assert report.steps["hush"].edits == {"record": 1}
 
 
+async def test_a_shadow_rule_that_fails_leaves_and_refuses_nothing() -> None:
+    def fails(record: Record) -> Record | None:
+        raise RuntimeError("bug")
+
+    report = Report()
+    assert await lines("+a\rx\r", [AnswerRules("one", event=fails, binding=False)], report=report) == "+a\rx\r.\r"
+    assert report.steps["one"].would_refuse == {}
+    assert report.steps["one"].skipped == "record rule failed: RuntimeError"
+
+
 async def test_shadow_rules_change_nothing_and_are_counted() -> None:
     def drop(record: Record) -> Record | None:
         return None

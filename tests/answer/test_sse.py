@@ -185,6 +185,64 @@ def test_an_event_rule_sees_records_and_may_drop_them() -> None:
     assert answer(through(stream(["Hi"]), [drop])) == "Hi"
 
 
+def test_names_and_ids_are_texts_too() -> None:
+    said = event(delta("Hi", index=0), event="x 12345", id="a 12345")
+    out = read(through(said + event(delta(""), event="x 12345", retry="12345 x"), RULES))
+    marks = [("x <n>", None, None), ("x <n>", "a <n>", None), ("x <n>", None, None)]
+    assert [(each.name, each.id, each.retry) for each in out] == marks
+    assert content(json.loads(out[0].data or "")) == "Hi"
+    plain = read(through(event("Hi", event="x 12345", id="a 12345") + event("you"), RULES, [PLAIN]))
+    told = [(each.name, each.data, each.id) for each in plain]
+    assert told == [("x <n>", "Hi", None), ("", None, "a <n>"), ("", "you", None)]
+
+
+def test_a_name_that_becomes_two_lines_stays_one() -> None:
+    rules = [AnswerRules("w", texts=(Words(words=("secret",), text="a\n\ndata: b"),))]
+    out = read(through(event(delta("Hi"), event="secret", id="a secret"), rules))
+    assert {each.name for each in out} == {"a  data: b"}
+    assert out[-1].id == "a a  data: b"
+
+
+def test_events_have_not_any_number_of_names() -> None:
+    with pytest.raises(Garbled):
+        events(b"".join(event("Hi", event=f"n{number}") for number in range(65)), codec([PLAIN]))
+
+
+@pytest.mark.parametrize(
+    "voices",
+    [
+        [{"id": "a"}, {"id": "b"}, {"id": "a"}],
+        [{"index": 0}, {"index": 1}, {"index": 0}],
+        [
+            {"item_id": "a", "content_index": 0},
+            {"item_id": "a", "content_index": 1},
+            {"item_id": "a", "content_index": 0},
+        ],
+    ],
+)
+def test_running_texts_that_take_turns_are_garbled(voices: list[dict[str, Any]]) -> None:
+    """A client that keeps them apart would put together what was never looked at as one."""
+    raw = b"".join(event({**delta("12"), **voice}) for voice in voices)
+    with pytest.raises(Garbled, match="take turns"):
+        events(raw)
+    assert events(b"".join(event({**delta("12"), **voice}) for voice in voices[:2]))
+    names = b"".join(event("12", event=each) for each in ("a", "b", "a"))
+    with pytest.raises(Garbled, match="take turns"):
+        events(names, codec([PLAIN]))
+
+
+def test_ids_that_never_come_back_are_no_turns() -> None:
+    raw = b"".join(event({**delta("1"), "id": number}) for number in range(2000))
+    assert answer(through(raw)) == "1" * 2000
+
+
+def test_no_reader_ends_a_line_where_none_ends() -> None:
+    text = "a\u2028data: b\u2029c\u0085d"
+    out = through(event(delta(text)))
+    assert len(out.decode().splitlines()) == 2
+    assert answer(out) == text
+
+
 def test_what_follows_done_is_dropped_and_counted() -> None:
     reading = codec()
     out = pump_now([stream(["Hi"]), event(delta("late"))], reading)
@@ -205,6 +263,8 @@ def test_what_follows_done_is_dropped_and_counted() -> None:
         {"choices": [{"delta": {"content": "a"}}, {"delta": {"content": "b"}}]},
         {"choices": [{"index": 1, "delta": {"content": "b"}}]},
         {"choices": [{"delta": {"content": ["a"]}}]},
+        {"choices": [{"delta": {"content": 12345}}]},
+        {"choices": [{"delta": {"content": True}}]},
     ],
 )
 def test_what_cannot_be_read_as_one_answer_is_garbled(value: Any) -> None:

@@ -35,6 +35,19 @@ def test_a_chain_of_nothing_inspects_nothing(lab) -> None:
     assert compose([], [lab.placed("one", only=["answer"])], lab.route(), "POST").inspects
 
 
+def test_a_shadow_does_not_make_its_route_inspected(lab) -> None:
+    watching, reading = lab.placed("one", options={"mode": "shadow"}), lab.placed("two")
+    alone, both = (compose([], steps, lab.route(), "POST") for steps in ([watching], [watching, reading]))
+    assert (names(alone.answer), alone.inspects) == (["one"], False)
+    assert (names(both.answer), both.inspects) == (["two", "one"], True)
+
+
+def test_nothing_waits_for_the_seal_of_a_shadow_alone(lab) -> None:
+    watching, sealing = lab.placed("one", options={"mode": "shadow"}), lab.placed("two")
+    alone, both = (compose([], steps, lab.route(), "POST") for steps in ([watching], [watching, sealing]))
+    assert (names(alone.seal), names(both.seal)) == ([], ["two", "one"])
+
+
 @pytest.mark.parametrize(("shows", "inspects"), [({"question"}, False), ((), False), ({"answer text"}, True)])
 def test_answers_that_show_nothing_are_not_inspected(lab, shows, inspects: bool) -> None:
     chain = compose([], [lab.placed("one")], lab.route(shows=frozenset(shows)), "POST")

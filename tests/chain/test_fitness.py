@@ -57,6 +57,13 @@ def test_a_fact_that_is_not_found_out_for_every_request_is_a_finding(lab, option
     assert found.step == "rbac"
 
 
+def test_a_shadow_makes_no_demands_of_a_route_that_hides_what_it_guards(lab) -> None:
+    hides = lab.route(shows=frozenset(), hides=frozenset({"answer text"}), on_uninspectable="error")
+    needs = {"needs": {"answer text": "pii"}}
+    assert findings([], [lab.placed("watch", options={"mode": "shadow"}, **needs)], [hides]) == []
+    assert len(findings([], [lab.placed("guard", **needs)], [hides])) == 1
+
+
 def test_missing_facts_are_told_in_a_stable_order(lab) -> None:
     found = findings([], [placed(lab, "rbac", reads=[TENANT, QUOTA, PRINCIPAL])], [lab.route()])
     assert [each.message.split()[4].rstrip(",") for each in found] == ["principal", "quota", "tenant"]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from kapagate.chain.order import FEWER, FEWER_OR_ALL, HIGHER, LOWER, MORE, NEUTRAL, Order, order_of, ranked
+from kapagate.chain.order import FEWER, FEWER_OR_ALL, HIGHER, LOWER, MORE, MORE_ENTRIES, NEUTRAL, Order, order_of, ranked
 
 
 @pytest.mark.parametrize(
@@ -28,6 +28,9 @@ from kapagate.chain.order import FEWER, FEWER_OR_ALL, HIGHER, LOWER, MORE, NEUTR
         (MORE, ("a",), ("a", "b"), "tighter"),
         (MORE, ("a", "b"), ("b", "a"), "neutral"),
         (MORE, ("a",), object(), "unknown"),
+        (MORE_ENTRIES, {"a": 1}, {"a": 1, "b": 2}, "tighter"),
+        (MORE_ENTRIES, {"a": 1, "b": 2}, {"a": 1}, "looser"),
+        (MORE_ENTRIES, {"a": 1}, {"a": 2}, "unknown"),
         (NEUTRAL, "a", "b", "neutral"),
     ],
 )

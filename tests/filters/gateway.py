@@ -138,11 +138,14 @@ routes:
 
 
 class Kapa:
-    """Every upstream of the policy. `sent` are the bodies that it got, `targets` where to; `answer` comes back."""
+    """Every upstream of the policy. `sent` are the bodies that it got, `targets` where to, `heads` with which fields;
+    `answer` comes back.
+    """
 
     def __init__(self) -> None:
         self.sent: list[bytes] = []
         self.targets: list[bytes] = []
+        self.heads: list[list[tuple[bytes, bytes]]] = []
         self.answer = inbound(chat("Fine."))
 
     def open(self, endpoint: Endpoint) -> Hop:
@@ -151,6 +154,7 @@ class Kapa:
     async def send(self, outbound: Outbound, exchange: Exchange) -> Inbound:
         body = outbound.body
         self.targets.append(outbound.target)
+        self.heads.append(list(outbound.headers))
         self.sent.append(body if isinstance(body, bytes) else b"".join([piece async for piece in body]))
         exchange.times.sent, exchange.times.answered = 100.0, 100.25
         return self.answer

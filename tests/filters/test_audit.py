@@ -292,18 +292,6 @@ async def test_off_promises_nothing_and_refuses_nothing() -> None:
     assert len(await kept.records()) == 1
 
 
-def test_how_long_records_are_kept_is_told_to_the_ledger() -> None:
-    asked: list[tuple[float | None, int | None]] = []
-
-    class Asked(MemoryLedger):
-        def retain(self, seconds: float | None, size: int | None) -> None:
-            asked.append((seconds, size))
-
-    Bench(Asked())
-    Bench(Asked(), retention="90d", max_size="2GiB")
-    assert asked == [(None, None), (90 * 86_400.0, 2 << 30)]
-
-
 @pytest.mark.parametrize(("durability", "lockable"), [("batched", True), ("sync", True), ("off", False)])
 def test_what_promises_nothing_cannot_be_locked(durability: Any, lockable: bool) -> None:
     assert Audit(durability=durability).lockable is lockable

@@ -298,7 +298,7 @@ class Dishonest(PersonalData):
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kapagate.filters.guard_answer.PersonalData", Broken)
+    monkeypatch.setattr("kapagate.guards.custom.PersonalData", Broken)
 
 
 @pytest.mark.usefixtures("broken")
@@ -348,7 +348,7 @@ async def test_a_failing_rule_in_shadow_hurts_nobody(form: str) -> None:
 
 
 async def test_a_rule_that_breaks_its_contract_fails(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("kapagate.filters.guard_answer.PersonalData", Dishonest)
+    monkeypatch.setattr("kapagate.guards.custom.PersonalData", Dishonest)
     told = await answered(Gateway("  - guard_answer: {}\n"), "window", EMAIL)
     assert told.problem[:3] == (500, "internal", "guard_answer")
 

@@ -12,7 +12,8 @@ APP = "https://app.example"
 CORS = f'  - cors: {{origins: ["{APP}", "https://*.team.example"]}}\n'
 HOOK = '  - {name: hook, match: "POST /hook", upstream: crm, on_uninspectable: pass, '
 ORIGIN = ("Origin", APP)
-GRANTED = {"allow-origin": APP, "expose-headers": "RateLimit, RateLimit-Policy, Retry-After, X-Correlation-ID"}
+EXPOSED = "Kapagate-Policy, RateLimit, RateLimit-Policy, Retry-After, X-Correlation-ID"
+GRANTED = {"allow-origin": APP, "expose-headers": EXPOSED}
 
 
 def asks(method: str = "POST", *headers: str, origin: str = APP) -> list[tuple[str, str]]:

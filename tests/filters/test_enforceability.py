@@ -112,6 +112,9 @@ class Trial:
         if name.startswith("pii"):
             self.forbidden = (EMAIL.encode(),)
             return f"Ask {EMAIL}, now."
+        if name == "detectors":
+            self.forbidden = (b"EMP-123456",)
+            return "Ask EMP-123456, now."
         if name.startswith("blocked"):
             self.forbidden = (b"Falcon", b"falcon")
             return "All about PROJECT  falcon, Project Falcon!"

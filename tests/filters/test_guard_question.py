@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -10,6 +11,9 @@ from pydantic import ValidationError
 from kapagate.chain.filter import Invalid
 from kapagate.chain.services import Services
 from kapagate.filters.guard_question import GuardQuestion
+from kapagate.policy.load import Layers
+from kapagate.remote.references import References
+from kapagate.run import offline
 from kapagate.standin.specimens import SPECIMENS
 from tests.filters.gateway import CARD, EMAIL, PHONE, THREAD, UUID, Gateway, load
 
@@ -311,7 +315,7 @@ class Broken:
 async def test_a_failing_rule_refuses_or_is_passed_by(
     monkeypatch: pytest.MonkeyPatch, on_error: str, status: int, verdict: dict[str, str]
 ) -> None:
-    monkeypatch.setattr("kapagate.filters.guard_question.PersonalData", Broken)
+    monkeypatch.setattr("kapagate.guards.custom.PersonalData", Broken)
     gateway = guarded(beside=f"    on_error: {on_error}\n")
     told = await gateway.ask(document={"query": EMAIL})
     assert (told.status, told.verdict("ask")) == (status, verdict)
@@ -387,3 +391,56 @@ async def test_each_kind_of_personal_data_has_its_action_and_what_is_allowed_sta
     )
     await gateway.ask(document={"query": f"{card} jane@example.com support@example.com"})
     assert b"****1111 <email> support@example.com" in gateway.kapa.sent[0]
+
+
+STAFF = "employee: {pattern: 'EMP-\\d{6}', action: mask, matches: [EMP-123456]}"
+
+
+async def test_detectors_of_ones_own_find_what_the_policy_describes() -> None:
+    gateway = guarded(f"{{pii: allow, detectors: {{{STAFF}}}}}")
+    await gateway.ask(document={"query": f"Who is EMP-123456, {EMAIL}?"})
+    assert f"Who is ****3456, {EMAIL}?".encode() in gateway.kapa.sent[0]
+
+
+async def test_an_example_that_does_not_hold_is_told_at_its_line() -> None:
+    told = load(f"  - guard_question:\n      detectors:\n        {STAFF.replace('[EMP', '[EMQ')}\n").report()
+    assert "KG319" in told
+    assert "the detector employee finds nothing in it, and should" in told
+    assert told.splitlines()[2].strip().startswith("^")
+
+
+OVER = """
+chain:
+  - at: ask
+    set:
+      pii: {card: refuse}
+      pii_allowed: [us@example.com]
+      detectors: {employee: {action: refuse}, badge: {pattern: 'B\\d{4}', matches: [B1234]}}
+"""
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ("", f"\nkind: Tenant\nname: acme{OVER}"),
+        (f"\nkind: Environment\nname: strict{OVER}", "\nkind: Tenant\nname: acme\n"),
+    ],
+)
+def test_a_tenant_and_an_environment_have_other_actions_and_more_detectors(
+    tmp_path: Path, layers: tuple[str, str]
+) -> None:
+    environment, tenant = layers
+    api, gate = "apiVersion: kapagate.dev/v1", "gate: [{identify: {schemes: [{api_key: {pepper: x, keys: []}}]}}]"
+    ask = f"{{guard_question: {{pii: {{card: mask, default: allow}}, detectors: {{{STAFF}}}}}, id: ask}}"
+    (tmp_path / "gateway.yaml").write_text(f"{api}\nkind: Gateway\nname: docs\n{gate}\nchain:\n  - {ask}\n")
+    (tmp_path / "tenant.yaml").write_text(f"{api}{tenant}")
+    if environment:
+        (tmp_path / "environment.yaml").write_text(f"{api}{environment}")
+    loaded = offline([tmp_path], References({}), Layers("strict" if environment else None))
+    assert loaded.generation is not None, loaded.report()
+    steps = loaded.generation.tenants["acme"].steps or loaded.generation.steps
+    (made,) = (each.declaration for each in steps.chain if each.id == "ask")
+    assert isinstance(made, GuardQuestion)
+    assert made.pii == {"card": "refuse", "default": "allow"}
+    assert made.pii_allowed == ("us@example.com",)
+    assert {name: each.action for name, each in made.detectors.items()} == {"employee": "refuse", "badge": "redact"}

@@ -17,6 +17,8 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.response import Response
 from kapagate.chain.services import Services
 from kapagate.filters.metrics import Metrics
+from kapagate.kapa import widget
+from kapagate.kapa.operations import OPERATIONS
 from kapagate.telemetry.prometheus import PrometheusMeter
 from tests.chain.conftest import ListSink, SentBody
 from tests.exchanges import CRM, exchange
@@ -175,6 +177,18 @@ def test_an_uncertain_answer_that_was_refused_is_a_refusal() -> None:
     ex.report.tell(Uncertain(True))
     bench.done(ex)
     assert bench.series("kapa_queries_total") == {'{status="refused",tenant_id="acme"}': 1.0}
+
+
+def test_a_question_is_counted_whichever_way_it_was_put() -> None:
+    counted = set()
+    for operation in (*OPERATIONS.values(), *widget.operations(("handoff", "files"))):
+        bench = Bench()
+        bench.done(exchange(operation.route(held=False)))
+        if bench.series("kapa_queries_total"):
+            counted.add(operation.name)
+    chats = {"chat", "thread_chat", "custom_chat", "legacy_query", "widget_chat", "widget_thread_chat"}
+    streams = {f"{name}_stream" for name in chats}
+    assert counted == (chats | streams | {"query"}) - {"widget_chat", "widget_thread_chat"}
 
 
 def test_answers_that_are_no_chat_are_nobodys_business() -> None:

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapagate.answer.codec import Garbled
+from kapagate.answer.document import KEY
 from kapagate.answer.events import Event, Identifiers, Other, Place, Sources, Text, Uncertain
 from kapagate.answer.rules import AnswerRules
 from kapagate.kapa.chat_json import ChatJsonCodec
@@ -33,12 +34,19 @@ def test_yields_the_events_of_a_stream() -> None:
     assert list(codec.decode(json.dumps(CHAT).encode())) == []
     assert list(codec.end()) == [
         Text("dial 12345, é"),
-        Sources(CHAT["relevant_sources"], (Place((0, "title"), "title"),)),
+        Sources(CHAT["relevant_sources"], (Place((0, "rank", KEY), "other"), Place((0, "title"), "title"))),
         Uncertain(True),
         Identifiers(
             {"thread_id": CHAT["thread_id"], "question_answer_id": "q"}, (Place(("question_answer_id",), "other"),)
         ),
-        Other({"new": CHAT["new"]}, (Place(("new", "hint"), "other"),)),
+        Other(
+            {"new": CHAT["new"]},
+            (
+                Place(("new", KEY), "other"),
+                *(Place(("new", key, KEY), "other") for key in ("hint", "n")),
+                Place(("new", "hint"), "other"),
+            ),
+        ),
     ]
 
 
@@ -79,6 +87,12 @@ async def test_appended_text_belongs_to_the_answer() -> None:
     pieces = await pumped([json.dumps(CHAT).encode()], ChatJsonCodec(), [AnswerRules("d", end=disclaim)])
     assert len(pieces) == 1
     assert json.loads(pieces[0])["answer"] == "dial 12345, é (careful)"
+
+
+@pytest.mark.parametrize("number", [4111111111111111, 1.5, True])
+def test_a_number_in_the_place_of_the_answer_is_garbled(number: float) -> None:
+    with pytest.raises(Garbled):
+        through({"answer": number})
 
 
 def test_a_body_that_is_not_json_is_garbled() -> None:

@@ -67,13 +67,26 @@ def test_lists_of_tools_keep_their_names_and_versions() -> None:
         "id": 1,
         "result": {"tools": tools, "nextCursor": "c", "serverInfo": info, "protocolVersion": "2025-11-25"},
     }
-    assert [text for text, _ in texts(told(document), document)] == ["a", "b"]
+    assert [text for text, _ in texts(told(document), document)] == ["a", "q", "b"]
 
 
 def test_errors_and_notifications_of_a_server_are_guarded() -> None:
     error = {"jsonrpc": "2.0", "id": 1, "error": {"code": -1, "message": "a", "data": ["b"]}}
     note = {"jsonrpc": "2.0", "method": "notifications/message", "params": {"level": "info", "data": {"x": "c"}}}
-    assert [text for text, _ in texts(told([error, note]), [error, note])] == ["a", "b", "c"]
+    assert [text for text, _ in texts(told([error, note]), [error, note])] == ["a", "b", "x", "c"]
+
+
+def test_what_stands_where_machines_read_and_is_no_word_of_theirs_is_a_text() -> None:
+    mail = "a@b.example"
+    block = {"type": mail, "data": f"{mail} x", "name": mail, "uri": f"mailto:{mail}", "mimeType": mail}
+    document = {"jsonrpc": mail, "id": mail, "result": {"content": [block]}, "method": mail, mail: mail}
+    assert [text for text, _ in texts(told(document), document)].count(mail) == 8
+    assert [text for text, _ in texts(told([document]), [document])].count(mail) == 8
+
+
+def test_unknown_keys_are_texts() -> None:
+    document = {"jsonrpc": "2.0", "id": 1, "result": {"structuredContent": {"a@b.example": {"title": 1}}}}
+    assert [text for text, _ in texts(told(document), document)] == ["a@b.example"]
 
 
 def test_source_groups_are_forced_into_a_calls_meta() -> None:

@@ -51,6 +51,19 @@ def test_comments_lose_their_words() -> None:
     assert through(McpEvents(), b": by a@b.example\n\n") == b":\n\n"
 
 
+@pytest.mark.parametrize("name", [b"a@b.example", b"call me"])
+def test_an_id_that_is_more_than_a_word_stays_out(name: bytes) -> None:
+    assert through(McpEvents([1]), b"id: " + name + b"\n" + LEFT) == LEFT
+    assert through(McpEvents([1]), b"id\n" + LEFT).startswith(b"id: \ndata: ")
+
+
+def test_no_reader_ends_a_line_where_none_ends() -> None:
+    result = {"jsonrpc": "2.0", "id": 1, "result": {"content": [{"type": "text", "text": "a\u2028data: b\u0085c"}]}}
+    out = through(McpEvents([1]), b"data: " + orjson.dumps(result) + b"\n\n")
+    assert len(out.decode().splitlines()) == 2
+    assert orjson.loads(out[6:]) == result
+
+
 @pytest.mark.parametrize(
     "wire",
     [

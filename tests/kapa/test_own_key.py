@@ -78,3 +78,9 @@ async def test_a_whole_answer_without_it_is_as_it_was_and_is_counted() -> None:
     body = b'{"answer":"all of this\\nis prose","thread_id":"1"}'
     assert await pump_whole(feed([body]), ChatJsonCodec(), [rules_against(KEY, "kapa")], report) == body
     assert report.steps["kapa"].checked == report.released == 20
+
+
+def test_the_key_does_not_come_back_as_the_key_of_an_object() -> None:
+    rule = OwnKey(KEY)
+    told = rule.without(Sources([{"a": {f"x {KEY}": KEY}}]))
+    assert told.value == [{"a": {"x <secret>": "<secret>"}}]

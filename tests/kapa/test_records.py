@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kapagate.answer.codec import Garbled
+from kapagate.answer.document import KEY
 from kapagate.answer.events import Event, Failure, Identifiers, Other, Place, Sources, Text, Uncertain
 from kapagate.answer.rules import AnswerRules, Limit
 from kapagate.kapa.chat_json import ChatJsonCodec
@@ -126,12 +127,27 @@ def test_knows_a_failure_and_its_reason_is_a_text() -> None:
     assert read(out) == [{"type": "error", "content": {"reason": "id <n>"}, "stream_end": True}]
 
 
-def test_every_string_of_an_unknown_record_is_a_text_but_not_its_keys_and_type() -> None:
-    raw = record("type12345", {"key12345": ["12345", {"deep": "a 12345"}, 12345, None]})
-    chunks = read(pump_now([raw], RecordsCodec(), RULES))
-    assert chunks == [
-        {"type": "type12345", "content": {"key12345": ["<n>", {"deep": "a <n>"}, 12345, None]}, "stream_end": False}
-    ]
+def test_every_string_of_an_unknown_record_is_a_text_and_so_are_its_keys_and_its_type() -> None:
+    raw = record("type12345", {"key12345": ["12345", {"deep": "a 12345", "12345": 1}, 12345, None], "key54321": 0})
+    (chunk,) = read(pump_now([raw], RecordsCodec(), RULES))
+    content = {"key<n>": ["<n>", {"deep": "a <n>", "<n>": 1}, 12345, None], "key<n> 2": 0}
+    assert chunk == {"type": "type<n>", "content": content, "stream_end": False}
+
+
+@pytest.mark.parametrize("text", [12345, 1.5, ["12345"], {"a": "12345"}, True])
+def test_a_piece_of_the_answer_that_is_no_text_is_garbled(text: Any) -> None:
+    """Clients would put together whatever it is."""
+    with pytest.raises(Garbled):
+        events(record("partial_answer", {"text": text}))
+    assert len(events(record("partial_answer", {"text": None}))) == 1
+
+
+@pytest.mark.parametrize("address", ["dial 12345", "mailto:a@12345", ["dial 12345"]])
+def test_what_stands_for_an_address_and_is_none_is_a_text(address: Any) -> None:
+    raw = record("relevant_sources", {"relevant_sources": [{"source_url": address, "title": "t"}]})
+    assert b"12345" not in pump_now([raw], RecordsCodec(), RULES)
+    url = record("relevant_sources", {"relevant_sources": [{"source_url": "https://d/12345?to=a@b", "title": "t"}]})
+    assert b"https://d/12345?to=a@b" in pump_now([url], RecordsCodec(), RULES)
 
 
 @pytest.mark.parametrize(
@@ -140,7 +156,6 @@ def test_every_string_of_an_unknown_record_is_a_text_but_not_its_keys_and_type()
         [1, "12345"],
         "12345",
         {"chunk": "12345"},
-        {"chunk": {"type": "partial_answer", "content": {"text": ["12345"]}}},
         {"chunk": {"type": "metadata", "content": {"is_uncertain": "12345"}}},
         {"chunk": {"type": "identifiers", "content": {"thread_id": ["12345"]}}},
         {"chunk": {"type": "relevant_sources", "content": {"relevant_sources": [["12345"], {"subtitle": "12345"}]}}},
@@ -258,7 +273,7 @@ def test_text_leaves_as_it_would_in_any_record(text: str) -> None:
 
 def test_records_of_one_piece_are_read_when_those_before_them_are_through() -> None:
     events = iter(RecordsCodec().decode(b'{"a":1}' + SEPARATOR + b"<html>" + SEPARATOR))
-    assert next(events) == Other({"a": 1})
+    assert next(events) == Other({"a": 1}, (Place(("a", KEY), "other"),))
     with pytest.raises(Garbled):
         next(events)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kapagate.chain.filter import Invalid
+from kapagate.chain.filter import Contradicted, Invalid
 from kapagate.chain.services import Services
 from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.policy.finding import Diagnostic, Diagnostics
@@ -33,6 +33,11 @@ def test_what_is_made_is_handed_on() -> None:
 def test_a_blamed_field_is_pointed_at_and_else_the_name() -> None:
     assert raised(Invalid("too much", ("limit",))).span == FIELD
     assert raised(Invalid("too much")).span == ORIGIN
+
+
+def test_an_example_that_does_not_hold_has_a_code_of_its_own() -> None:
+    problem = raised(Contradicted("the detector staff finds nothing in it, and should", ("detectors", "staff")))
+    assert (problem.code.name, problem.span) == ("KG319", FIELD)
 
 
 def test_names_that_do_not_exist_get_the_closest_that_does() -> None:

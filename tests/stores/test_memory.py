@@ -57,6 +57,17 @@ async def test_a_few_full_buckets_are_kept() -> None:
     assert len(buckets) == len(buckets._notes) == 2
 
 
+async def test_buckets_of_shadows_displace_nobody_elses() -> None:
+    buckets = MemoryBuckets(FakeClock(), capacity=2)
+    shadow = buckets.scoped("shadow.door")
+    assert await passes(buckets, "ann", minutely(1))
+    for name in ("bob", "eve", "ann"):
+        assert await passes(shadow, name, minutely(1))
+    assert not await passes(buckets, "ann", minutely(1))
+    assert not await passes(buckets.scoped("shadow.door"), "ann", minutely(1))
+    assert (len(buckets), len(shadow)) == (1, 2)
+
+
 async def test_there_are_never_more_than_the_capacity() -> None:
     buckets = MemoryBuckets(FakeClock(), capacity=10)
     for number in range(100):

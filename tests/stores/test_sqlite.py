@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from kapagate.chain.problem import BackendFailed
 from kapagate.ledger.ledger import Ledger, LedgerFull
 from kapagate.ledger.record import encoded
+from kapagate.ledger.retention import Retention
 from kapagate.ledger.selection import EVERYTHING, Selection
 from kapagate.stores.audit_search import search, verify
 from kapagate.stores.sqlite import SqliteLedger
@@ -365,13 +366,19 @@ async def test_a_page_tells_where_the_next_one_goes_on(path: Path) -> None:
         assert (await ledger.page(Selection(tenant="globex"), 2)).records == []
 
 
+def hour() -> Retention:
+    retention = Retention()
+    retention.ask(3600.0, None)
+    return retention
+
+
 async def test_what_is_older_than_the_retention_is_deleted(path: Path) -> None:
     async with opened(path) as ledger:
         await fill(ledger, "old")
     clock = StoppedClock()
     clock.wall = lambda: 7200.0  # type: ignore[method-assign]  # the clock is an argument
     ledger = SqliteLedger(path, clock, window=60.0)
-    ledger.retain(3600.0, None)
+    ledger.retain(hour())
     await ledger.start()
     await fill(ledger, "new")
     await ledger.flush()
@@ -379,3 +386,25 @@ async def test_what_is_older_than_the_retention_is_deleted(path: Path) -> None:
         pass
     await ledger.close()
     assert names(path) == ["new"]
+
+
+async def test_a_shorter_retention_deletes_at_once_and_a_longer_one_stops_it(path: Path) -> None:
+    clock = StoppedClock()
+    async with opened(path) as ledger:
+        await fill(ledger, "older")
+        await ledger.flush()
+        await fill(ledger, "old")
+    clock.wall = lambda: 7200.0  # type: ignore[method-assign]  # the clock is an argument
+    ledger = SqliteLedger(path, clock, window=60.0)
+    await ledger.start()
+    await fill(ledger, "new")
+    await ledger.flush()
+    assert names(path) == ["new", "old", "older"]
+    ledger.retain(hour())
+    async with asyncio.timeout(30):
+        while len(await ledger.query(3)) > 1:
+            pass
+    assert names(path) == ["new"]
+    ledger.retain(Retention())
+    assert not await ledger.prune()
+    await ledger.close()

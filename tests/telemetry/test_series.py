@@ -103,3 +103,31 @@ def test_two_families_that_would_be_told_under_one_name_are_an_error() -> None:
     registry.register(counters())
     with pytest.raises(ValueError, match="asked_total"):
         registry.register(Family(CounterMetricFamily, "asked", "Asked.", (), Number, 1))
+
+
+def test_series_that_are_not_shown_go_on_counting() -> None:
+    family = counters()
+    for tenant in ("acme", "globex", OTHER):
+        family.labels(tenant).inc()
+    family.show("tenant", {"acme"})
+    family.labels("globex").inc()
+    assert samples(family) == {"acme": 1, OTHER: 1}
+    family.show("tenant", {"acme", "globex"})
+    assert samples(family) == {"acme": 1, "globex": 2, OTHER: 1}
+
+
+def test_series_that_are_not_shown_give_way() -> None:
+    family = counters(cap=3)
+    for tenant in ("acme", "globex", "initech", "hooli"):
+        family.labels(tenant).inc()
+    assert samples(family) == {"acme": 1, "globex": 1, "initech": 1, OTHER: 1}
+    family.show("tenant", {"acme", "hooli"})
+    family.labels("hooli").inc()
+    assert samples(family) == {"acme": 1, OTHER: 1, "hooli": 1}
+
+
+def test_a_family_without_the_label_shows_everything() -> None:
+    family = counters()
+    family.labels("acme").inc()
+    family.show("step", ())
+    assert samples(family) == {"acme": 1}

@@ -86,7 +86,10 @@ async def test_the_clients_ordinary_headers_go_on_in_order() -> None:
             b"X-Real-IP",
             b"X-Kapagate-Tenant",
             b"x_kapagate_role",
+            b"True-Client-IP",
+            b"CF-Connecting-IP",
         ),
+        *(b"X-Original-URL", b"x_rewrite_url", b"X-HTTP-Method-Override", b"X_HTTP_METHOD", b"Proxy", b"proxy"),
     ],
 )
 async def test_credentials_framing_and_what_the_gateway_says_itself_do_not_go_on(name: bytes) -> None:
@@ -219,6 +222,10 @@ def test_what_nobody_reads_or_what_is_empty_passes(ex: Exchange, head: Inbound, 
 UNREADABLE = [
     (answers(206, JSON), "partial"),
     (answers(200, JSON, (b"Content-Encoding", b"br")), "coded"),
+    (answers(200, JSON, (b"Content-Encoding", b"identity"), (b"Content-Encoding", b"br")), "coded"),
+    (answers(200, (b"Content-Type", b"application/json; charset=utf-7")), "in another charset"),
+    (answers(200, (b"Content-Type", b"application/json;a=b; Charset = 'UTF-16'")), "in another charset"),
+    (answers(200, JSON, (b"Content-Type", b"text/html")), "of more than one type"),
     (answers(200, (b"Content-Type", b"text/html")), "not JSON"),
     (answers(200), "not JSON"),
     (answers(500, (b"Content-Type", b"text/html")), "not JSON"),

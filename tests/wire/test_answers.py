@@ -30,6 +30,8 @@ CUTS: dict[str, Callable[[bytes, str], list[bytes]]] = {
     },
 }
 PROBE = b"GET /a/probe HTTP/1.1\r\nHost: a\r\n\r\n"
+ASKED = "the-case"
+"""The correlation id of the case's request, so that its record is found among those of strangers to this port."""
 PROBED = b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nprobe"
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
@@ -147,7 +149,7 @@ async def conversation(case: AnswerCase, cut: str, version: bytes) -> tuple[Mess
         closes = message.all("connection") == [b"close"] or version == b"1.0" or case.body == "unsent"
         wrong = await after(client, relay, closes)
         client.writer.close()
-        record = relay.records[0]
+        record = next(each for each in relay.records if each["correlation_id"] == ASKED)
         if record.get("problem", "") != case.records:
             wrong.append(f"the record says {record.get('problem', '')!r}")
         if case.goes_back != "either" and upstream.reused != (case.goes_back == "true"):
@@ -164,7 +166,8 @@ def pieces(case: AnswerCase, cut: str) -> list[bytes]:
 def request(case: AnswerCase, version: bytes) -> bytes:
     said = b"half!" if case.body == "unsent" else b"half!whole"
     body = b"Content-Length: 10\r\n\r\n" + said if case.method == "POST" else b"\r\n"
-    return b"%b %b HTTP/%b\r\nHost: a\r\n%b" % (case.method.encode(), case.path.encode(), version, body)
+    line = b"%b %b HTTP/%b\r\n" % (case.method.encode(), case.path.encode(), version)
+    return b"%bHost: a\r\nX-Correlation-ID: %b\r\n%b" % (line, ASKED.encode(), body)
 
 
 async def after(client: Client, relay: Relay, closes: bool) -> list[str]:

@@ -13,7 +13,7 @@ from contextlib import AsyncExitStack
 import pytest
 from aiohttp import ClientSession, web
 
-from bench.naive import application
+from bench.peers.naive.proxy import application
 from kapagate.chain.hop import Endpoint, Outbound
 from kapagate.chain.problem import Gone, Problem
 from kapagate.proxy.hops import PooledHops
@@ -112,7 +112,7 @@ async def test_a_second_answer_that_nobody_asked_for_reaches_nobody(delay: float
 
 
 async def test_the_scenario_bites_a_proxy_over_a_common_client_pool() -> None:
-    """What the test above would find in `bench/naive.py`, which is aiohttp's server over aiohttp's client."""
+    """What the test above would find in aiohttp's server over aiohttp's client (`bench/peers/naive/proxy.py`)."""
     talkative = Talkative(0.002)
     async with AsyncExitStack() as stack:
         port = await stack.enter_async_context(upstream(talkative))

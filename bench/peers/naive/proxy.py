@@ -1,6 +1,6 @@
 """What a competent engineer writes first: aiohttp's `Application` and one `ClientSession`, streaming, no policy at all.
 
-`python -m bench.naive UPSTREAM_URL` prints its port.
+`python -m bench.peers.naive.proxy UPSTREAM_URL [PORT]` prints its port.
 """
 
 from __future__ import annotations
@@ -46,15 +46,15 @@ def application(upstream: str, session: ClientSession) -> web.Application:
     return app
 
 
-async def serve(upstream: str) -> None:
+async def serve(upstream: str, port: int) -> None:
     async with ClientSession(connector=TCPConnector(limit=256), auto_decompress=False) as session:
         runner = web.AppRunner(application(upstream, session), access_log=None)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", port, backlog=8192)
         await site.start()
         print(runner.addresses[0][1], flush=True)
         await asyncio.Event().wait()
 
 
 if __name__ == "__main__":
-    uvloop.run(serve(sys.argv[1]))
+    uvloop.run(serve(sys.argv[1], int(sys.argv[2]) if len(sys.argv) > 2 else 0))
