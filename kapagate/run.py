@@ -12,24 +12,20 @@ from urllib.parse import urlsplit
 
 from kapagate import __version__
 from kapagate.access.hosts import Hosts, host_of, is_loopback
-from kapagate.access.roles import Roles
-from kapagate.chain.clock import Clock
 from kapagate.chain.entry import Entry
 from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Generation, Live
-from kapagate.chain.principal import NO_TENANT
 from kapagate.chain.problem import Problem
 from kapagate.chain.services import Services
 from kapagate.ledger.journal import START, STOP, Journal
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.process import check_file
-from kapagate.offers import Machine, Offer, Remembered
-from kapagate.policy.gateway import Address, Listen, Log, Socket, State, Tls, UnixAddress
+from kapagate.offers import Machine, Offer, Remembered, Use, access_to
+from kapagate.policy.gateway import Address, Listen, Socket, State, Tls, UnixAddress
 from kapagate.policy.gateway import Gateway as Settings
 from kapagate.policy.interpolation import Resolve
 from kapagate.policy.load import GATEWAY_ALONE, Layers, Loaded, load_policy
 from kapagate.policy.loader import Loader
-from kapagate.policy.retention import retention_of
 from kapagate.policy.work import done
 from kapagate.proxy.bounds import Deadlines, Limits
 from kapagate.proxy.certificates import CertificateFiles, Certificates
@@ -37,7 +33,6 @@ from kapagate.proxy.listener import Listener
 from kapagate.proxy.unix import UnixSocket
 from kapagate.reload import Reloads, watch_lapses, watch_reloads
 from kapagate.remote.watch import Watch
-from kapagate.schemes.api_key import ApiKey
 from kapagate.stores.memory_owners import MemoryOwners
 from kapagate.stores.memory_replays import MemoryReplays
 from kapagate.stores.ring import MemoryLedger
@@ -46,12 +41,11 @@ from kapagate.stores.sqlite_owners import SqliteOwners
 from kapagate.stores.sqlite_replays import SqliteReplays
 from kapagate.telemetry.gauges import watch_audit, watch_key_sets, watch_policy, watch_upstreams
 from kapagate.telemetry.verbosity import SILENT, Verbosity
-from kapagate.web.admin import Access, Guard, admin_routes
+from kapagate.web.admin import Guard, admin_routes
 from kapagate.web.config import Attempt, ConfigView, view_of
-from kapagate.web.credentials import Credentials
 from kapagate.web.doors import open_doors
 from kapagate.web.endpoints import Document, implemented, serves
-from kapagate.web.health import Check, key_set_check, ledger_check, owners_check, replays_check, upstream_check
+from kapagate.web.health import Check
 from kapagate.web.probe import Lifecycle, Probe
 
 log = logging.getLogger(__name__)
@@ -78,7 +72,9 @@ def offline(paths: Sequence[Path], resolve: Resolve, layers: Layers = GATEWAY_AL
     """The policy as `kapagate check` loads it: everything is compiled, nothing is opened."""
     machine = Machine.started()
     state = _remembered(State(None), machine)
-    endpoints = implemented(_nothing_runs, (), machine.clock, MemoryLedger, _nothing_loads, _no_generation)
+    endpoints = implemented(
+        _nothing_runs, (), machine.clock, MemoryLedger, _nothing_loads, _no_generation, machine.shadows
+    )
     known = serves(endpoints)
     return load_policy(paths, resolve, lambda settings: machine.offer(state).services, serves=known, layers=layers)
 
@@ -167,7 +163,9 @@ async def open_gateway(
     def told() -> ConfigView:
         return view_of(live.generation, reloads.sources, reloads.loaded_at, reloads.last)
 
-    endpoints = implemented(told, checks, machine.clock, lambda: opened[0].ledger, reload, lambda: live.generation)
+    endpoints = implemented(
+        told, checks, machine.clock, lambda: opened[0].ledger, reload, lambda: live.generation, machine.shadows
+    )
     loader = Loader(paths, resolve, offer, serves=serves(endpoints), layers=Layers(environment, machine.clock.wall))
     files = loader.read()
     loaded = done(loader.loading(files))
@@ -184,13 +182,11 @@ async def open_gateway(
         journal = Journal(state.ledger, machine.clock, machine.ids)
         journal.note(START, live.generation.policy, version=__version__, files=[str(each) for each in loaded.sources])
         stack.callback(lambda: journal.note(STOP, live.generation.policy))
-        guard = Guard(_access(settings, machine.clock))
+        guard = Guard(access_to(settings, machine.clock))
         use = Use(offers, machine, state, checks, guard, verbosity)
         reloads = Reloads(loader, loaded, settings, live, machine.clock, journal, use.settle, files)
         use.settle(loaded)
-        _watch(machine, state.ledger, live)
-        watch_reloads(machine.meter, reloads)
-        watch_lapses(machine.meter, reloads)
+        _watch(machine, state.ledger, live, reloads)
         stack.callback(asyncio.create_task(reloads.run()).cancel)
         stack.callback(asyncio.create_task(Watch(paths, reloads.ask).run()).cancel)
         stack.callback(verbosity.flush)
@@ -200,49 +196,6 @@ async def open_gateway(
         doors = await _doors(settings, addresses, machine, life, checks, endpoints, guard, journal, stack)
         life.serving = True
         yield Gateway(reloads, listener, _url(data, listener), doors, state.ledger, life)
-
-
-@dataclass(slots=True)
-class Use:
-    """What the policy in use took, and what follows from it beside the data plane."""
-
-    offers: list[Offer]
-    machine: Machine
-    state: Remembered
-    checks: list[Check]
-    guard: Guard
-    verbosity: Verbosity
-    used: Offer | None = None
-    entry: Entry | None = None
-
-    def settle(self, loaded: Loaded) -> None:
-        """After a load: keeps what the good one took, or what the last good one did."""
-        if loaded.gateway is not None and self.offers:
-            self.used = self.offers[-1]
-        self.offers.clear()
-        if self.used is not None:
-            self.machine.keep(self.used)
-        if loaded.gateway is not None:
-            self.machine.key_sets.start()
-            self.guard.become(_access(loaded.gateway, self.machine.clock))
-            self.checks[:] = self._dependencies()
-            self._tell(loaded.gateway.log)
-        if loaded.generation is not None:
-            self.state.ledger.retain(retention_of(loaded.generation))
-            self.machine.meter.show("tenant_id", {*loaded.generation.tenants, NO_TENANT.name})
-
-    def _tell(self, wanted: Log) -> None:
-        self.verbosity.become(wanted.level, wanted.sampling)
-        if self.entry is not None:
-            self.entry.finished = self.verbosity.finished
-
-    def _dependencies(self) -> list[Check]:
-        state, clock = self.state, self.machine.clock
-        hops, key_sets = (self.used.hops.taken, self.used.key_sets.taken) if self.used else ((), ())
-        upstreams = [upstream_check(hop.pool.endpoint.name, hop, clock) for hop in hops]
-        keys = [key_set_check(source.host, source) for source in key_sets]
-        stores = [ledger_check(state.ledger), owners_check(state.owners), replays_check(state.replays)]
-        return [*stores, *sorted((*upstreams, *keys), key=lambda check: check.name)]
 
 
 async def _start(state: Remembered, settings: Settings, stack: AsyncExitStack) -> None:
@@ -264,11 +217,13 @@ def _entry(listen: Listen, live: Live, machine: Machine, verbosity: Verbosity) -
     return Entry(live, machine.clock, machine.ids, finished, limits.exchanges, hops, share)
 
 
-def _watch(machine: Machine, ledger: Ledger, live: Live) -> None:
+def _watch(machine: Machine, ledger: Ledger, live: Live, reloads: Reloads) -> None:
     watch_upstreams(machine.meter, lambda: [(hop.pool.endpoint.name, hop.pool) for hop in machine.hops])
     watch_audit(machine.meter, ledger)
     watch_key_sets(machine.meter, machine.key_sets)
     watch_policy(machine.meter, lambda: live.generation.policy)
+    watch_reloads(machine.meter, reloads)
+    watch_lapses(machine.meter, reloads)
 
 
 def _remembered(state: State, machine: Machine) -> Remembered:
@@ -365,10 +320,3 @@ async def _doors(
     for door in doors:
         stack.push_async_callback(door.close)
     return [door.address for door in doors]
-
-
-def _access(settings: Settings, clock: Clock) -> Access | None:
-    keys = settings.admin_keys
-    if not isinstance(keys, ApiKey):
-        return None
-    return Credentials(keys.header, keys.pepper, keys.keys, Roles(settings.roles), clock).access()

@@ -24,5 +24,6 @@ ENDPOINTS = {
     "config": Endpoint("GET", "/api/admin/config", "admin.config.read"),
     "guard_try": Endpoint("POST", "/api/admin/guard/try", "admin.guard.try", reads=True),
     "reload": Endpoint("POST", "/api/admin/reload", "admin.config.reload"),
+    "shadow": Endpoint("GET", "/api/admin/shadow", "admin.shadow.read"),
     "system_health": Endpoint("GET", "/api/system/health", "admin.health.read", harmless=True),
 }

@@ -11,6 +11,7 @@ from kapagate.chain.path import canonical, split_target
 from kapagate.chain.principal import Tenant
 from kapagate.chain.route import Route
 from kapagate.chain.route_table import RouteTable, door_of
+from kapagate.chain.shadow import Watcher
 
 _MOST_KNOWN = 1024
 _LONGEST_KNOWN = 256
@@ -30,10 +31,10 @@ class Meant(NamedTuple):
 
 class Generation:
     """What the data plane stands on. `policy` is the hash of the policy it came from, which answers tell where it is
-    `told`; `steps` the gateway's own.
+    `told`; `steps` the gateway's own. `watcher` is told what shadows would have done, from when it is put in use.
     """
 
-    __slots__ = ("_doors", "_known", "_marks", "headers", "policy", "routes", "steps", "tenants")
+    __slots__ = ("_doors", "_known", "_marks", "headers", "policy", "routes", "steps", "tenants", "watcher")
 
     def __init__(
         self,
@@ -49,6 +50,7 @@ class Generation:
         self.tenants = tenants
         self.policy = policy
         self.headers = ((b"Kapagate-Policy", policy.encode("ascii")),) if told else ()
+        self.watcher: Watcher | None = None
         self._known: dict[tuple[str, bytes], Meant] = {}
         self._doors: dict[Route, Route] = {}
         self._marks = [placed.step.marks for placed in steps.gate if placed.step.marks and placed.options.unconditional]

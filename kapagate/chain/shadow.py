@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Protocol
 
 from kapagate.answer.events import TextKind
 from kapagate.answer.refusal import Refusal
@@ -25,6 +26,13 @@ from kapagate.chain.step import OnOpening, OnSeal, Step
 from kapagate.chain.verdict import Verdict
 
 
+class Watcher(Protocol):
+    """Who counts what shadows would have done. One per generation, or none."""
+
+    def note(self, ex: Exchange, step: str) -> None:
+        """A shadow is done with an exchange that came to it: its verdict and its share of the report say what it would have done."""
+
+
 def shadow(step: Step, name: str) -> Step:
     """The step as a shadow of itself: it changes nothing, delays nothing that it does not read, and never fails."""
     twin = _Shadow(step, name)
@@ -35,7 +43,7 @@ def shadow(step: Step, name: str) -> Step:
         on_answer=step.on_answer and twin.on_answer,
         on_opening=step.on_opening and twin.waiting(step.on_opening),
         on_seal=step.on_seal and twin.waiting(step.on_seal),
-        on_done=step.on_done and twin.on_done,
+        on_done=twin.on_done,
     )
 
 
@@ -82,12 +90,16 @@ class _Shadow:
         return on_phase
 
     def on_done(self, ex: Exchange) -> None:
-        copy = self._fork(ex)
-        if copy is not None and self._step.on_done is not None:
+        hook, watcher = self._step.on_done, ex.generation.watcher
+        copy = self._fork(ex) if hook is not None else None
+        if copy is not None and hook is not None:
             try:
-                self._step.on_done(copy)
+                hook(copy)
             except Exception as cause:
                 self._leave(ex, cause)
+        verdict = ex.verdicts.get(self._name)
+        if watcher is not None and verdict is not None and verdict.mode == "shadow":
+            watcher.note(ex, self._name)
 
     def _fork(self, ex: Exchange) -> Exchange | None:
         """The shadow's exchange, made when it is first needed and brought up to date; None when it has left."""

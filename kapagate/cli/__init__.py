@@ -18,6 +18,7 @@ COMMANDS = {
     "guard": ("kapagate.cli.guard:guard", "Show what a policy's guards find in a text, and what would be delivered."),
     "render": ("kapagate.cli.render:render", "Print the policy as it is in force."),
     "diff": ("kapagate.cli.diff:diff", "Say what two policies let through differently."),
+    "shadow-report": ("kapagate.cli.shadow_report:shadow_report", "Say what steps in shadow would have done."),
     "keys": ("kapagate.cli.keys:keys", "Make API keys."),
     "audit": ("kapagate.cli.audit:audit", "Read the records of what was asked and decided."),
     "demo": ("kapagate.cli.demo:demo", "Show the chain at work against a stand-in Kapa."),

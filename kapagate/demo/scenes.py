@@ -163,6 +163,16 @@ async def stranger(stage: Stage) -> Shown:
     return _refused(Shown("somebody asks without a key", reply.status, ""), reply, 401, "credentials-required")
 
 
+async def denied_by_address(stage: Stage) -> Shown:
+    """Who calls from a network that the gate denies is not even asked who they are."""
+    far = {**bearer(stage, ADA), "X-Forwarded-For": "203.0.113.7"}
+    reply = await stage.ask("POST", "/api/kapa/query", {"query": "Hello?"}, far)
+    shown = Shown("somebody with ada's token calls from 203.0.113.7", reply.status, "")
+    near = await stage.ask("POST", "/api/kapa/query", {"query": "Hello?"}, {**far, "X-Forwarded-For": "198.51.100.7"})
+    shown.expect(near.status == 200, "from elsewhere it works")
+    return _refused(shown, reply, 403, "address-refused")
+
+
 async def page(stage: Stage) -> Shown:
     """A page that the policy names may ask from a browser, another may not."""
     path, asked = "/api/kapa/query", {"Access-Control-Request-Method": "POST"}
@@ -284,6 +294,7 @@ SCENES: tuple[Scene, ...] = (
     foreign_thread,
     foreign_answer,
     stranger,
+    denied_by_address,
     page,
     allowed_by_role,
     refused_by_role,

@@ -24,6 +24,13 @@ from kapagate.standin.records import SEPARATOR
 
 POLICY = Path(__file__).resolve().parents[2] / "policies"
 ANY_PORT = Address("127.0.0.1", 0)
+ENVIRONMENT = """\
+apiVersion: kapagate.dev/v1
+kind: Environment
+name: demo
+listen: {trusted_hops: ["127.0.0.1"]}
+"""
+"""What the demo lays over the policy: some of its clients are far away, behind a proxy on this machine."""
 TOKEN_SECONDS = 3600.0
 
 
@@ -86,8 +93,15 @@ async def stage() -> AsyncIterator[Stage]:
         stack.push_async_callback(backend.cleanup)
         keys = Keys.made(os.urandom)
         environment = keys.environment(kapa.url, crm_url, f"{directory}/state.db")
+        paths, addresses = [POLICY, _environment(directory)], Addresses(ANY_PORT, ANY_PORT, ANY_PORT)
         gateway = await stack.enter_async_context(
-            open_gateway([POLICY], References(environment), Addresses(ANY_PORT, ANY_PORT, ANY_PORT))
+            open_gateway(paths, References(environment), addresses, environment="demo")
         )
         client = await stack.enter_async_context(ClientSession())
         yield Stage(gateway, kapa, keys, client)
+
+
+def _environment(directory: str) -> Path:
+    path = Path(directory, "demo.yaml")
+    path.write_text(ENVIRONMENT)
+    return path

@@ -64,13 +64,18 @@ def check_request(headers: RawHeaders, http10: bool) -> None:
         raise Problem(problems.NOT_IMPLEMENTED, "no transfer coding but chunked is understood")
 
 
-def read_answer(status: int, to_head: bool, headers: RawHeaders) -> tuple[Framing, int | None]:
-    """How an upstream's answer ends, and its length where it says one. Raises Unframed."""
+def read_answer(status: int, to_head: bool, headers: RawHeaders, http10: bool = False) -> tuple[Framing, int | None]:
+    """How an upstream's answer ends, and its length where it says one. Raises Unframed.
+
+    HTTP/1.0 has no transfer codings: one that is named there is a fault (RFC 9112, 6.1).
+    """
     said = [field for field in headers if KINDS[field[0]] & (LENGTH_FIELD | CODING)]
     if len(said) > 1:
         raise Unframed("more than one field says where the body ends")
     name, value = said[0] if said else (b"", b"")
     coded = KINDS[name] & CODING
+    if coded and http10:
+        raise Unframed("a transfer coding in HTTP/1.0")
     length = _length(value) if said and not coded else None
     if to_head or bodiless(status):
         return NONE, length

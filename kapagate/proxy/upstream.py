@@ -11,7 +11,8 @@ Theory of operation
                `INTERIM` of them; 101 was never asked for and is a fault. The deadline is the first byte's, counted from
                the end of the request, and is not moved by drips.
     body       pieces go to the `Answer`; above `QUEUED` bytes the socket is paused, so a slow client slows its
-               upstream. The idle deadline runs only while somebody waits for a piece.
+               upstream. The idle deadline runs only while somebody waits for a piece. Chunk extensions and trailers
+               are dropped, and bounded: a body that is mostly framing is a fault.
     over       the message is complete: `reuse.goes_back` decides, at the end of the read that completed it, so that
                surplus in the same read is seen. Whatever else ends it - fault, deadline, client gone, abandoned -
                closes the connection.
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
 HEAD = 64 << 10
 FIELDS = 200
 INTERIM = 8
+OVERHEAD = 8
 VERSIONS = ("1.1", "1.0")
 QUEUED = 64 << 10
 NEVER = float("inf")
@@ -86,6 +88,7 @@ class Upstream(asyncio.Protocol):
         self._framing: Framing = NONE
         self._head_bytes = 0
         self._interim = 0
+        self._spare = HEAD
         self._sent_whole = True
         self._keep_alive = False
         self._over = False
@@ -184,7 +187,10 @@ class Upstream(asyncio.Protocol):
             return
         try:
             if answer.status:
+                self._spare -= len(data)
                 self._parser.feed_data(data)
+                if self._spare < 0:
+                    raise HttpParserError("the body is mostly framing")
             else:
                 self._feed_head(answer, data)
         except HttpParserError as cause:
@@ -245,10 +251,11 @@ class Upstream(asyncio.Protocol):
         if 100 <= status < 200 and status != 101 and self._interim < INTERIM:
             self._interim += 1
             return
-        if not 200 <= status < 600 or len(headers) > FIELDS or self._parser.get_http_version() not in VERSIONS:
+        version = self._parser.get_http_version()
+        if not 200 <= status < 600 or len(headers) > FIELDS or version not in VERSIONS:
             raise Fault("a status, a head or a version that nobody asked for")
         try:
-            self._framing, answer.length = read_answer(status, self._to_head, headers)
+            self._framing, answer.length = read_answer(status, self._to_head, headers, version == "1.0")
         except Unframed as cause:
             raise Fault from cause
         self._keep_alive = self._parser.should_keep_alive()
@@ -263,11 +270,14 @@ class Upstream(asyncio.Protocol):
         if self._over or self._answer is None:
             raise Fault("a body where there is none")
         self._last = piece
+        self._spare += OVERHEAD * len(piece)
         self._answer.feed(piece)
 
     def on_message_complete(self) -> None:
         if self._answer is not None and self._answer.status:
             self._over = True
+            if self._framing is CHUNKED:
+                self._keep_alive = self._parser.should_keep_alive()  # the trailers may have said otherwise
 
     # The request's body
 

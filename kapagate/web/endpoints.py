@@ -17,6 +17,7 @@ from kapagate.chain.response import Response
 from kapagate.chain.route import Serve
 from kapagate.ledger.ledger import Ledger
 from kapagate.ledger.record import moment
+from kapagate.ledger.shadows import Shadows
 from kapagate.web.audit import audit_of
 from kapagate.web.config import Attempt, ConfigView
 from kapagate.web.guard import guard_of
@@ -34,9 +35,11 @@ def implemented(
     ledger: Callable[[], Ledger],
     reload: Callable[[str], Awaitable[Attempt]],
     generation: Callable[[], Generation],
+    shadows: Shadows,
 ) -> dict[str, Document]:
     """Every endpoint by its name. `config` gives the view of the generation that is live when it is called, `ledger`
-    the ledger that is in use then; `reload` loads the policy again, for whom it is told. `generation` is the live one.
+    the ledger that is in use then; `reload` loads the policy again, for whom it is told. `generation` is the live one,
+    `shadows` what its steps in shadow would have done.
     """
 
     async def told_config(query: str) -> Any:
@@ -52,11 +55,15 @@ def implemented(
             raise Problem(problems.POLICY_REFUSED, attempt.summary, members=attempt.document())
         return attempt.document()
 
+    async def told_shadow(query: str) -> Any:
+        return shadows.document(clock.wall())
+
     documents = {
         "audit": audit_of(ledger),
         "config": told_config,
         "guard_try": guard_of(generation),
         "reload": told_reload,
+        "shadow": told_shadow,
         "system_health": told_health,
     }
     if documents.keys() != ENDPOINTS.keys():

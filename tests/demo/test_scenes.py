@@ -24,6 +24,20 @@ async def test_every_scene_keeps_its_promises_whichever_came_before(play: Scene)
     assert "\n" not in shown.call + shown.story
 
 
+async def test_together_they_show_every_filter_at_work() -> None:
+    async with stage() as scenery:
+        for play in SCENES:
+            assert (await play(scenery)).missed == []
+        await scenery.gateway.ledger.flush()
+        records = await scenery.gateway.ledger.query(1000)
+        metrics = await scenery.metrics()
+    verdicts = [each for record in records for each in record.get("verdicts", {}).items()]
+    did = {step.rpartition(".")[2] for step, verdict in verdicts if len(verdict) > 1 or verdict["outcome"] != "passed"}
+    assert did >= {"cors", "ip_allow", "identify", "rbac", "rate_limit", "ask", "answer", "ownership"}
+    assert "kapa_queries_total{" in metrics
+    assert {record["outcome"] for record in records} == {"answered", "refused", "failed", "done"}
+
+
 @dataclass
 class Open:
     """A stage whose gateway does nothing: it answers everything, changes nothing and refuses nobody."""

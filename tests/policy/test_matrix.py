@@ -48,6 +48,7 @@ GET /api/admin/audit        admin.audit.read            -       -         yes
 GET /api/admin/config       admin.config.read           -       -         yes
 POST /api/admin/guard/try   admin.guard.try             -       -         yes
 POST /api/admin/reload      admin.config.reload         -       -         yes
+GET /api/admin/shadow       admin.shadow.read           -       -         yes
 GET /api/system/health      admin.health.read           -       yes       yes"""
 PEOPLE = ("viewer", "operator", "admin")
 HOOKS = {"hooks"}

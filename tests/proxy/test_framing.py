@@ -118,3 +118,9 @@ def test_the_last_chunk_goes_with_the_last_piece() -> None:
 
 def test_an_empty_piece_is_not_the_last_chunk() -> None:
     assert chunk(b"", last=False) == b""
+
+
+@pytest.mark.parametrize("status", [200, 304])
+def test_a_transfer_coding_in_http_1_0_is_faulty_framing(status: int) -> None:
+    with pytest.raises(Unframed):
+        read_answer(status, False, [(b"Transfer-Encoding", b"chunked")], True)
