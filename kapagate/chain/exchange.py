@@ -37,13 +37,16 @@ class Unseen(Exception):
 
 @dataclass(slots=True)
 class Times:
-    """Moments of one exchange, monotonic seconds; 0.0 where it never came to that."""
+    """Moments of one exchange, monotonic seconds; 0.0 where it never came to that. `opened`: the head leaves; `told`: the
+    first text of the answer does.
+    """
 
     received: float
     sent: float = 0.0
     answered: float = 0.0
     opened: float = 0.0
     ended: float = 0.0
+    told: float = 0.0
 
 
 @dataclass(slots=True, eq=False)

@@ -55,10 +55,14 @@ class Outlet:
             ex.sealing = len(piece)
             await self._run(self._seal)
         if self.opened:
+            if not ex.times.told and ex.report.delivered:
+                ex.times.told = self._clock.monotonic()
             await self._sink.write(piece, last)
         else:
             self.opened = True
             ex.times.opened = self._clock.monotonic()
+            if ex.report.delivered:
+                ex.times.told = ex.times.opened
             ex.status = ex.response.status if ex.response else 500
             await self._sink.open(self._head(), piece, last)
         ex.sent_bytes += len(piece)

@@ -97,14 +97,17 @@ def run(
 
 
 async def _serve(paths: tuple[Path, ...], addresses: Addresses, environment: str | None, verbosity: Verbosity) -> None:
-    stop, again = asyncio.Event(), asyncio.Event()
+    stop, again, changed = asyncio.Event(), asyncio.Event(), asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in _SIGNALS:
         loop.add_signal_handler(number, _heed, stop, again)
+    loop.add_signal_handler(signal.SIGHUP, changed.set)
     async with open_gateway(paths, References(os.environ), addresses, verbosity, environment) as gateway:
         urls = {"data": gateway.data_url, "probe": gateway.probe_url, "admin": gateway.admin_url}
         settle()
         loop.add_signal_handler(signal.SIGHUP, gateway.ask_reload)
+        if changed.is_set():
+            gateway.ask_reload()
         if is_root():
             log.warning("running as root: give it a user of its own, it needs no rights")
         log.info("serving", extra=urls)

@@ -79,7 +79,7 @@ class _Work:
         )
         self._first_text = meter.histogram(
             "kapagate_first_text_seconds",
-            "From a request's head to the first delivered bytes of a stream with text.",
+            "From a request's head to the first delivered text of a stream.",
             ["operation"],
             SECONDS,
         )
@@ -141,7 +141,7 @@ class _Work:
         return seen
 
     def _count_stream(self, ex: Exchange) -> None:
-        if not ex.report.delivered or not ex.times.opened:
+        if not ex.times.told:
             return
         operation = ex.operation or ex.route.operation
         series = self._streams.get(operation)
@@ -149,7 +149,7 @@ class _Work:
             series = self._first_text.labels(operation), self._held_back.labels(operation)
             self._streams[operation] = series
         first_text, held_back = series
-        first_text.observe(ex.times.opened - ex.times.received)
+        first_text.observe(ex.times.told - ex.times.received)
         held_back.observe(ex.report.held_back)
 
     def _count_problem(self, ex: Exchange) -> None:

@@ -57,6 +57,8 @@ def record_of(
         question = f',"question":{encoded(text)}'
     if report.delivered:
         answer = _answer(report, transcript, "answer" in include)
+    if report.seen:
+        answer += _window(exchange)
     return (
         f'{{"decision":"{exchange.decision}","correlation_id":"{exchange.correlation_id}","received_at":"'
         f'{moment(exchange.received_at)}","status":{status},"outcome":"{outcome_of(exchange, status)}","duration_ms":'
@@ -179,6 +181,18 @@ def _answer(report: Report, transcript: Transcript | None, included: bool) -> st
         return f',"answer":{{"characters":{report.delivered}{cut}}}'
     text = f',"text":{encoded(transcript.text())}' if included else ""
     return f',"answer":{{"characters":{report.delivered}{cut},"sha256":"{transcript.digest()}"{text}}}'
+
+
+def _window(exchange: Exchange) -> str:
+    """How many characters of running text came, how many waited at once at most, and how many each guard has checked;
+    where nothing happened they are the same for all.
+    """
+    report = exchange.report
+    checked = ""
+    if not uneventful(exchange):
+        each = {step: share.checked for step, share in report.steps.items() if share.checked is not None}
+        checked = f',"checked":{encoded(each)}' if each else ""
+    return f',"window":{{"seen":{report.seen},"held_back":{report.held_back}{checked}}}'
 
 
 def gap(reason: str, at: float, **members: Any) -> str:

@@ -28,6 +28,25 @@ async def test_the_first_piece_takes_the_head_along(lab) -> None:
     assert (ex.status, ex.sent_bytes, ex.times.opened) == (200, 6, 100.0)
 
 
+async def test_the_first_text_is_told_when_it_leaves_not_when_the_head_does(lab) -> None:
+    out, ex = outlet(lab)
+    await out.write(b"no text", last=False)
+    assert (ex.times.opened, ex.times.told) == (100.0, 0.0)
+    lab.clock.now += 5
+    ex.report.delivered = 3
+    await out.write(b"text", last=False)
+    lab.clock.now += 5
+    await out.write(b"more", last=True)
+    assert (ex.times.opened, ex.times.told) == (100.0, 105.0)
+
+
+async def test_text_that_leaves_with_the_head_is_told_with_it(lab) -> None:
+    out, ex = outlet(lab)
+    ex.report.delivered = 3
+    await out.write(b"text", last=True)
+    assert (ex.times.opened, ex.times.told) == (100.0, 100.0)
+
+
 async def test_fields_of_the_answer_are_not_written_to(lab) -> None:
     out, ex = outlet(lab)
     ex.headers_out.append((b"C", b"d"))

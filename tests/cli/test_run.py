@@ -11,9 +11,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
+from kapagate.cli import main
 from kapagate.cli import run as command
 from kapagate.policy.gateway import Address
 from kapagate.run import Addresses
@@ -120,6 +122,45 @@ def test_a_second_signal_ends_what_still_runs(
     assert gateway.cut is not bool(delay)
     assert "told to stop again" in result.stderr
     assert '"message":"stopped"' in result.stderr
+
+
+@pytest.fixture
+def hangups() -> Iterator[None]:
+    before = signal.getsignal(signal.SIGHUP)
+    yield
+    signal.signal(signal.SIGHUP, before)
+
+
+@pytest.mark.usefixtures("hangups")
+def test_a_hangup_before_it_serves_is_a_reload_as_soon_as_it_does(
+    policy: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+
+    class Asked(Drained):
+        def ask_reload(self) -> None:
+            asked.append("reload")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    @asynccontextmanager
+    async def open_gateway(*arguments: Any) -> AsyncIterator[Drained]:
+        os.kill(os.getpid(), signal.SIGHUP)
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        yield Asked()
+
+    monkeypatch.setattr(command, "open_gateway", open_gateway)
+    result = CliRunner().invoke(main, ["run", str(policy)])
+    assert (result.exit_code, asked) == (0, ["reload"])
+
+
+@pytest.mark.usefixtures("hangups")
+def test_a_hangup_while_it_is_imported_ends_nothing() -> None:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
+    main.resolve_command(click.Context(main), ["check"])
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_DFL
+    main.resolve_command(click.Context(main), ["run"])
+    assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
 
 
 def test_a_state_that_can_never_be_kept_is_one_line_and_exit_code_1(policy: Path, tmp_path: Path) -> None:

@@ -95,6 +95,7 @@ def streamed(whole: bool = False, delivered: int = 12, **more: Any) -> Exchange:
     ex = exchange(operation="chat_stream", **more)
     ex.response = Response(200, codec=cast(Any, Codec(whole)))
     ex.report.delivered, ex.report.held_back = delivered, 40
+    ex.times.told = ex.times.opened if delivered else 0.0
     return ex
 
 

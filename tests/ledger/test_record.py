@@ -112,6 +112,17 @@ def test_a_guard_is_enforced_only_where_the_report_says_so() -> None:
     }
 
 
+def test_the_window_tells_what_came_what_waited_and_what_each_guard_checked() -> None:
+    ex = exchange()
+    assert "window" not in told(ex)
+    ex.report.seen = ex.report.released = 100
+    ex.report.held_back = 12
+    ex.report.steps = {"one": StepReport(checked=100), "two": StepReport(checked=100)}
+    assert told(ex)["window"] == {"seen": 100, "held_back": 12}
+    ex.report.steps["two"].checked, ex.report.steps["three"] = 60, StepReport()
+    assert told(ex)["window"] == {"seen": 100, "held_back": 12, "checked": {"one": 100, "two": 60}}
+
+
 @pytest.mark.parametrize(
     ("share", "said"),
     [
