@@ -17,7 +17,7 @@ UV   := .tools/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference schema bench-quick soak scorecard clean env-run env-test env-presidio
+.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference schema bench-quick soak scorecard clean env-run env-test env-editor env-presidio
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -25,7 +25,7 @@ help: ## this list
 demo: env-run ## the gateway, a stand-in Kapa and a few requests (ONCE=1: check the outcomes and stop)
 	@$(RUN) -m kapagate demo $(if $(filter-out 0 no false,$(ONCE)),--once) $(ARGS)
 
-test: env-test ## every test (ARGS="tests/chain -k fact" for some)
+test: env-test env-editor ## every test (ARGS="tests/chain -k fact" for some)
 	@$(TEST) -m pytest $(ARGS)
 
 test-wire-full: env-test ## the corpus of raw cases cut at every place, on both loops
@@ -76,6 +76,9 @@ env-run:
 
 env-test:
 	@requirements/environment .venv-test requirements/test.txt
+
+env-editor:
+	@requirements/editor/install .tools/editor
 
 env-presidio:
 	@requirements/environment .venv-presidio requirements/presidio.txt || echo "Presidio cannot be installed: the table says so"

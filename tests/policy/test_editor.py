@@ -1,0 +1,117 @@
+"""The language server that editors run, with our schema: it explains, completes and refuses as the page says.
+
+Skipped where Node or the server is not here; `make test` installs it where Node is.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from kapagate.cli.schema import schema_text
+from tests.policy.language_server import LanguageServer, language_server
+
+ROOT = Path(__file__).parents[2]
+PROGRAM = ROOT / ".tools" / "editor" / "node_modules" / "yaml-language-server" / "bin" / "yaml-language-server"
+MISSING = (
+    "Node is not here"
+    if shutil.which("node") is None
+    else "the YAML language server is not installed: requirements/editor/install .tools/editor"
+    if not PROGRAM.exists()
+    else ""
+)
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+
+EDITOR = "# yaml-language-server: $schema=kapagate.schema.json\n"
+HEAD = f"{EDITOR}apiVersion: kapagate.dev/v1\nkind: Gateway\nname: docs\n"
+EXAMPLES = [ROOT / "policies" / "gateway.yaml", *sorted((ROOT / "policies").glob("*/*.yaml"))]
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[LanguageServer]:
+    (tmp_path / "kapagate.schema.json").write_text(schema_text())
+    async with language_server(PROGRAM, tmp_path) as server:
+        yield server
+
+
+async def opened(server: LanguageServer, folder: Path, text: str) -> tuple[str, list[dict[str, Any]]]:
+    """A document that an editor opened, and what the server says of it."""
+    uri = (folder / "policy.yaml").as_uri()
+    server.tell(
+        "textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": text}}
+    )
+    return uri, await server.diagnostics(uri)
+
+
+def at(uri: str, text: str, word: str) -> dict[str, Any]:
+    """Just behind a word of the text."""
+    before = text[: text.index(word) + len(word)]
+    return {
+        "textDocument": {"uri": uri},
+        "position": {"line": before.count("\n"), "character": len(before) - before.rfind("\n") - 1},
+    }
+
+
+@pytest.mark.parametrize(
+    ("below", "word", "said"),
+    [
+        ("chain:\n  - guard_answer: {max_response_length: 100}\n", "max_resp", "The longest answer in characters"),
+        ("log: {sampling: 0.5}\n", "sampl", "evenly spread"),
+        ("chain:\n  - rbac: {}\n    mode: shadow\n", "    mod", "only counts what it would have done"),
+    ],
+)
+async def test_a_hover_explains_a_field(
+    server: LanguageServer, tmp_path: Path, below: str, word: str, said: str
+) -> None:
+    text = HEAD + below
+    uri, found = await opened(server, tmp_path, text)
+    assert found == []
+    hover = await server.ask("textDocument/hover", at(uri, text, word))
+    assert said in str(hover["contents"])
+
+
+@pytest.mark.parametrize(
+    ("below", "word", "offered"),
+    [
+        ("chain:\n  - guard_answer:\n      confidence:\n        uncertain: ", "uncertain: ", {"disclaim", "withhold"}),
+        ("chain:\n  - guard_answer:\n      max", "      max", {"max_response_length"}),
+        ("log:\n  level: ", "level: ", {"debug", "info", "warning", "error"}),
+        ("upstreams:\n  kapa:\n    type: ", "type: ", {"kapa", "http"}),
+    ],
+)
+async def test_a_completion_offers_what_may_stand_there(
+    server: LanguageServer, tmp_path: Path, below: str, word: str, offered: set[str]
+) -> None:
+    text = HEAD + below
+    uri, _ = await opened(server, tmp_path, text)
+    completion = await server.ask("textDocument/completion", at(uri, text, word))
+    assert offered <= {each["label"] for each in completion["items"]}
+
+
+@pytest.mark.parametrize(
+    ("below", "said", "line"),
+    [
+        ("chain:\n  - guard_answer: {max_length: 100}\n", "max_length", 5),
+        ("log: {level: loud}\n", "debug", 4),
+        ("listen: {limits: {body: many}}\n", "", 4),
+        ("lisetn: {}\n", "lisetn", 4),
+    ],
+)
+async def test_a_diagnostic_stands_where_the_mistake_is(
+    server: LanguageServer, tmp_path: Path, below: str, said: str, line: int
+) -> None:
+    _, found = await opened(server, tmp_path, HEAD + below)
+    assert found
+    assert {each["range"]["start"]["line"] for each in found} == {line}
+    assert any(said in each["message"] for each in found)
+
+
+@pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.name)
+async def test_nothing_is_said_against_the_examples(server: LanguageServer, tmp_path: Path, path: Path) -> None:
+    text = EDITOR + path.read_text().split("\n", 1)[1]
+    _, found = await opened(server, tmp_path, text)
+    assert found == []
