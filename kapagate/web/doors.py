@@ -69,7 +69,8 @@ async def open_doors(
 ) -> list[Door]:
     """The admin door, and the probe door where it has an address of its own; else both are one. Two free ports are two.
 
-    `guarded`: the admin routes ask for credentials. `origins`: whose pages may ask them from a browser. Raises Unguarded, OSError; then no door is left open.
+    `guarded`: the admin routes ask for credentials. `origins`: whose pages may ask them from a browser. Raises
+    Unguarded, OSError; then no door is left open.
     """
     if not guarded and not is_loopback(admin.host):
         raise Unguarded(f"the admin port on {admin} needs admin keys: without them it opens on loopback alone")
