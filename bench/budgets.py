@@ -1,7 +1,11 @@
-"""Budgets: ratios that must hold, as far as the noise of a run lets one say."""
+"""Budgets: ratios that must hold, as far as the noise of a run lets one say.
+
+`python -m bench.budgets` sets them again: a tenth below what the last `make bench-quick` measured.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,9 +15,11 @@ import yaml
 
 from bench.figures import Spread
 from bench.process import ROOT
-from bench.results import Results
+from bench.results import LATEST, Results
 
 FILE = ROOT / "bench" / "budgets.yaml"
+_ROOM = 0.9
+_LINE = re.compile(r"at_least: [0-9.]+")
 State = Literal["kept", "within the noise", "missed", "not measured"]
 
 
@@ -48,3 +54,19 @@ def checked(results: Results, wanted: Sequence[Budget]) -> Iterator[tuple[Budget
     for budget in wanted:
         ratio = results.cheaper(budget.section, budget.entrant, budget.against)
         yield budget, ratio, budget.kept(ratio)
+
+
+def set_again(results: Results, text: str) -> str:
+    """The file with every budget that was measured a tenth below its figure; the others stay."""
+    lines = []
+    for line in text.splitlines():
+        if line.startswith("- "):
+            budget = Budget(**yaml.safe_load(line)[0])
+            ratio = results.cheaper(budget.section, budget.entrant, budget.against)
+            line = _LINE.sub(f"at_least: {ratio.middle * _ROOM:.2f}", line) if ratio else line
+        lines.append(line)
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    FILE.write_text(set_again(Results.read(LATEST.with_name("quick.json")), FILE.read_text()))

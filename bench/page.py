@@ -83,6 +83,8 @@ def _contest(results: Results, section: str, title: str, plot: str) -> str:
     if plot:
         parts.append(f"![{title}](plots/{plot}.svg)")
     parts.append(tables.markdown(tables.contest(results, section)))
+    if section == "streams" and (client := results.sections.get("client", {})).get("nginx"):
+        parts.append(f"The client's count, checked: it saw {client['client']:,} streams, nginx {client['nginx']:,}.")
     if section == "whole-600":
         parts.append(tables.markdown(tables.lacking(results, section)))
     return "\n\n".join(parts)

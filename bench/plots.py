@@ -92,7 +92,7 @@ def marks(most: float) -> list[float]:
 
 def _round_up(value: float) -> float:
     step = 10.0 ** floor(log10(value)) / 2 if value > 0 else 1.0
-    return step * ceil(value / step)
+    return step * max(1, ceil(value / step))
 
 
 def _most(given: Sequence[Bar]) -> float:

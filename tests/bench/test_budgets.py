@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.budgets import Budget, budgets, checked, noise
+from bench.budgets import Budget, budgets, checked, noise, set_again
 from bench.figures import Spread
 from bench.results import Results
 from bench.run import IN_QUICK
@@ -39,3 +39,11 @@ def test_every_budget_is_of_what_the_quick_run_measures() -> None:
     assert wanted
     assert {each.section for each in wanted} <= set(IN_QUICK)
     assert all(each.at_least > 0 for each in wanted)
+
+
+def test_budgets_are_set_again_below_what_was_measured() -> None:
+    budget = "- {section: s, entrant: a, against: "
+    text = f"# why\n{budget}b, at_least: 9.00}}\n{budget}c, at_least: 1.00}}\n"
+    entrants = {"a": {"rounds": [[1000, 1.0, 0.05, 0.1]]}, "b": {"rounds": [[1000, 1.0, 0.1, 0.1]]}}
+    results = Results({"revision": "abc"}, {}).with_section("s", {"entrants": entrants})
+    assert set_again(results, text) == text.replace("9.00", "1.80")
