@@ -58,14 +58,15 @@ def checked(results: Results, wanted: Sequence[Budget]) -> Iterator[tuple[Budget
 
 def set_again(results: Results, text: str) -> str:
     """The file with every budget that was measured a tenth below its figure; the others stay."""
-    lines = []
-    for line in text.splitlines():
-        if line.startswith("- "):
-            budget = Budget(**yaml.safe_load(line)[0])
-            ratio = results.cheaper(budget.section, budget.entrant, budget.against)
-            line = _LINE.sub(f"at_least: {ratio.middle * _ROOM:.2f}", line) if ratio else line
-        lines.append(line)
-    return "\n".join(lines) + "\n"
+    return "\n".join(_set_again(results, line) for line in text.splitlines()) + "\n"
+
+
+def _set_again(results: Results, line: str) -> str:
+    if not line.startswith("- "):
+        return line
+    budget = Budget(**yaml.safe_load(line)[0])
+    ratio = results.cheaper(budget.section, budget.entrant, budget.against)
+    return _LINE.sub(f"at_least: {ratio.middle * _ROOM:.2f}", line) if ratio else line
 
 
 if __name__ == "__main__":
