@@ -17,7 +17,7 @@ UV   := .tools/bin/uv
 LOCK := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
         --no-header --no-annotate --no-emit-index-url --no-emit-find-links $(ARGS)
 
-.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference schema bench-quick soak scorecard clean env-run env-test env-editor env-presidio
+.PHONY: help demo test test-wire-full test-audit-full compare-nginx lint format lock reference schema bench bench-quick bench-peers soak scorecard clean env-run env-test env-editor env-presidio
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-14s %s\n", $$1, $$2 }' Makefile
@@ -53,8 +53,14 @@ schema: env-test ## write kapagate.schema.json again from the models
 	@$(TEST) -m kapagate schema > kapagate.schema.json.new
 	@mv kapagate.schema.json.new kapagate.schema.json
 
-bench-quick: env-test ## one paired run: pass-through, the full chain, a naive proxy
-	@$(TEST) -m bench.quick $(ARGS)
+bench: env-test bench-peers ## 25 minutes: everything beside the peers, writes docs/performance.md (ARGS="--only streams")
+	@$(TEST) -m bench.run $(ARGS)
+
+bench-quick: env-test ## three minutes: start, whole answers, streams, beside the peers that are there
+	@$(TEST) -m bench.run --quick $(ARGS)
+
+bench-peers: env-test ## the peers, each in an environment of its own under .peers/
+	@$(TEST) -m bench.install
 
 soak: env-test ## a minute of everything that ends badly at 200 requests/s: does memory grow? (ARGS="--minutes 30")
 	@$(TEST) -m bench.soak $(ARGS)
@@ -68,7 +74,7 @@ scorecard: env-test env-presidio ## how much personal data is found, and touched
 	@$(TEST) -m bench.scorecard $(ARGS)
 
 clean: ## remove environments, tools and caches
-	@rm -rf .venv .venv-test .venv-presidio .tools .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
+	@rm -rf .venv .venv-test .venv-presidio .peers .tools .hypothesis .mypy_cache .pytest_cache .ruff_cache build dist
 	@find kapagate tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || :
 
 env-run:

@@ -66,9 +66,7 @@ def gateway(
 
 def variant(name: str, *edits: Edit, streamed: bool = False, tenants: int = 0) -> Entrant:
     """The example policy with edits."""
-    return gateway(
-        name, lambda folder: written(folder, *edits, tenants=tenants), bearer(streamed), keys_of(tenants)
-    )
+    return gateway(name, lambda folder: written(folder, *edits, tenants=tenants), bearer(streamed), keys_of(tenants))
 
 
 def pass_through(streamed: bool = False) -> Entrant:

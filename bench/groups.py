@@ -19,7 +19,7 @@ from bench.entrant import (
 from bench.paired import Contest, Plan
 from bench.site import Site
 from bench.upstream import ANSWER
-from bench.variants import keys_of, steps, with_longest_answer, with_terms, written
+from bench.variants import keys_of, steps, with_longest_answer, with_series, with_terms, written
 
 NAIVE = "naive proxy"
 CHEAP = ("nginx", "HAProxy", "Envoy, native", "Envoy with Lua", NAIVE)
@@ -58,15 +58,14 @@ def filters(site: Site, plan: Plan) -> dict[str, Any]:
 def tenants(site: Site, plan: Plan) -> dict[str, Any]:
     """The same ten thousand people, in one tenant, a hundred, ten thousand: what differs is the tenants alone."""
     entrants = [_of_tenants(count) for count in TENANTS]
-    warm = Plan(plan.rounds, plan.seconds, max(plan.warm_up, 6.0))  # everybody asks once before any is counted
     with site.whole_answers() as upstream:
-        return Contest(entrants, upstream, entrants[0].name).held(site, warm)
+        return Contest(entrants, upstream, entrants[0].name).held(site, plan)
 
 
 def _of_tenants(count: int) -> Entrant:
     return gateway(
-        f"{count:,} tenants",
-        lambda folder: written(folder, tenants=count),
+        f"{count:,} tenants" if count > 1 else "1 tenant",
+        lambda folder: written(folder, with_series, tenants=count),
         many_askers(ASKERS, count),
         keys_of(count),
     )
@@ -74,7 +73,7 @@ def _of_tenants(count: int) -> Entrant:
 
 def patterns(site: Site, plan: Plan) -> dict[str, Any]:
     """Blocked terms in question and answer, beside personal data."""
-    entrants = [variant(f"{count} terms", with_terms(count)) for count in TERMS]
+    entrants = [variant(f"{count} terms" if count > 1 else "1 term", with_terms(count)) for count in TERMS]
     with site.whole_answers() as upstream:
         return Contest([full_chain(), *entrants], upstream, entrants[0].name).held(site, plan)
 
@@ -82,4 +81,3 @@ def patterns(site: Site, plan: Plan) -> dict[str, Any]:
 def quick(site: Site, plan: Plan) -> dict[str, Any]:
     """What CI can afford: answers of 600 bytes, without those that take seconds to start."""
     return whole(site, plan, ai_gateways=False)
-

@@ -19,8 +19,8 @@ import uvloop
 
 from bench.figures import Round, Spread
 from bench.load import ask
+from bench.paired import measured_round
 from bench.process import Process
-from bench.quick import measured_round
 from bench.subjects import OTHER_CORE, Subject, gateways, made_keys, questions, running_upstream
 
 AIM = 5.0

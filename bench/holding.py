@@ -27,8 +27,8 @@ from bench.variants import with_room, written
 CLEAR = (1, 100, 1000, 2000, 5000)
 TLS = (100, 1000, 2000)
 PAUSE = 0.3
-_RAMP = 1500.0
-"""Streams that are opened in a second."""
+_RAMP = {"http": 1500.0, "https": 300.0}
+"""Streams that are opened in a second: a handshake costs both its ends a millisecond."""
 _PATIENCE = 30.0
 
 
@@ -75,7 +75,7 @@ class Watch:
             await asyncio.sleep(0.25)
 
 
-async def held(port: int, question: Question, count: int, watch: Watch) -> Sequence[Held]:
+async def held(port: int, question: Question, count: int, ramp: float, watch: Watch) -> Sequence[Held]:
     loop = asyncio.get_running_loop()
     watching = loop.create_task(watch.sampled())
     streams = []
@@ -83,8 +83,8 @@ async def held(port: int, question: Question, count: int, watch: Watch) -> Seque
         stream = Held(question, loop)
         await loop.create_connection(lambda stream=stream: stream, "127.0.0.1", port)  # type: ignore[misc]  # the default binds it
         streams.append(stream)
-        if number % 50 == 49:
-            await asyncio.sleep(50 / _RAMP)
+        if number % 20 == 19:
+            await asyncio.sleep(20 / ramp)
     await asyncio.wait([each.closed for each in streams], timeout=PAUSE * RECORDS + _PATIENCE)
     watching.cancel()
     for each in streams:
@@ -117,7 +117,7 @@ def _measured(site: Site, upstream: Upstream, count: int, certificate: Path | No
         uvloop.run(ask(running.port, bearer()(site.keys, upstream)[0], 1.0))
         before, cpu, begun = running.process.resident_bytes(), running.process.cpu_seconds(), time.perf_counter()
         watch = Watch(running)
-        streams = uvloop.run(held(running.port, question, count, watch))
+        streams = uvloop.run(held(running.port, question, count, _RAMP[upstream.scheme], watch))
         took = time.perf_counter() - begun
         return {
             **told(streams, before, watch.samples),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,8 @@ def facts() -> dict[str, Any]:
         "changed": bool(_git("status", "--porcelain", "--", "kapagate", "bench", "policies")),
         "processor": _processor(),
         "cores": os.cpu_count(),
+        "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),
+        "taken": datetime.now(UTC).isoformat(timespec="seconds"),
         "system": platform.platform(),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in ("aiohttp", "httptools", "orjson", "pydantic", "uvloop")},

@@ -14,7 +14,6 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import astuple, dataclass
-from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -31,6 +30,9 @@ from bench.wrk import asked, written
 
 Load = Callable[[int, float], tuple[int, float]]
 """Asks a port for so many seconds: whole answers, and the seconds that they took. Raises Refused."""
+
+
+_LONGEST_WARM_UP = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,8 @@ class Contest:
         for each in present:
             _check(each, running[each.name], site, self.upstream)
             idle[each.name] = running[each.name].process.resident_bytes()
-            loads[each.name](running[each.name].port, plan.warm_up)
+            questions = len(each.questions(site.keys, self.upstream))
+            _warm(loads[each.name], running[each.name].port, plan.warm_up, questions)
         for _ in range(plan.rounds):
             for each in present:
                 here = running[each.name]
@@ -117,6 +120,12 @@ def by_own_client(port: int, question: Question, seconds: float) -> tuple[int, f
     begun = time.perf_counter()
     answers = uvloop.run(ask(port, question, seconds))
     return answers, time.perf_counter() - begun
+
+
+def _warm(load: Load, port: int, seconds: float, questions: int) -> None:
+    """Until every question was asked once."""
+    while load(port, seconds)[0] < questions and seconds < _LONGEST_WARM_UP:
+        seconds *= 2
 
 
 def _check(entrant: Entrant, running: Running, site: Site, upstream: Upstream) -> None:

@@ -42,7 +42,11 @@ def rates(site: Site, plan: Plan) -> dict[str, Any]:
         for rate in RATES:
             seconds = plan.seconds * _LENGTHS[rate]
             found[str(rate)] = _of_rate(asked, rate, seconds, plan.rounds)
-    return {"upstream": upstream.name, "absent": {each.name: each.absent for each in entrants if each.absent}, "rates": found}
+    return {
+        "upstream": upstream.name,
+        "absent": {each.name: each.absent for each in entrants if each.absent},
+        "rates": found,
+    }
 
 
 def _of_rate(asked: dict[str, tuple[int, Question]], rate: int, seconds: float, rounds: int) -> dict[str, Any]:
@@ -114,4 +118,3 @@ def _edited(file: Path, number: int) -> None:
         elif line.strip().startswith("max_length: "):
             lines[at] = f"{line.partition(':')[0]}: {4000 - number}"
     file.write_text("\n".join(lines) + "\n")
-

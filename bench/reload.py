@@ -2,19 +2,21 @@
 
 The full chain as a user runs it, one request after the other on one connection. Printed are the longest and the middle
 of their times: at rest, while one tenant is edited, while the Gateway document is, and while a wrong one is refused.
-What the longest exceed those at rest by is what a reload delays, as far as the machine does nothing else. So the loads
-are also done in this process, and the CPU time of the longest piece between two rests is printed: no request waits for
-more than a slice and one such piece. Then come reloads one after the other.
+What the longest exceed those at rest by is what a reload delays, as far as the machine does nothing else. So it is also
+done in this process, and printed is for how long the loop was busy at most before it turned to others, in CPU time,
+which nobody else's work lengthens: no request waits longer. Then come reloads one after the other.
 """
 
 from __future__ import annotations
 
+import asyncio
+import logging
 import os
 import shutil
 import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from http.client import HTTPConnection
@@ -25,15 +27,11 @@ import orjson
 
 from bench.process import ROOT, Process
 from bench.subjects import BODY, CHAT, OTHER_CORE, gateways, made_keys, running_upstream
-from kapagate.chain.exchange import Exchange
-from kapagate.chain.response import Response
-from kapagate.machine.heap import uncollected
-from kapagate.offers import Machine, Remembered
-from kapagate.policy.loader import Loader
+from kapagate.cli.loop import run_loop
+from kapagate.demo.stage import ANY_PORT
+from kapagate.machine.heap import settle
 from kapagate.remote.references import References
-from kapagate.stores.memory_owners import MemoryOwners
-from kapagate.stores.memory_replays import MemoryReplays
-from kapagate.stores.ring import MemoryLedger
+from kapagate.run import Addresses, open_gateway
 
 _LONGEST = 60.0
 TENANT = """\
@@ -118,41 +116,36 @@ def _print(name: str, times: list[float], rest: float = 0.0) -> None:
     )
 
 
-def pieces(loader: Loader) -> tuple[float, float]:
-    """CPU seconds of a whole load, and of the longest piece between two places where it may rest."""
-    work, spent, longest = loader.loading(loader.read()), 0.0, 0.0
-    with uncollected():
-        while True:
-            begun = time.thread_time()
-            over = next(work, work) is work
-            took = time.thread_time() - begun
-            spent, longest = spent + took, max(longest, took)
-            if over:
-                return spent, longest
-
-
-def _print_pieces(tenants: int) -> None:
+async def _turns(tenants: int) -> None:
+    """What the loads leave of the loop's turns: the longest, in CPU time of its thread."""
     with tempfile.TemporaryDirectory(prefix="kapagate-reload-") as directory:
         folder = Path(directory, "policies")
         shutil.copytree(ROOT / "policies", folder)
-        environment = dict(made_keys().environment("http://127.0.0.1:1", "http://127.0.0.1:1", "unopened"))
-        environment |= write_tenants(folder / "tenants", tenants)
-        machine = Machine.started()
-        state = Remembered(MemoryLedger(), MemoryReplays(machine.clock), MemoryOwners(machine.clock))
-        offered = machine.offer(state).services
-        loader = Loader([folder], References(environment), lambda settings: offered, serves={"system_health": _nobody})
-        loader.load()
-        for name, file, old, new in (
-            ("one tenant", folder / "tenants" / "t0007.yaml", "Tenant 7", "Tenant 8"),
-            ("the Gateway document", folder / "gateway.yaml", "max_length: 4000", "max_length: 3999"),
-        ):
-            edited(file, old, new)
-            spent, longest = pieces(loader)
-            print(f"{name} edited: {spent * 1e3:.0f} ms of CPU, the longest piece {longest * 1e3:.1f} ms", flush=True)
+        asked = dict(made_keys().environment("http://127.0.0.1:1", "http://127.0.0.1:1", f"{directory}/state.db"))
+        asked |= write_tenants(folder / "tenants", tenants)
+        tenant, gateway = folder / "tenants" / "t0007.yaml", folder / "gateway.yaml"
+        async with open_gateway([folder], References(asked), Addresses(ANY_PORT, ANY_PORT, ANY_PORT)) as served:
+            settle()
+            for name, file, old, new in (
+                ("one tenant is edited", tenant, "Tenant 7", "Tenant 8"),
+                ("the Gateway document is edited", gateway, "max_length: 4000", "max_length: 3999"),
+                ("a wrong one is refused", gateway, "max_length: 3999", "max_lngth: 3999"),
+            ):
+                edited(file, old, new)
+                turns = await turns_during(served.reload("bench"))
+                print(f"{name}: the loop is busy for {max(turns) * 1e3:.1f} ms of CPU at most", flush=True)
 
 
-async def _nobody(exchange: Exchange) -> Response:
-    raise LookupError("nobody asks")
+async def turns_during(reload: Awaitable[object]) -> list[float]:
+    """CPU seconds of each turn of the loop."""
+    turns: list[float] = []
+    under_way, before = asyncio.ensure_future(reload), time.thread_time()
+    while not under_way.done() or len(turns) % 64:
+        await asyncio.sleep(0)
+        now = time.thread_time()
+        turns.append(now - before)
+        before = now
+    return turns
 
 
 @click.command()
@@ -162,7 +155,8 @@ async def _nobody(exchange: Exchange) -> Response:
 def main(tenants: int, reloads: int, rounds: int) -> None:
     """How long requests wait while the policy is loaded again, and what it leaves behind."""
     os.sched_setaffinity(0, {OTHER_CORE})
-    _print_pieces(tenants)
+    logging.disable()
+    run_loop(_turns(tenants))
     with served(tenants) as (process, client, folder):
         rest = client.ask_for(1.0) and client.ask_for(5.0)
         _print("at rest", rest)

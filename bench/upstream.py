@@ -77,7 +77,7 @@ class Answering(asyncio.Protocol):
             if b"[[" in rest:
                 self._fail(rest)
             elif b"/stream/ " in head:
-                self._next(iter(self._stream))
+                self._next(iter(self._stream), self._loop.time())
             else:
                 self._transport.write(self._json)
 
@@ -88,14 +88,15 @@ class Answering(asyncio.Protocol):
         else:
             self._transport.write(b"HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n")
 
-    def _next(self, pieces: Iterator[bytes]) -> None:
+    def _next(self, pieces: Iterator[bytes], due: float) -> None:
+        """Each is due a pause after the one before was, however late that came."""
         piece = next(pieces, None)
         if piece is not None and not self._transport.is_closing():
             self._transport.write(piece)
             if self._pause:
-                self._loop.call_later(self._pause, self._next, pieces)
+                self._loop.call_at(due + self._pause, self._next, pieces, due + self._pause)
             else:
-                self._loop.call_soon(self._next, pieces)
+                self._loop.call_soon(self._next, pieces, due)
 
 
 def _length(head: bytes) -> int:

@@ -95,6 +95,13 @@ def with_longest_answer(characters: int) -> Edit:
     return edit
 
 
+def with_series(gateway: Gateway) -> None:
+    """Metrics of as many tenants as there are."""
+    for step in gateway["chain"]:
+        if "metrics" in step:
+            step["metrics"]["max_series"] = 1_000_000
+
+
 def with_room(ca_file: Path | None = None) -> Edit:
     """For thousands of streams at once; the upstream's certificate is believed."""
 

@@ -316,6 +316,7 @@ async def _doors(
         probe.routes(),
         admin_routes(endpoints, guard.access, journal, machine.clock),
         guarded=guard.access is not None,
+        origins=listen.admin_origins,
     )
     for door in doors:
         stack.push_async_callback(door.close)

@@ -100,7 +100,9 @@ HOUSE = {
     "proxy": Room(
         5, WORDS | THINKING, {"aiohappyeyeballs", "aiohttp", "httptools", "multidict", "orjson", "yarl"}, set()
     ),
-    "web": Room(6, WORDS | THINKING | {"policy"}, {"aiohttp", "multidict", "orjson", "pydantic", "yarl"}, set()),
+    "web": Room(
+        6, WORDS | THINKING | {"policy"}, {"aiohttp", "aiohttp_cors", "multidict", "orjson", "pydantic", "yarl"}, set()
+    ),
     "jobs": Room(6, WORDS | THINKING | {"policy"}, {"orjson"}, set()),
     "demo": Room(7, EVERYTHING, None, set()),
     "cli": Room(7, EVERYTHING, None, set()),

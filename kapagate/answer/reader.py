@@ -1,4 +1,8 @@
-"""A text rule at work on one answer: held to its contract, and what happens when it fails."""
+"""A text rule at work on one answer: held to its contract and to its time, and what happens when it fails.
+
+While a rule reads, nobody else is served. One that takes longer than texts of that length may take has failed as one
+that raises has; what it found by then still holds.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,18 @@ from kapagate.answer.refusal import ContractBroken, RuleFailed
 from kapagate.answer.report import Report, count
 from kapagate.answer.rules import AnswerRules, Edit, TextRule
 
+SECONDS, SECONDS_EACH = 0.5, 5e-6
+"""What a rule may take of the clock for one look, and for each character that it looks at."""
+
+
+class TooSlow(Exception):
+    """A rule took too long, and everybody waited."""
+
 
 class Reader:
     """One rule in one answer. `gone`: it failed, is lenient or not binding, and has left for good."""
 
-    __slots__ = ("_order", "_rules", "binding", "context", "gone", "kinds", "rule", "tally")
+    __slots__ = ("_clock", "_order", "_rules", "binding", "context", "gone", "kinds", "rule", "tally")
 
     def __init__(self, rules: AnswerRules, rule: TextRule, order: int, report: Report) -> None:
         self.rule = rule
@@ -24,9 +35,11 @@ class Reader:
         self._rules = rules
         self._order = order
         self.tally = report.steps[rules.step]
+        self._clock = report.clock or _nobody_times
 
     def read(self, text: str, start: int, final: bool, base: int, edits: Edits) -> int:
         """Scan, put what was found into `edits` (shadow: only count it), return `sure`. Raises RuleFailed."""
+        begun = self._clock()
         try:
             found, sure = self.rule.scan(text, start, final)
             _hold_to_contract(self.rule, text, start, final, found, sure)
@@ -38,6 +51,9 @@ class Reader:
                 edits.add(edit, base, self._rules.step, self._order)
             else:
                 count(self.tally.would_refuse if edit.refuse else self.tally.would_edit, edit.kind)
+        if self._clock() - begun > SECONDS + SECONDS_EACH * len(text):
+            self._leave(TooSlow())
+            return len(text)
         return sure
 
     def _leave(self, cause: Exception) -> None:
@@ -45,6 +61,10 @@ class Reader:
             raise RuleFailed(self._rules.step, cause) from cause
         self.tally.skipped = f"text rule failed: {type(cause).__name__}"
         self.gone = True
+
+
+def _nobody_times() -> float:
+    return 0.0
 
 
 def readers_of(rules: Sequence[AnswerRules], report: Report) -> list[Reader]:

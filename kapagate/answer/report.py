@@ -22,7 +22,8 @@ class StepReport:
     """One step's share. Counters are keyed by the kind of finding (`email`, `limit`, `record`, `end`).
 
     `checked`: characters of the running text that its text rule has decided; None without such a rule.
-    `skipped`: why one of its rules left the answer for good.
+    `skipped`: why one of its rules left the answer for good. `score`: how sure the answer seems, from 0 to 1, where the
+    step asks for it.
     """
 
     binding: bool = True
@@ -32,6 +33,7 @@ class StepReport:
     would_refuse: Counts = field(default_factory=dict)
     skipped: str | None = None
     end_is_due: bool = False
+    score: float | None = None
 
 
 @dataclass(slots=True)
@@ -44,7 +46,7 @@ class Report:
     `withheld`: the step at whose end rule's word something else was said.
     `dropped`: records that came after the closing one. `uncertain`: the delivered answer calls
     itself that. `listen` is given every delivered piece of running text. `identifiers` are those that leave with the
-    next piece; whoever takes note of them takes them away.
+    next piece; whoever takes note of them takes them away. `clock` times text rules, in seconds; None: nobody does.
     """
 
     seen: int = 0
@@ -58,6 +60,7 @@ class Report:
     steps: dict[str, StepReport] = field(default_factory=dict)
     listen: Callable[[str], None] | None = None
     identifiers: Mapping[str, Any] | None = None
+    clock: Callable[[], float] | None = None
 
     def enrol(self, rules: Iterable[AnswerRules]) -> None:
         """Take up the steps that contribute rules, before the first event."""

@@ -53,6 +53,11 @@ class Timeouts(BaseModel):
         default=90.0, description="from the sent request to the first byte of the answer"
     )
     idle: Annotated[Duration, Field(gt=0)] = Field(default=30.0, description="between two pieces of the answer")
+    keep_alive: Annotated[Duration, Field(gt=0)] = Field(
+        default=15.0,
+        description="how long a connection waits for another request, if the upstream does not say less "
+        "(`Keep-Alive: timeout`): choose less than the upstream keeps it, or it closes while a request is under way",
+    )
 
 
 class Queue(BaseModel):
@@ -111,6 +116,7 @@ class Reachable(UpstreamType):
             connect_timeout=self.timeouts.connect,
             first_byte_timeout=self.timeouts.first_byte,
             idle_timeout=self.timeouts.idle,
+            keep_alive_timeout=self.timeouts.keep_alive,
             connections=self.connections,
             queue=self.queue.length,
             queue_timeout=self.queue.timeout,

@@ -34,6 +34,7 @@ class Endpoint:
     queue_timeout: float = 5.0
     client_cert: str | None = None
     client_key: str | None = None
+    keep_alive_timeout: float = 15.0
 
     @property
     def authority(self) -> str:

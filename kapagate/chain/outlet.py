@@ -35,6 +35,7 @@ class Outlet:
         self._ex = ex
         self._sink = sink
         self._clock = clock
+        ex.report.clock = clock.monotonic
         self._opening: Hooks | None = None
         self._seal: Hooks | None = None
         self.opened = False

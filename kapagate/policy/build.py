@@ -205,19 +205,23 @@ class Build:
         told = self.gateway.listen.policy_header
         generation = Generation(routes=routes, steps=ground.steps, tenants=self.tenants, policy=policy, told=told)
         yield from warn_of_unlimited(generation, self.routes, self.problems)
-        self._warn_of_idle(ground, documents)
         yield
+        yield from self._warn_of_idle(ground, documents)
         return generation if check_series(generation, (*gate, *chain), ground.node.span, self.problems) else None
 
-    def _warn_of_idle(self, ground: Ground, documents: Sequence[Document]) -> None:
+    def _warn_of_idle(self, ground: Ground, documents: Sequence[Document]) -> Work[None]:
         """What is declared and never comes to anything."""
         own = tuple(step for each in self.routes for step in each.own)
         steps = (*ground.lanes[0], *ground.lanes[1])
         tenants = [(each.name, each.node.get("name") or each.node) for each in documents]
+        yield
         warn_of_idle_upstreams(ground.node, self.routes, self.problems)
         warn_of_closed_routes(self.routes, ground.steps, self.gateway.roles, self.problems)
+        yield
         warn_of_idle_names(ground.node, (*steps, *own), tenants, self.problems)
+        yield
         warn_of_idle_limits(ground.node, self.gateway.listen.limits, steps, ground.tenancy.compiler, self.problems)
+        yield
 
     def _give_gates(self, gates: RouteGates) -> None:
         """Every route with its gate."""

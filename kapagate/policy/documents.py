@@ -94,7 +94,7 @@ def reading(sources: Sequence[Source], problems: Diagnostics, shelf: Shelf) -> W
                 shelf.put(source, known)
         documents += known
         yield
-    return _each_once(documents, problems)
+    return (yield from _each_once(documents, problems))
 
 
 def _document(node: Node, folder: Path, problems: Diagnostics) -> Document | None:
@@ -146,9 +146,10 @@ def _opening(node: Mapping) -> Span:
     return next((entry.span for entry in node.entries.values()), node.span)
 
 
-def _each_once(documents: list[Document], problems: Diagnostics) -> list[Document]:
+def _each_once(documents: list[Document], problems: Diagnostics) -> Work[list[Document]]:
     first: dict[tuple[str, str], Document] = {}
     for document in documents:
+        yield
         key = (document.kind, "" if document.kind == "Gateway" else document.place)
         known = first.setdefault(key, document)
         if known is not document and (document.place or document.kind == "Gateway"):

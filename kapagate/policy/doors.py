@@ -11,7 +11,9 @@ from kapagate.policy.validation import place
 
 
 def check_doors(gateway: Gateway, node: Mapping, problems: Diagnostics) -> None:
-    """Notes an address that `data` shares with another door, and an admin address that others reach without keys."""
+    """Notes an address that `data` shares with another door, and an admin address that others reach without keys, be
+    they on other machines or pages in a browser.
+    """
     listen = gateway.listen
     for name, other in (("probe", listen.probe), ("admin", listen.admin)):
         if other is not None and other == listen.data and other.port:
@@ -20,3 +22,6 @@ def check_doors(gateway: Gateway, node: Mapping, problems: Diagnostics) -> None:
     if not is_loopback(listen.admin.host) and "admin_keys" not in node.entries:
         message = f"other machines reach {listen.admin}: declare `admin_keys`, or take a loopback address"
         problems.add(codes.UNACCEPTABLE, place(node, ("listen", "admin")), message)
+    if listen.admin_origins and "admin_keys" not in node.entries:
+        message = "such a page could do everything in the browser of anybody on this machine: declare `admin_keys`"
+        problems.add(codes.UNACCEPTABLE, place(node, ("listen", "admin_origins")), message)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from kapagate.access.hosts import host_of
 from kapagate.access.networks import parse_network
+from kapagate.access.origins import Origin
 from kapagate.access.roles import RoleDeclaration
 from kapagate.chain.scheme import Scheme
 from kapagate.chain.secret import Resolved, Secret
@@ -103,6 +104,15 @@ def _public_url(value: str) -> str:
 
 
 HostName = Annotated[str, AfterValidator(_host)]
+
+
+def _exact(origin: str) -> str:
+    if "*" in origin:
+        raise ValueError("name the origin itself: administration is for pages that are known")
+    return origin
+
+
+ExactOrigin = Annotated[Origin, AfterValidator(_exact)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 
 
@@ -199,6 +209,11 @@ class Listen(Settings):
     )
     probe: Listener | None = Field(None, description="Health and metrics; at the admin address when left out.")
     admin: Listener = Field(Address("127.0.0.1", 8081), description="Administration; loopback needs no keys.")
+    admin_origins: tuple[ExactOrigin, ...] = Field(
+        (),
+        description="Pages of other origins that may ask the admin address from a browser, such as "
+        "`https://console.example`, with the key of an administrator.",
+    )
     limits: Limits = Field(Limits(), description="Bounds of the data port.")
     deadlines: Deadlines = Field(Deadlines(), description="How long a client may take.")
     shutdown: Shutdown = Field(Shutdown(), description="How the gateway stops.")

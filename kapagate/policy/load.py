@@ -158,6 +158,7 @@ class Site:
                 span = Span(next(iter(sources), start))
                 problems.add(codes.NO_GATEWAY, span, "there is no document of kind Gateway")
             return Loaded(problems, sources, documents=len(documents))
+        yield
         environment = chosen(documents, self.layers.environment, gateway, problems)
         tenants = [document for document in documents if document.kind == "Tenant"]
         yield

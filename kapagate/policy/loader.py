@@ -104,7 +104,9 @@ class Loader:
         sources, found = files
         problems = found.copy()
         documents = yield from reading(sources, problems, shelf)
+        yield
         named = {source.name: source for source in sources}
+        yield
         return (yield from site.load(documents, named, problems, self._start))
 
 

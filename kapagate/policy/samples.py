@@ -98,6 +98,7 @@ SAMPLES: Mapping[str, Samples] = {
         "hosts": [["gateway.internal"]],
         "trusted_hops": [["10.0.0.0/8"]],
         "public_url": ["https://ask.example"],
+        "admin_origins": [["https://console.example"]],
     },
     "Tls": {
         "certificate": ["/run/tls/tls.crt"],

@@ -20,8 +20,6 @@ from kapagate.proxy.queue import Queue
 from kapagate.proxy.tls import client_context
 from kapagate.proxy.upstream import Upstream
 
-IDLE = 15.0
-
 
 class Pool:
     """Never lends a connection across partitions. Raises OSError when a file of the endpoint's cannot be read."""
@@ -47,11 +45,13 @@ class Pool:
         return sum(map(len, tuple(self._idle.values())))
 
     def take(self, partition: Hashable) -> Upstream | None:
-        """An idle connection, the one used last. One that has something to say, or has ended, is ended instead."""
+        """An idle connection, the one used last. One that has something to say, has ended, or was idle for too long
+        is ended instead.
+        """
         idle = self._idle.get(partition)
         while idle:
             connection = idle.pop()
-            if connection.silent:
+            if connection.deadline > self.clock.monotonic() and connection.silent:
                 return connection
             connection.abandon()
         return None
@@ -84,7 +84,7 @@ class Pool:
         """It waits for the next request, unless one waits for it."""
         first = self.queue.first()
         if first is None:
-            connection.deadline = self.clock.monotonic() + IDLE
+            connection.deadline = self.clock.monotonic() + connection.idles
             self._idle.setdefault(connection.partition, []).append(connection)
         elif first.partition == connection.partition:
             self.queue.grant(connection)

@@ -6,7 +6,26 @@ a new one costs a millisecond, a byte of one answer in another costs the trust.
 
 from __future__ import annotations
 
+import re
+
+from kapagate.chain.headers import RawHeaders
 from kapagate.proxy.framing import CLOSE, Framing
+
+_KEEP_ALIVE = b"keep-alive"
+_TIMEOUT = re.compile(rb"timeout[ \t]*=[ \t]*([0-9]{1,9})", re.IGNORECASE)
+_MARGIN = 1.0
+
+
+def idles_for(headers: RawHeaders, most: float) -> float:
+    """For how many seconds an upstream's connection waits for another request, by the first answer on it: `most`, or
+    less where the upstream says when it will close (`Keep-Alive: timeout`, RFC 2068, 19.7.1.1): it must not do so while
+    a request is under way to it, since nobody could tell whether it was read (RFC 9112, 9.3.1).
+    """
+    for name, value in headers:
+        if name.lower() == _KEEP_ALIVE and (said := _TIMEOUT.search(value)) is not None:
+            seconds = float(said[1])
+            most = min(most, max(seconds - _MARGIN, seconds / 2))
+    return most
 
 
 def goes_back(*, complete: bool, sent_whole: bool, surplus: bool, keep_alive: bool, framing: Framing) -> bool:

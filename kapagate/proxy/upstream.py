@@ -2,7 +2,8 @@
 
 Theory of operation
 -------------------
-    idle       in the pool. Any byte, and any end, closes it: what is said unasked belongs to nobody. Before it is asked
+    idle       in the pool, for `idles` seconds at most, fewer where its first answer said when the upstream closes.
+               Any byte, and any end, closes it: what is said unasked belongs to nobody. Before it is asked
                again the kernel is asked what the loop has not seen yet (`silent`). What is still under way then cannot
                be told from an answer by anybody: HTTP/1.1 numbers nothing.
     asked      `ask` has written the request's head, and its body when that was bytes. A streamed body is written by a
@@ -40,7 +41,7 @@ from kapagate.chain.problem import Problem
 from kapagate.chain.response import Truncated
 from kapagate.proxy.framing import CHUNKED, CLOSE, NONE, Framing, Unframed, chunk, read_answer
 from kapagate.proxy.inbound import Answer, Unanswered
-from kapagate.proxy.reuse import goes_back
+from kapagate.proxy.reuse import goes_back, idles_for
 
 if TYPE_CHECKING:
     from kapagate.chain.exchange import Exchange
@@ -70,6 +71,8 @@ class Upstream(asyncio.Protocol):
         self.deadline = NEVER
         self.lost = False
         self.asked = False
+        self.idles = pool.endpoint.keep_alive_timeout
+        self._told = False
         self._pool = pool
         self._transport: asyncio.Transport
         self._parser = HttpResponseParser(self)
@@ -357,6 +360,9 @@ class Upstream(asyncio.Protocol):
             return
         if self._to_head:
             self._parser = HttpResponseParser(self)
+        if not self._told:
+            self._told = True
+            self.idles = idles_for(answer.headers, self.idles)
         self._reset()
         self._pool.give_back(self)
 

@@ -10,6 +10,7 @@ from kapagate.access.hosts import is_loopback
 from kapagate.policy.gateway import Address
 from kapagate.web.answers import problems_only
 from kapagate.web.loopback import called_by_its_name
+from kapagate.web.pages import let_ask
 
 GRACE = 1.0
 LONGEST_BODY = 1 << 16
@@ -27,11 +28,23 @@ class Door:
         self.address = address
 
     @classmethod
-    async def open(cls, address: Address, routes: Sequence[web.RouteDef], checks_host: bool = False) -> Door:
-        """Listens. Raises OSError when the address is taken. `address` of the door has the port that it got."""
+    async def open(
+        cls,
+        address: Address,
+        routes: Sequence[web.RouteDef],
+        checks_host: bool = False,
+        origins: Sequence[str] = (),
+        pages: Sequence[web.RouteDef] = (),
+    ) -> Door:
+        """Listens. Raises OSError when the address is taken. `address` of the door has the port that it got. `pages`:
+        further routes, which pages of these origins may ask.
+        """
         middlewares = [problems_only, called_by_its_name] if checks_host else [problems_only]
         app = web.Application(middlewares=middlewares, client_max_size=LONGEST_BODY)
         app.add_routes(routes)
+        asked = app.add_routes(pages)
+        if origins:
+            let_ask(app, asked, origins)
         runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=GRACE)
         await runner.setup()
         try:
@@ -52,19 +65,18 @@ async def open_doors(
     probe_routes: Sequence[web.RouteDef],
     admin_routes: Sequence[web.RouteDef],
     guarded: bool,
+    origins: Sequence[str] = (),
 ) -> list[Door]:
     """The admin door, and the probe door where it has an address of its own; else both are one. Two free ports are two.
 
-    `guarded`: the admin routes ask for credentials. Raises Unguarded, OSError; then no door is left open.
+    `guarded`: the admin routes ask for credentials. `origins`: whose pages may ask them from a browser. Raises
+    Unguarded, OSError; then no door is left open.
     """
     if not guarded and not is_loopback(admin.host):
         raise Unguarded(f"the admin port on {admin} needs admin keys: without them it opens on loopback alone")
     together = probe is None or (probe == admin and admin.port != 0)
-    doors = [
-        await Door.open(
-            admin, [*admin_routes, *(probe_routes if together else ())], checks_host=is_loopback(admin.host)
-        )
-    ]
+    shared, local = probe_routes if together else (), is_loopback(admin.host)
+    doors = [await Door.open(admin, shared, checks_host=local, origins=origins, pages=admin_routes)]
     if probe is not None and not together:
         try:
             doors.append(await Door.open(probe, probe_routes, checks_host=is_loopback(probe.host)))

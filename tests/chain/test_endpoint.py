@@ -34,6 +34,12 @@ def test_the_fields_become_an_endpoint() -> None:
     assert some.prefix == "/eu/kapa"
 
 
+def test_how_long_a_connection_waits_for_a_request_is_the_policys() -> None:
+    assert declared("https://kapa.example").endpoint("docs").keep_alive_timeout == 15.0
+    short = declared("https://kapa.example", timeouts={"keep_alive": "4s"})
+    assert short.endpoint("docs").keep_alive_timeout == 4.0
+
+
 def test_who_waits_for_a_connection_and_what_is_shown_are_the_policys() -> None:
     some = declared(
         "https://kapa.example", queue={"length": 3, "timeout": "2s"}, client_cert="/c.pem", client_key="/k.pem"

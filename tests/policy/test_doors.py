@@ -33,6 +33,19 @@ def test_an_admin_address_that_others_reach_needs_keys(load: Load, limited: str)
     assert messages(load, policy + 'admin_keys: {secret: "${env:TOKEN}"}\n') == []
 
 
+def test_pages_ask_the_admin_address_only_where_it_asks_for_keys(load: Load, limited: str) -> None:
+    policy = listening(limited, '{admin_origins: ["https://console.example"]}')
+    wanted = "such a page could do everything in the browser of anybody on this machine: declare `admin_keys`"
+    assert messages(load, policy) == [f"KG212 {wanted}"]
+    assert messages(load, policy + 'admin_keys: {secret: "${env:TOKEN}"}\n') == []
+
+
+@pytest.mark.parametrize("origin", ["*", "https://*.console.example", "https://console.example/", "null"])
+def test_pages_that_ask_the_admin_address_are_named(load: Load, limited: str, origin: str) -> None:
+    policy = listening(limited, f'{{admin_origins: ["{origin}"]}}') + 'admin_keys: {secret: "${env:TOKEN}"}\n'
+    assert [each[:5] for each in messages(load, policy)] == ["KG212"]
+
+
 def test_free_ports_are_nobodys_address(load: Load, limited: str) -> None:
     policy = listening(limited, '{data: "127.0.0.1:0", probe: "127.0.0.1:0", admin: "127.0.0.1:0"}')
     assert messages(load, policy) == []

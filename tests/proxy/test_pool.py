@@ -100,6 +100,28 @@ async def test_idle_connections_end_after_fifteen_seconds(stage: Any) -> None:
     assert backend.connections == 2
 
 
+@pytest.mark.parametrize(("said", "changes"), [(b"Keep-Alive: timeout=5\r\n", {}), (b"", {"keep_alive_timeout": 4.0})])
+async def test_no_request_is_sent_where_the_upstream_may_be_about_to_close(
+    stage: Any, said: bytes, changes: dict[str, float]
+) -> None:
+    """Before the sweep has come round, too."""
+
+    async def tells(peer: Any) -> None:
+        while True:
+            await peer.message()
+            await peer.send(OK.replace(b"\r\n\r\n", b"\r\n" + said + b"\r\n"))
+
+    backend = await stage.backend(tells)
+    hop = stage.hops().open(replace(backend.endpoint, **changes))
+    await once(stage, hop)
+    stage.clock.now += 3.9
+    await once(stage, hop)
+    assert backend.connections == 1
+    stage.clock.now += 4.0
+    await once(stage, hop)
+    assert backend.connections == 2
+
+
 async def test_partitions_without_connections_are_forgotten(stage: Any) -> None:
     hop, _ = await hop_to(stage)
     for number in range(10):
