@@ -27,8 +27,8 @@ class Application(Protocol):
     def admit(
         self, method: str, target: bytes, headers: Headers, body: Body, client: str, secure: bool = False
     ) -> Exchange:
-        """The exchange of a request whose head is complete. Raises Problem for a target that is not acceptable, and
-        when too many exchanges run.
+        """The exchange of a request whose head is complete; it has its place from now on, so it must be run. Raises
+        Problem for a target that is not acceptable, and when there are too many exchanges.
         """
 
     def sign(self, problem: Problem, headers: Headers | None) -> None:
@@ -41,7 +41,7 @@ class Application(Protocol):
 class Entry:
     """The application of one data port.
 
-    At most `most` exchanges run at a time, at most `each` of one tenant. `finished` is told of every exchange after its
+    At most `most` exchanges are there at a time, at most `each` of one tenant. `finished` is told of every exchange after its
     done hooks (the access log); it may become another. `hops` are the proxies that are believed when they say who asks.
     """
 
@@ -80,7 +80,7 @@ class Entry:
         else:
             path, query, route, params, chain = generation.preflight(announced.decode("latin-1"), target)
         decision = self._ids()
-        return Exchange(
+        exchange = Exchange(
             Request(method, path, query, headers, body, client, secure, host),
             route,
             params,
@@ -92,6 +92,8 @@ class Entry:
             chain,
             route.operation,
         )
+        self._running += 1
+        return exchange
 
     def sign(self, problem: Problem, headers: Headers | None) -> None:
         problem.correlation_id = (_correlation_id(headers) if headers else None) or self._ids()
@@ -99,7 +101,6 @@ class Entry:
             problem.fields = self._live.generation.marks(headers)
 
     async def run(self, exchange: Exchange, sink: Sink) -> None:
-        self._running += 1
         try:
             await run(exchange, sink, self._clock, self._shares)
         finally:

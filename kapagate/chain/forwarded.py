@@ -25,7 +25,10 @@ _TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]+"
 _PAIR = re.compile(rb"(%b)=(?:(%b)|\"((?:[^\"\\]|\\.)*)\")" % (_TOKEN, _TOKEN))
 _ESCAPED = re.compile(rb"\\(.)")
 _BLANKS = b" \t"
-_NODE = re.compile(r"\[([0-9A-Fa-f:.]+)\](?::\w+)?|([0-9.]+)(?::\w+)?|([0-9A-Fa-f:.]+)", re.ASCII)
+_ZONE = r"(?:%[\w.~-]{1,64})?"
+_NODE = re.compile(
+    rf"\[([0-9A-Fa-f:.]+){_ZONE}\](?::\w+)?|([0-9.]+)(?::\w+)?|([0-9A-Fa-f]*:[0-9A-Fa-f:.]*){_ZONE}", re.ASCII
+)
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]{1,5})?")
 _ALONE = (b"x-forwarded-proto", b"x-forwarded-host")
 
@@ -121,7 +124,9 @@ def _pair(value: bytes, at: int, element: dict[bytes, str]) -> int:
 
 
 def _address(node: str) -> IPv4Address | IPv6Address | None:
-    """The address of a node, with or without its port; of an IPv4 address in an IPv6 one, the former."""
+    """The address of a node, without its port and its zone, which is the proxy's own word for one of its interfaces; of
+    an IPv4 address in an IPv6 one, the former.
+    """
     found = _NODE.fullmatch(node)
     if found is None:
         return None

@@ -64,7 +64,7 @@ _SHAPES: tuple[tuple[bytes, bytes], ...] = (
     (rb"nfp_", rb"[A-Za-z0-9]{36,}"),  # Netlify
     (rb"pul-", rb"[a-f0-9]{40}"),  # Pulumi
     (rb"rubygems_", rb"[a-f0-9]{48}"),
-    (rb"hooks\.slack\.com/", rb"(?:services|workflows|triggers)/[A-Z0-9]{8,}/[\w/]{20,200}"),
+    (rb"(?:https://)?hooks\.slack\.com/", rb"(?:services|workflows|triggers)/[A-Z0-9]{8,}/[\w/]{20,200}"),
     (rb"EAA", rb"[A-Za-z0-9]{80,}"),  # Facebook
     (rb"LTAI", rb"[A-Za-z0-9]{16,24}"),  # Alibaba
     (rb"AKCp", rb"[A-Za-z0-9]{50,}"),  # Artifactory
@@ -119,9 +119,9 @@ def check(data: bytes, start: int, end: int) -> Span | None:
 API_KEY = Detector(
     name="api_key",
     placeholder="<api_key>",
-    pattern=_PREFIX + rb"[A-Za-z0-9]|" + CHECKED + rb"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY",
+    pattern=_PREFIX + rb"[\w-]|" + CHECKED + rb"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY",
     unfinished=(
-        _PREFIX + rb"[\w.+/=-]*|\b[A-Za-z][\w.-]{0,15}|\b\d{1,10}(?::A?)?"
+        _PREFIX + rb"[\w.+/=-]*|\b(?:https:/{0,2})?[A-Za-z][\w.-]{0,15}|\bhttps:/{0,2}|\b\d{1,10}(?::A?)?"
         rb"|g(?:h[pousr]?|l|ls|lsa)?|n(?:p|pm)?|k|kg|(?:gh[pousr]|npm|glsa|kg)_\w{0,80}"
         rb"|-{1,4}|-----(?:B(?:E(?:G(?:I(?:N(?: [A-Z ]{0,60}-{0,5})?)?)?)?)?)?"
         rb"|" + _PEM_HEAD + _PEM_BODY + _OPEN_BREAK + rb"[A-Za-z0-9+/=]{0,15}" + _OPEN_BREAK + rb"[A-Za-z -]{0,70}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from kapagate.guards.detector import Detector, Span
+from kapagate.guards.regex import ending
 
 _BEFORE = 48
 _LONGEST = 40
@@ -14,9 +15,9 @@ _WORDS = (
 )
 _LINK = (
     rb"(?i:[\s:.,=()*_\"'|-]|\b(?:in|on|was|is|are|date|day|the|my|his|her|am|den|ist|war|le|el|il|em|op|en|es|del?|dia"
-    rb"|date de|a|jour|est|era|geboren|dnia)\b|\xe8|\xe9){0,12}\Z"
+    rb"|date de|a|jour|est|era|geboren|dnia)\b|\xe8|\xe9)*"
 )
-_CONTEXT = re.compile(_WORDS + _LINK)
+_SAYS_SO = ending(_WORDS + _LINK)
 _MONTH = (
     rb"(?i:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec|m\xe4r|mai|okt|dez|f\xe9v|f\xe9b|avr|juin|juil|ao\xfb|d\xe9c"
     rb"|ene|abr|ago|dic|gen|mag|giu|lug|set|ott|maa|mei|fev|out|sty|lut|kwi|maj|cze|lip|sie|wrz|pa\xe9|lis|gru)"
@@ -37,7 +38,7 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     found = _SHAPE.match(data, start, start + _LONGEST)
     if found is None or data[found.end() : found.end() + 1].isalnum() or data[start - 1 : start].isalnum():
         return None
-    return found.span() if _CONTEXT.search(data[max(0, start - _BEFORE) : start]) else None
+    return found.span() if _SAYS_SO(data[max(0, start - _BEFORE) : start]) else None
 
 
 BIRTH = Detector(

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 
 from kapagate.guards.detector import Detector, Span
+from kapagate.guards.iban import LENGTHS
+from kapagate.guards.iban import check as iban
+from kapagate.guards.regex import ending
 
 # In one piece, or in the groups that are printed on cards; the longer shape is tried first.
 _SHAPES = (
@@ -29,10 +32,12 @@ _MORE_LEFT = re.compile(rb"(?:[\w/+]|\d\.|\w-)\Z")
 _MORE_RIGHT = re.compile(rb"\w|\.\d|-\w")
 
 
-_NO_CARD = re.compile(
-    rb"(?i)\b(?:ean|gtin|isbn|upc|imei|sku|order|invoice|tracking|timestamp|time)\b[\s:#.=-]{0,3}(?:no|number|id|is)?[\s:#.=]{0,3}\Z"
+_SAYS_OTHER = ending(
+    rb"(?i)\b(?:ean|gtin|isbn|upc|imei|sku|order|invoice|tracking|timestamp|time)\b[\s:#.=-]{0,3}(?:no|number|id|is)?[\s:#.=]{0,3}"
 )
-_BEFORE = 26
+_BEFORE = 48
+_IBAN_LEFT = re.compile(rb"\b[A-Za-z]{2}\d\d[ .-](?:[A-Za-z0-9]{4}[ .-]){0,7}\Z")
+_LONGEST = 26
 _DOUBLED = bytes.maketrans(b"0123456789", b"0246813579")
 
 
@@ -46,22 +51,30 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     """The card number that begins with the digits at `start`, in any of its shapes."""
     if not _ANY_SHAPE.match(data, start) or _MORE_LEFT.search(data, max(0, start - 2), start):
         return None
-    near = data[start : start + CARD.longest]
+    near = data[start : start + _LONGEST]
     for shape in _SHAPES:
         if (found := shape.match(near)) is not None and not _MORE_RIGHT.match(near, length := found.end()):
             digits = near[:length].translate(None, b" .-")
             if _ISSUERS.match(digits) and luhn(digits):
-                named = _NO_CARD.search(data, max(0, start - _BEFORE), start)
-                return None if named else (start, start + length)
+                return None if _is_part(data, start) else (start, start + length)
     return None
+
+
+def _is_part(data: bytes, start: int) -> bool:
+    """Whether it is said to be another number, or stands within an account's."""
+    left = data[max(0, start - _BEFORE) : start]
+    account = _IBAN_LEFT.search(left) if left[-1:] in b" .-" else None
+    if account is not None and (first := start - len(left) + account.start()) < start:
+        return data[first : first + 2].upper() in LENGTHS and iban(data, first, start) is not None
+    return _SAYS_OTHER(left)
 
 
 CARD = Detector(
     name="card",
     placeholder="<card>",
     pattern=rb"\b\d{4}(?:\d{8}|\d{2}[ .-]\d{4}|[ .-]\d{4})",
-    unfinished=rb"\d[\d .-]*",
-    longest=26,
+    unfinished=rb"\d[\d .-]*|\d{4}(?:[ .-]\d{4}){2,3}[0-9A-Za-z .-]{0,30}",
+    longest=48,
     before=_BEFORE,
     severity=3,
     confidence=0.98,

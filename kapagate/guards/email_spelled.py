@@ -10,12 +10,13 @@ from kapagate.guards.fold import CASED
 _LOCAL_MAX = 64
 _LONGEST_RIGHT = 120
 _WORD = rb"[\w" + CASED + rb"]"
-_LOCAL = re.compile(rb"(?:" + _WORD + rb"|[.%+-])+\Z")
+_LOCAL = re.compile(rb"(?:" + _WORD + rb"|[.%+'-])+\Z")
 _AT = rb"(?i: ?[\[({<] ?(?:at|\xe4t|arroba|@) ?[\])}>] ?)"
 _DOT = rb"(?i: ?[\[({<] ?(?:dot|punkt|punto|point|\.) ?[\])}>] ?| (?:dot|punkt|punto|point) )"
 _LABEL = rb"[A-Za-z0-9" + CASED + rb"](?:[A-Za-z0-9" + CASED + rb"-]{0,40}[A-Za-z0-9" + CASED + rb"])?"
-_TOP = rb"(?:com|org|net|edu|gov|info|io|dev|app|ai|[a-z]{2,3}|example|test|invalid)\b"
-_BRACKETED = re.compile(_LABEL + rb"(?:(?:" + _DOT + rb"|\.)" + _LABEL + rb"){0,4}(?:" + _DOT + rb"|\.)" + _TOP)
+_TOP = rb"(?i:com|org|net|edu|gov|info|io|dev|app|ai|[a-z]{2,3}|example|test|invalid)\b"
+_ANY_TOP = rb"[A-Za-z" + CASED + rb"]{2,24}(?![A-Za-z0-9])"
+_BRACKETED = re.compile(_LABEL + rb"(?:(?:" + _DOT + rb"|\.)" + _LABEL + rb"){0,4}(?:" + _DOT + rb"|\.)" + _ANY_TOP)
 _SPOKEN = re.compile(rb" ?" + _LABEL + rb"(?:" + _DOT + _LABEL + rb"){0,4}" + _DOT + _TOP)
 _WORDS = rb"(?:" + _WORD + rb"|-)+"
 _PART_OF_DOT = rb" ?[\[({<]? ?(?i:d|do|dot|p|po|poi|poin|point|pu|pun|punk|punkt|punt|punto|\.)? ?"
@@ -37,7 +38,7 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     domain = (_SPOKEN if spoken else _BRACKETED).match(data[end : end + _LONGEST_RIGHT])
     if local is None or domain is None or (spoken and (_NOBODY.match(local[0]) or _NOWHERE.match(domain[0]))):
         return None
-    name = local[0].lstrip(b".%+-")
+    name = local[0].lstrip(b".%+'-")
     return (start - len(name), end + domain.end()) if name else None
 
 
@@ -46,7 +47,7 @@ EMAIL_SPELLED = Detector(
     kind="email",
     placeholder="<email>",
     pattern=_AT + rb"[A-Za-z0-9" + CASED + rb"]|(?i: at )[A-Za-z0-9" + CASED + rb"-]+" + _DOT,
-    unfinished=rb"(?:" + _WORD + rb"|[.%+-])+(?:" + _PART_OF_AT + rb")?",
+    unfinished=rb"(?:" + _WORD + rb"|[.%+'-])+(?:" + _PART_OF_AT + rb")?",
     longest=_LOCAL_MAX + 7 + _LONGEST_RIGHT + 12,
     before=_LOCAL_MAX,
     confidence=0.85,

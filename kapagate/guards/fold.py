@@ -3,8 +3,8 @@
 re2 works on bytes. Encoding to UTF-8 would cost a conversion of every offset and fails on lone surrogates, which JSON
 can carry. So a text is folded: byte `i` stands for character `i`, and what is found at `i` is replaced at `i`. ASCII
 stays; decimal digits of all scripts, full-width and styled letters, letters of other scripts that look like ASCII's,
-dashes and blanks become their ASCII forms, because that is how they are read; characters that are not seen become
-`UNSEEN`; of others only what detectors ask for is kept: is it a letter with case, or something else?
+dashes, blanks and signs of currencies become ASCII forms, because that is how they are read; characters that are not
+seen become `UNSEEN`; of others only what detectors ask for is kept: is it a letter with case, or something else?
 """
 
 from __future__ import annotations
@@ -41,6 +41,8 @@ def _folded(character: str) -> str:
     category = unicodedata.category(character)
     if category in ("Cf", "Cc") or _UNSEEN.match(character):
         return UNSEEN.decode("latin-1")
+    if category == "Sc":
+        return "$"
     if category == "Zs":
         return " "
     if category == "Pd" and character not in _LONG_DASHES:

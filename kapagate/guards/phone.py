@@ -10,9 +10,10 @@ from __future__ import annotations
 import re
 
 from kapagate.guards.detector import Detector, Span
+from kapagate.guards.regex import ending
 
 _NEAR = 40
-_BEFORE = 20
+_BEFORE = 44
 _SHORTEST = 8
 
 # Digits of a number with its country code, at most (national numbering plans); 15 where nothing is listed.
@@ -27,7 +28,7 @@ _COUNTRY = re.compile(
     rb"1|2(?:0|7|1[1-368]|[2346]\d|5[0-8]|9[01789])|3(?:[0-469]|[578]\d)|4(?:[013-9]|2[013])|5(?:[1-8]|0\d|9\d)"
     rb"|6(?:[0-6]|[78]\d|9[0-2])|7|8(?:[1246]|0[08]|5[02356]|7[08]|8[0368])|9(?:[0-58]|6\d|7\d|9[2-68])"
 )
-_JOIN = rb"(?:[ ./-]|[ .-]?\(|\)[ .-]?)"
+_JOIN = rb"(?:\)? ?[/-] ?|[ .]|[ .-]?\(|\)[ .-]?)"
 _GROUPS = re.compile(rb"\d{1,15}(?:" + _JOIN + rb"\d{1,14}){0,7}")
 _GROUP_ENDS = re.compile(rb"\d+")
 
@@ -36,31 +37,45 @@ _NATIONAL = tuple(
     re.compile(shape)
     for shape in (
         # North America
-        rb"(?:1[ .-])?(?:\(" + _AREA + rb"\)[ .-]?|" + _AREA + rb"[ .-])[2-9]\d\d[ .-]\d{4}",
+        rb"(?:1[ .-])?(?:\(" + _AREA + rb"\)[ .-]?|" + _AREA + rb"(?:[ -]|\.(?=\d{3}\.)))[2-9]\d\d[ .-]\d{4}"
+        rb"|" + _AREA + rb"/\d{3}-\d{4}",
         # France and others: five pairs
-        rb"0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4}|0[1-9](?:-\d\d){4}",
+        rb"0[1-9](?: \d\d){4}|0[1-9](?:\.\d\d){4}|0[1-9](?:-\d\d){4}|0[1-9](?:/\d\d){4}",
         # a trunk 0, an area, and up to four groups with one separator
-        rb"(?:\(0[1-9]\d{0,4}\) ?|0[1-9]\d{0,4}[ /-])\d{2,8}(?:(?: \d{2,6}){1,3}|(?:-\d{2,6}){1,3})?",
+        rb"(?:\(0 ?[1-9]\d{0,4}\)(?: ?[/-])? ?|0 ?[1-9]\d{0,4}(?: ?[/-] ?| ))"
+        rb"\d{2,8}(?:(?: \d{2,6}){1,3}|(?:-\d{2,6}){1,3})?",
         # Spain
-        rb"[679]\d\d(?: \d\d){3}|[67]\d\d(?: \d{3}){2}|[679]\d\d(?:-\d{3}){2}|[679]\d\d(?:-\d\d){3}",
+        rb"[5-9]\d\d(?: \d\d){3}|[5-9]\d\d(?:\.\d{3}){2}|[1-9]\d \d{3} \d\d \d\d|\([1-9]\d\) \d{3} \d\d \d\d"
+        rb"|[1-9]\d \d{3} \d{4}|[5-9]\d\d(?: \d{3}){2}|[5-9]\d\d(?:-\d{3}){2}|[679]\d\d(?:-\d\d){3}",
         # Italy's mobiles, India's, Brazil's
-        rb"3[2-9]\d[ -]\d{6,7}|3[2-9]\d[ -]\d{3}[ -]\d{3,4}",
+        rb"3[2-9]\d[ /-]\d{6,7}|3[2-9]\d[ -]\d{3}[ -]\d{3,4}|3[2-9]\d \d\d \d\d \d{3}",
         rb"[6-9]\d{4}[ -]\d{5}",
-        rb"\([1-9]\d\) ?9?\d{4}[ -]\d{4}|[1-9]\d 9\d{4}-\d{4}",
-        # Numbers without an area: Australia, North America
-        rb"1[38]00 \d{3} \d{3}|1[38]00-\d{3}-\d{3}",
+        rb"\([1-9]\d\) ?(?:9 ?)?\d{4}[ -]\d{4}|[1-9]\d 9\d{4}[ -]\d{4}",
+        # Numbers without an area: Australia, North America, Italy, Spain, the Netherlands
+        rb"1[38]00 \d{3} \d{3}|1[38]00-\d{3}-\d{3}|[89]00[ -]\d{3}[ -]\d{3}|0[89]00[ -]\d{4}",
     )
 )
 _SOME = re.compile(b"|".join(rb"(?:%b)" % shape.pattern for shape in _NATIONAL))
 # 200 300 4000 are three numbers, 60000-64999 is a range, 277.764 1035 are coordinates of a drawing
-_ROUND = re.compile(rb"(?:1[ .-])?[2-79]00 |\d\d\d00[ -]\d{5}\Z|\d{3}\.\d{3} ")
-_MORE_LEFT = re.compile(rb"(?:[\w/+]|\w[.-]|\b1[ .-]|(?:\+|\b00)[1-9][\d ()./-]*)\Z")
-_STATE_LEFT = re.compile(rb"\b[A-Z]{2}[ \n]{1,12}\Z")
+_ROUND = re.compile(rb"(?:1[ .-])?[2-7]00 |\d\d\d00[ -]\d{5}\Z|\d{3}\.\d{3} ")
+_MORE_LEFT = re.compile(rb"(?:[\w/+]|\w[.-]|\b1[ .-])\Z")
+_STATE_LEFT = re.compile(rb"\b[A-Z]{2}[ \n\r\t,#*/|>;]{1,12}\Z")
 _ZIP = re.compile(rb"\d{5}-\d{4}\Z")  # MA 02110-1301
+_FREE = re.compile(rb"0[89]00[ -]\d{4}\Z")
+_PART_OF_MORE = ending(  # in an international number, in an IBAN
+    rb"(?:\+|\b00)[1-9][\d ()./-]*|\b[A-Za-z]{2}\d\d[ .-](?:[A-Za-z0-9]{4}[ .-]){0,7}"
+)
+_SOCIAL = re.compile(rb"\d{3}([ -])\d\d\1\d{4}\Z")  # 078-05-1120
+_SAYS_OTHER = ending(
+    rb"(?i)\b(?:order|invoice|ticket|case|ref|reference|account|serial|sku|customer (?:no|number|id)|isbn|ean|imei"
+    rb"|tracking|siren|siret|nip|regon|kvk|nif|cif|cnpj|cpf|bestell\w*|rechnung\w*|kundenn\w*|kunden-n\w*|auftrag\w*|commande"
+    rb"|facture|pedido|factura|fatura|ordine|fattura|bestelling|factuur|zam\xf3wieni\w*|faktur\w*)"
+    rb"[\s:.#]{0,3}(?:n\w{0,5}[\s:.\xba\xb0#]{0,3}|id[\s:]{0,2})?"
+)
 _DIGITS_LEFT = re.compile(rb"\d \Z")
 _MORE_RIGHT = re.compile(rb"\w|[.:/-]\d|-\w")
-_UNIT = re.compile(
-    rb" ?(?:[\xa4$%\xa3\xa5]|(?:km|m|mm|cm|kg|g|eur|usd|euros?|dollars?|bytes|[kmg]i?b|ms|rows|people|users)\b)", re.I
+UNIT = re.compile(
+    rb" ?(?:[$%\xa2\xa3\xa5]|(?:km|m|mm|cm|kg|g|eur|usd|euros?|dollars?|bytes|[kmg]i?b|ms|rows|people|users)\b)", re.I
 )
 _EXTENSION_WORDS = (b"x", b"ext", b"extn", b"extension", b"poste", b"anexo", b"ramal", b"int", b"durchwahl", b"dw")
 _EXTENSION = re.compile(rb"(?i)(?:,? ?(?:" + b"|".join(_EXTENSION_WORDS) + rb")[.:]? ?| ?# ?)\d{1,6}(?![\w-])")
@@ -100,7 +115,8 @@ def _international(data: bytes, start: int, prefix: int) -> Span | None:
             best = last
     if best is None or _decimal(near[:best]) or (code == b"1" and not _north_american(near[:best])):
         return None
-    return start, extended(data, start + prefix + best)
+    wrapped = data[start - 1 : start] == b"(" and b")" in near[:best]
+    return start - wrapped, extended(data, start + prefix + best)
 
 
 def _decimal(number: bytes) -> bool:
@@ -114,18 +130,21 @@ def _north_american(number: bytes) -> bool:
 
 
 def _national(data: bytes, start: int) -> Span | None:
-    if not _SOME.match(data, start) or _MORE_LEFT.search(data[max(0, start - _BEFORE) : start]):
+    if not _SOME.match(data, start) or _MORE_LEFT.search(data, max(0, start - 3), start):
         return None
+    left = data[max(0, start - _BEFORE) : start]
     near = data[start : start + _NEAR]
     for shape in _NATIONAL:
         found = shape.match(near)
         if found is None:
             continue
         end = start + found.end()
-        if _ZIP.match(data[start:end]) and _STATE_LEFT.search(data[max(0, start - _BEFORE) : start]):
+        if _SOCIAL.match(data[start:end]):
+            continue
+        if _ZIP.match(data[start:end]) and _STATE_LEFT.search(left):
             continue
         if _ends(data, end) and not _goes_on(data, start, end) and _plausible(data[start:end], data[end : end + 9]):
-            return start, extended(data, end)
+            return None if _PART_OF_MORE(left) or _SAYS_OTHER(left) else (start, extended(data, end))
     return None
 
 
@@ -138,7 +157,7 @@ def _goes_on(data: bytes, start: int, end: int) -> bool:
 
 def _plausible(number: bytes, behind: bytes) -> bool:
     digits = sum(number.count(b"%d" % digit) for digit in range(10))
-    return 9 <= digits <= 12 and not _ROUND.match(number) and not _UNIT.match(behind)
+    return (8 if _FREE.match(number) else 9) <= digits <= 12 and not _ROUND.match(number) and not UNIT.match(behind)
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:
@@ -146,7 +165,11 @@ def check(data: bytes, start: int, end: int) -> Span | None:
         return _international(data, start, 1)
     if data[start : start + 2] == b"00":
         left = data[max(0, start - _BEFORE) : start]
-        return None if _MORE_LEFT.search(left) or _DIGITS_LEFT.search(left) else _international(data, start, 2)
+        return (
+            None
+            if _MORE_LEFT.search(left) or _DIGITS_LEFT.search(left) or _PART_OF_MORE(left)
+            else _international(data, start, 2)
+        )
     return _national(data, start)
 
 
@@ -154,18 +177,19 @@ PHONE = Detector(
     name="phone",
     placeholder="<phone>",
     pattern=(
-        rb"\+[1-9]|\(\d{2,5}\)|\b00[1-9]|\b0[1-9]\d{0,4}[ ./-]\d\d|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)-]"
-        rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}-|\b1[38]00[ -]\d{3}"
+        rb"\+[1-9]|\(0? ?\d{2,5}\)|\b00[1-9]|\b0 ?[1-9]\d{0,4}(?: ?[/-] ?|[ .])\d\d"
+        rb"|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)/-]|\b[1-9]\d \d{3} \d"
+        rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}[ -]|\b1[38]00[ -]\d{3}"
     ),
     hint=(
-        rb"\+[1-9][\d ().-]{4}|\(\d{2,5}\)[ .-]?\d\d|\b00[1-9]\d|\b0[1-9]\d{0,4}[ ./-]\d\d"
-        rb"|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)-]+\d\d"
-        rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}-|\b1[38]00[ -]\d{3}"
+        rb"\+[1-9][\d ()./-]{4}|\(0? ?\d{2,5}\)[ ./-]{0,3}\d|\b00[1-9]\d|\b0 ?[1-9]\d{0,4}(?: ?[/-] ?|[ .])\d\d"
+        rb"|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)/-]+\d\d|\b[1-9]\d \d{3} \d\d"
+        rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}[ -]|\b1[38]00[ -]\d{3}"
     ),
-    unfinished=rb"[+(]?\d[\d ()./-]*:?"
-    + rb"|[+(]?\d[\d ()./-]*\d"
+    unfinished=rb"[+(]{0,2}\d[\d ()./-]*:?"
+    + rb"|[+(]{0,2}\d[\d ()./-]*\d"
     + part_of_extension()
-    + rb"|[+(]|\d ?[A-Za-z$%]{1,7}",
+    + rb"|[+(]{1,2}|\d ?[A-Za-z$%]{1,7}",
     longest=_NEAR + _LONGEST_EXTENSION + 2,
     before=_BEFORE,
     confidence=0.85,

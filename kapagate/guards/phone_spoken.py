@@ -1,6 +1,7 @@
-"""Any plausible phone number, of 7 to 15 digits, behind words such as call, phone, mobile, fax in eight languages.
+"""Any plausible phone number, of 7 to 15 digits, beside words such as call, phone, mobile, fax in eight languages.
 
-Between the words and the number stand signs and small words only: what else stands there could make it anything.
+Before the number, signs and small words alone may stand between: what else stands there could make it anything. Behind
+it such a word counts in brackets, or where somebody says that it is theirs: `... (mobile)`, `... is my phone number`.
 """
 
 from __future__ import annotations
@@ -8,61 +9,84 @@ from __future__ import annotations
 import re
 
 from kapagate.guards.detector import Detector, Span
-from kapagate.guards.phone import extended, part_of_extension
+from kapagate.guards.phone import UNIT, extended, part_of_extension
+from kapagate.guards.regex import ending
 
-_BEFORE = 48
+_BEFORE = 56
 _NEAR = 40
-_WORDS = (
-    rb"(?i:\b(?:call|calling|dial|ring|text|sms|whatsapp|phone|telephone|tel|mobile|cell|cellphone|landline|fax|hotline"
-    rb"|telefon|telefonnummer|rufnummer|handy|handynummer|mobil|mobilnummer|mobiltelefon|anrufen|rufen sie|festnetz"
-    rb"|t\xe9l\xe9phone|telephone|t\xe9l|portable|appelez|appeler|num\xe9ro|tel\xe9fono|telefono|m\xf3vil|movil|celular"
-    rb"|llame|llamar|ll\xe1mame|cellulare|chiamare|chiama|chiamami|telefoonnummer|telefoon|mobiel|bel|bellen|gsm"
-    rb"|telefone|telem\xf3vel|ligue|ligar|kom\xf3rka|kom\xf3rkowy|phone number|contact number|number)\b)"
+_NOUNS = (
+    rb"phone|telephone|tel|mobile|cell|cellphone|landline|fax|hotline|whatsapp|telefon|telefonnummer|rufnummer|handy"
+    rb"|handynummer|mobil|mobilnummer|mobiltelefon|festnetz|mobilfunknummer|t\xe9l\xe9phone|t\xe9l|portable|tel\xe9fono|telefono"
+    rb"|m\xf3vil|movil|celular|cellulare|telefoonnummer|telefoon|mobiel|gsm|telefone|telem\xf3vel|telefonu|kom\xf3rka|faks"
 )
+_WORDS = (
+    rb"(?i:\b(?:" + _NOUNS + rb"|call|calling|dial|ring|text|sms|ph|mob|reach|reachable|phone number|contact number"
+    rb"|phones?|telefonnr|handynr|mobilnr|telnr|anrufen|anruf|ruf|rufen sie|erreichen|erreichbar|appelez|appeler"
+    rb"|joignable|joindre|num\xe9ro de t\xe9l\xe9phone|contactez|llame|llamar|ll\xe1mame|ll\xe1meme|llamarme|tlf|tfno"
+    rb"|chiamare|chiama|chiami|chiamami|chiamatemi|bel|bellen|bereikbaar|ligue|ligar|kom\xf3rkowy|kom\xf3rkowego|telefoniczny"
+    rb"|telefonicznie|zap|06-nummer|(?:my|our|your|his|her|their) number|meine nummer|(?:mon|notre|son) num\xe9ro"
+    rb"|(?:mi|su) n\xfamero|(?:mio|nostro) numero|(?:mijn|ons) nummer|(?:meu|seu) n\xfamero|m\xf3j numer|nasz numer)\b"
+    rb"|\b(?:za)?dzwo(?:ni)?\xe9|\b(?-i:[TM]):)"
+)  # fmt: skip
 _SMALL = (
     rb"(?i:me|us|him|her|them|my|our|his|your|their|back|on|at|or|and|the|is|was|number|no|nr|num|desk|support|now|under|unter"
     rb"|auf|an|mich|uns|der|die|ist|lautet|meine|au|le|la|est|mon|moi|nous|num\xe9ro|de|del|al|el|es|mi|n\xfamero|numero|il|mio"
     rb"|op|mij|ons|het|nummer|naar|em|o|meu|para|do|pod|numer|to|m\xf3j|m\xe9|work|home|office|private|mobile|phone|cell|fax|tel"
-    rb"|whatsapp|sms|or text|please|directly|via|by|with|a|\xe9|\xe8|\xe0)"
+    rb"|whatsapp|sms|or text|please|directly|via|by|with|a|c'est|jest|kom|telefonu|nas|bitte|bij|dia|it|this|per|f\xe9r"
+    rb"|ms?g|just|anytime|today|later|ab|an unter|um)"
 )
-_CONTEXT = re.compile(_WORDS + rb"(?:[\s:.,()*_\"'/=#|>-]|\b" + _SMALL + rb"\b){0,16}\+?\(?\Z")
+_SAYS_SO = ending(_WORDS + rb"(?:[\s:.,;()*_\"'/=#|>\xb0\xba\xe0\xe8\xe9-]|\b" + _SMALL + rb"\b)*\+?\(?")
 _NUMBER_ALONE = re.compile(
     rb"(?i)(?:id|order|ticket|case|account|serial|version|reference|ref|part|model|invoice|line|tracking|security|tax)"
     rb" number"
 )
-_DIGITS = re.compile(rb"\d(?:[ ().-]{0,2}\d){6,14}")
+_OWN = (
+    rb"(?:my|our|his|her|their|your|meine?|unsere?|mon|notre|mi|nuestro|il mio|mijn|ons|meu|o meu|m\xf3j|moja)"
+    rb"(?: (?:new|work|home|office|private|neue|private|num\xe9ro de|n\xfamero de|numero di|numer|n\xfamero do))?"
+)
+_SAYS = rb"(?:is|ist|est|es|\xe8|\xe9|jest|to)"
+_BEHIND = rb"(?i: ?[(\[] ?(?:" + _NOUNS + rb")\b| " + _SAYS + rb" " + _OWN + rb" (?:" + _NOUNS + rb")\b)"
+_NAMED_BEHIND = re.compile(_BEHIND)
+_LONGEST_BEHIND = 48
+_NUMBER = rb"\d(?:(?:[ ().-]{0,3}|/)\d){6}"
+_DIGITS = re.compile(rb"\d(?:(?:[ ().-]{0,3}|/)\d){6,14}")
 _NO_NUMBER = re.compile(
-    rb"(?:\d{4}([./-])\d\d?\1\d\d?|\d\d?([./-])\d\d?\2(?:\d{4}|\d\d))(?!\d)|\d{1,3}(?:\.\d{1,3}){3}(?![\d.-])|\d+\.\d+(?![\d.-])"
-    rb"|(?:1[6-9]\d{8}|1[6-9]\d{11})(?!\d)"
+    rb"(?:\d{4}([./-])\d\d?\1\d\d?|\d\d?([./-])\d\d?\2(?:\d{4}|\d\d))(?!\d)|\d{1,3}(?:\.\d{1,3}){3}(?![\d.-])|(?!0\d)\d+\.\d+(?![\d.-])"
+    rb"|(?:1[6-9]\d{8}|1[6-9]\d{11})(?!\d)|\d{3}([ -])\d\d\3\d{4}(?!\d)"
 )
 _MORE_LEFT = re.compile(rb"(?:\w|\w[.-]|[/=]\w*)\Z")
-_MORE_RIGHT = re.compile(rb"\w|[./:-]\d|-\w| ?[%$]")
+_MORE_RIGHT = re.compile(rb"\w|[./:-]\d|-\w| ?%")
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:
     left = data[max(0, start - _BEFORE) : start]
-    found = _DIGITS.match(data[start : start + _NEAR])
+    found = _DIGITS.match(data, start, start + _NEAR)
     if found is None or _MORE_LEFT.search(left[-2:]) or _NO_NUMBER.match(found[0]):
         return None
-    if not _CONTEXT.search(left) or _NUMBER_ALONE.search(left):
+    last, wrapped = start + found.end() - found.start(), left.endswith(b"(") and b")" in found[0]
+    named = _NAMED_BEHIND.match(data, last, last + _LONGEST_BEHIND) or (
+        _SAYS_SO(left) and not _NUMBER_ALONE.search(left) and not UNIT.match(data, last)
+    )
+    if not named:
         return None
-    last = start + found.end()
-    if left.endswith(b"(") and b")" in found[0]:
-        start, left = start - 1, left[:-1]
-    if left.endswith(b"+"):
-        start -= 1
     end = extended(data, last)
-    return None if end == last and _MORE_RIGHT.match(data[last : last + 2]) else (start, end)
+    first = start - wrapped - left[: len(left) - wrapped].endswith(b"+")
+    return None if end == last and _MORE_RIGHT.match(data[last : last + 2]) else (first, end)
 
 
 PHONE_SPOKEN = Detector(
     name="phone_spoken",
     kind="phone",
     placeholder="<phone>",
-    pattern=rb"\b\d(?:[ ().-]{0,2}\d){6}",
-    hint=_WORDS + rb"[^\n]*\d(?:[ ().-]?[ ().-]?\d){6}",
-    unfinished=rb"\d[\d ().-]*(?:[/:%$]|" + part_of_extension() + rb")?",
-    longest=_NEAR + 24,
+    pattern=rb"\b" + _NUMBER,
+    hint=_WORDS + rb"[^\n]*" + _NUMBER + rb"|" + _NUMBER + rb"[ \d().-]{0,16}" + _BEHIND,
+    unfinished=(
+        rb"[+(]{0,2}\d[\d ()./-]*(?:[/:%$]|" + part_of_extension() + rb"|[A-Za-z$%]{1,7})?"
+        rb"|[+(]{1,2}|[+(]{0,2}"
+        + _NUMBER
+        + rb"[\d ()./-]*(?: ?[(\[] ?[A-Za-z\xb5-\xff]{0,20}| [A-Za-z\xb5-\xff ]{0,48})"
+    ),
+    longest=_NEAR + _LONGEST_BEHIND + 24,
     before=_BEFORE,
     confidence=0.7,
     check=check,

@@ -105,6 +105,12 @@ def matcher(pattern: bytes) -> Searcher:
     return search
 
 
+def ending(pattern: bytes) -> Callable[[bytes], bool]:
+    """Whether a text ends with what the pattern matches: read from the end, however many words the pattern names."""
+    find = finder(rb"(?:" + pattern + rb")\z")
+    return lambda data: find(data, 0) >= 0
+
+
 def regex_set(patterns: Iterable[bytes]) -> RegexSet:
     """A set of patterns. It costs 10 ms and is without state, so that equal ones are the same.
 

@@ -30,7 +30,7 @@ _NO_VALUE = re.compile(
     rb"(?i)[$%{\[(&@]|[a-z_][\w.]*[(\[]|(?:os|process|env|config|settings|self|this|secrets?|vault|var|local)[.:/]"
     rb"|[a-z_]++(?:[.-]++[a-z_]++)*+[()\[\]{}:;,.]*\Z"
     rb"|\w*(?:key|token|secret|password|str|type)[\]|?]?\Z"
-    rb"|(?:your|my|the|some|new|old)[_-]|[x*.#_-]+\Z|https?://|[./~]"
+    rb"|(?:your|my|the|some|new|old)[_-]|\*{3,}|[x*.#_-]+\Z|https?://|[./~]"
     rb"|(?:.{0,40}[^A-Za-z0-9])?(?:example|placeholder|changeme|redacted)"
 )
 
@@ -45,7 +45,7 @@ def _chosen(value: bytes) -> bool:
 
 
 def _random(value: bytes) -> bool:
-    numbers = sum(48 <= byte < 58 for byte in value)
+    numbers = len(value) - len(value.translate(None, b"0123456789"))
     return len(value) >= 12 and numbers >= 2 and numbers < len(value) and _entropy(value) >= 3.0
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import re
 
 from kapagate.guards.detector import Detector, Span
+from kapagate.guards.regex import ending
 
 _BEFORE = 40
 _MORE_LEFT = re.compile(rb"(?:[\w+/]|[\w][.-]|\d )\Z")
 _MORE_RIGHT = re.compile(rb"\w|[.-]\w| \d")
 
 
-_CONTEXT = re.compile(
+_SAYS_SO = ending(
     rb"(?i)\b(?:ssn|social security|itin|taxpayer id(?:entification)?|social|tax id)\b[\s:#.,()*'\"]*"
-    rb"(?:(?:number|no|num|nr|is|was|my|the|=|ssn|of|security)\b[\s:#.,()*'\"]*){0,4}\Z"
+    rb"(?:(?:number|no|num|nr|is|was|my|the|=|ssn|of|security)\b[\s:#.,()*'\"]*){0,4}"
 )
 
 
@@ -30,9 +31,11 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     area, group, serial = number[:3], number[3:5], number[5:]
     if area in (b"000", b"666") or group == b"00" or serial == b"0000" or (area >= b"900" and not _taxpayer(group)):
         return None
+    if number.startswith(b"98765432"):  # set aside for advertisements
+        return None
     if _MORE_LEFT.search(data[max(0, start - 2) : start]) or _MORE_RIGHT.match(data[end : end + 2]):
         return None
-    if end - start == 9 and not _CONTEXT.search(data[max(0, start - _BEFORE) : start]):
+    if end - start == 9 and not _SAYS_SO(data[max(0, start - _BEFORE) : start]):
         return None
     return start, end
 

@@ -108,6 +108,18 @@ async def test_no_more_exchanges_run_at_a_time_than_allowed(lab) -> None:
     assert admit(door).route.name == "chat"
 
 
+async def test_what_comes_at_once_is_counted_at_once(lab) -> None:
+    generation = lab.generation([], [], [lab.route(template="/chat/{id}")])
+    door = Entry(Live(generation), lab.clock, lambda: "0" * 32, most=2)
+    admitted = [admit(door, body=lab.Body(b"")) for _ in range(2)]
+    with pytest.raises(Problem, match="unavailable"):
+        admit(door)
+    await door.run(admitted[0], lab.Sink())
+    with pytest.raises(Problem, match="malformed"):
+        admit(door, b"/chat/../1")
+    assert admit(door).route.name == "chat"
+
+
 def _door(lab, chain, tenant=None, **entry) -> Entry:
     generation = lab.generation([lab.identify(tenant=tenant)], chain, [lab.route(template="/chat/{id}")])
     return Entry(Live(generation), lab.clock, lambda: "0" * 32, **entry)

@@ -93,12 +93,36 @@ def test_knows_every_form_of_an_address(node: str, expected: str) -> None:
             "1.2.3.4:",
             "1.2.3.4 x",
         ),
-        *("[1.2.3.4", "[::1", "::1]", "[]", ":::", "fe80::1%eth0", "[fe80::1%25eth0]", "1.2.3.4;", "0x7f.1", "١.2.3.4"),
+        *(
+            "[1.2.3.4",
+            "[::1",
+            "::1]",
+            "[]",
+            ":::",
+            "fe80::1%",
+            "[fe80::1%e;x]",
+            "1.2.3.4%eth0",
+            "1.2.3.4;",
+            "0x7f.1",
+            "١.2.3.4",
+        ),
     ],
 )
 def test_what_is_no_address_ends_the_walk_at_the_last_known_proxy(node: str) -> None:
     assert client(f"6.6.6.6, {node}") == PEER
     assert client(f"6.6.6.6, {node}, 10.0.0.5") == "10.0.0.5"
+
+
+@pytest.mark.parametrize("node", ["fe80::1%eth0", "[fe80::1%eth0]", "[fe80::1%25eth0]:4711", "fe80:0::1%7"])
+def test_a_zone_is_the_proxys_own_word_and_passed_over(node: str) -> None:
+    assert client(node) == "fe80::1"
+    assert client(f'for="{node}"', "Forwarded") == "fe80::1"
+
+
+def test_a_trusted_proxy_may_be_known_by_an_address_with_a_zone() -> None:
+    hops = TrustedHops([ip_network("fe80::/10")])
+    headers = Headers([(b"X-Forwarded-For", b"1.2.3.4")])
+    assert hops.origin(headers, "fe80::5%eth0", False).client == "1.2.3.4"
 
 
 def test_a_hidden_node_is_the_proxy_that_hid_it() -> None:

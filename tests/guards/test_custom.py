@@ -57,7 +57,7 @@ def test_a_match_without_bound_ends_at_its_most() -> None:
 
 texts = st.lists(
     st.sampled_from(
-        ["EMP-12345", "EMP-1", "EMP", "-", " ", "1", "patient", "046 454 286", "04", "case:", "case:ab", "é", "%34", "x"]
+        [*("EMP-12345", "EMP-1", "EMP", "patient", "046 454 286", "04", "case:", "case:ab"), *"- 1éx", "%34"]
     ),
     max_size=12,
 ).map("".join)
@@ -102,8 +102,9 @@ def test_a_name_that_is_taken_is_refused() -> None:
 
 
 def test_two_hundred_detectors_are_one_rule() -> None:
-    many = {f"no{each}": {"pattern": rf"\bK{each:03d}-\d{{6}}", "matches": [f"K{each:03d}-123456"]} for each in range(200)}
-    assert delivered(rule(**many), "K007-123456, K199-000000 and K200-123456") == "<no7>, <no199> and K200-123456"
+    many = {each: {"pattern": rf"\bK{each:03d}-\d{{6}}", "matches": [f"K{each:03d}-123456"]} for each in range(200)}
+    all_of_them = rule(**{f"no{each}": declared for each, declared in many.items()})
+    assert delivered(all_of_them, "K007-123456, K199-000000 and K200-123456") == "<no7>, <no199> and K200-123456"
 
 
 def test_detectors_that_are_too_large_together_are_refused() -> None:

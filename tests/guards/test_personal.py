@@ -27,6 +27,13 @@ VALUES = [
     "+1 415-555-2671",
     "0049 30 1234567",
     "(415) 555-2671",
+    "(0 30) 12 34 56 78",
+    "(+34) 612 345 678",
+    "030 / 1234567",
+    "(11) 9 2834-2422",
+    "https://" + "hooks.slack.com/services/T0AB12CD3/B0AB12CD3/" + "aB3d" * 6,
+    "1234567890:AA" + "aB3_" * 8 + "x",
+    "glsa" + "_" + "aB3d" * 8 + "_0a1b2c3d",
     "1-415-555-2671",
     "030/1234567",
     "01 23 45 67 89",
@@ -57,6 +64,13 @@ VALUES = [
     PEM.replace("-----\n", "-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-128-CBC,3F17F5316E2BAC89\n\n"),
 ]
 IN_CONTEXT = [
+    "host 1.2.3.4",
+    "4.3.2.1:8080",
+    "4.3.2.1/24",
+    "4155552671 (mobile)",
+    "4155552671 is my phone number",
+    "Tel.-Nr. 0221 / 12 34 56",
+    "dzwonić pod 585384868",
     "my name is " + "Anna von der Leyen",
     "Mr. J. Smith",
     "date of birth: 12 March 1985",
@@ -69,7 +83,8 @@ IN_CONTEXT = [
 NEIGHBOURS = [
     " ", "", "", "", "-", ".", ",", ":", "/", "+", "(", ")", "_", "@", "\n", "  ", "\\n", "=", "0", "7", "42 ", " 1-",
     "x", "v", "é", "中", "—", "\u202f", "\u2011", "٣", "\ud800", "-----", "----", "BEGIN", "eyJ", "sk-", "00", "+4",
-    "version ", " the next word ", "2024-01-15 10:30", "00:1A:2B", "127.0.0.1", "0.5", "::", "ffff:",
+    "version ", " the next word ", " or later", "/24", " (mobile)", " is my phone", "section ",
+    "2024-01-15 10:30", "00:1A:2B", "127.0.0.1", "0.5", "::", "ffff:",
 ]  # fmt: skip
 CLEAN = "The quick brown fox of 2024 jumps over 12 lazy dogs - twice, (v1.2) at 10:30. "
 
