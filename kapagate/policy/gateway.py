@@ -14,6 +14,7 @@ from kapagate.access.hosts import host_of
 from kapagate.access.networks import parse_network
 from kapagate.access.origins import Origin
 from kapagate.access.roles import RoleDeclaration
+from kapagate.chain.order import NEUTRAL
 from kapagate.chain.scheme import Scheme
 from kapagate.chain.secret import Resolved, Secret
 from kapagate.chain.units import Duration, Size
@@ -225,10 +226,10 @@ class Listen(Settings):
 class Log(Settings):
     """How much is logged; takes effect at once when it changes."""
 
-    level: Literal["debug", "info", "warning", "error"] = Field(
+    level: Annotated[Literal["debug", "info", "warning", "error"], NEUTRAL] = Field(
         "info", description="From which level on there are lines; those of exchanges are `info`. `--log-level` wins."
     )
-    sampling: float = Field(
+    sampling: Annotated[float, NEUTRAL] = Field(
         1.0,
         ge=0,
         le=1,
