@@ -137,16 +137,16 @@ def _check(entrant: Entrant, running: Running, site: Site, upstream: Upstream) -
 
 
 def _round(process: Process, upstream: Upstream, load: Load, port: int, seconds: float) -> Round:
-    own, others, begun = process.cpu_seconds(), _others(upstream.process), time.perf_counter()
+    own, others, begun = process.cpu_seconds(), busy(upstream.process), time.perf_counter()
     answers, took = load(port, seconds)
     if not answers:
         raise Refused(f"no answer in {seconds:g} s")
-    cpu, other, over = process.cpu_seconds() - own, _others(upstream.process) - others, time.perf_counter() - begun
+    cpu, other, over = process.cpu_seconds() - own, busy(upstream.process) - others, time.perf_counter() - begun
     time.sleep(0.1)  # what it still writes is not the next one's
     return Round(answers, took, cpu, other * took / over)
 
 
-def _others(upstream: Process) -> float:
+def busy(upstream: Process) -> float:
     """CPU seconds of who asks and who answers; wrk is a child that has ended."""
     ended = resource.getrusage(resource.RUSAGE_CHILDREN)
     return cpu_seconds(os.getpid()) + upstream.cpu_seconds() + ended.ru_utime + ended.ru_stime
@@ -154,8 +154,8 @@ def _others(upstream: Process) -> float:
 
 async def measured_round(subject: Subject, upstream: Process, seconds: float) -> Round:
     """One round with our own client."""
-    own, others, begun = subject.process.cpu_seconds(), _others(upstream), time.perf_counter()
+    own, others, begun = subject.process.cpu_seconds(), busy(upstream), time.perf_counter()
     answers = await ask(subject.port, subject.question, seconds)
-    took, cpu, other = time.perf_counter() - begun, subject.process.cpu_seconds() - own, _others(upstream) - others
+    took, cpu, other = time.perf_counter() - begun, subject.process.cpu_seconds() - own, busy(upstream) - others
     await asyncio.sleep(0.1)  # what the subject still writes is not the next one's
     return Round(answers, took, cpu, other)

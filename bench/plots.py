@@ -129,7 +129,7 @@ def _opening(height: int, title: str, unit: str) -> str:
             f'height="{height}" font-family="sans-serif" font-size="12" role="img" aria-label="{escape(title)}">',
             f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>',
             f'<text x="16" y="22" font-size="14" font-weight="bold" fill="{_INK}">{escape(title)}'
-            f'<tspan font-weight="normal" fill="{_PALE}"> ({escape(unit)})</tspan></text>',
+            f'<tspan font-weight="normal" fill="{_PALE}" dx="6">({escape(unit)})</tspan></text>',
         ]
     )
 

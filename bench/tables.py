@@ -31,9 +31,19 @@ def contest(results: Results, section: str) -> list[Row]:
     """One row for each entrant of a paired section, absent ones too."""
     found = results.sections[section]
     reference = found["reference"]
-    head = ("", "CPU us each", "spread", "answers/s", f"cheaper than {reference}", "idle MB", "loaded MB", "")
+    head = (
+        "",
+        "CPU us each",
+        "spread",
+        "answers/s",
+        f"cheaper than {reference}",
+        "ready s",
+        "idle MB",
+        "loaded MB",
+        "",
+    )
     rows = [head, *(_entrant(results, section, name, each) for name, each in found["entrants"].items())]
-    return rows + [(name, *([_ABSENT] * 6), "absent") for name in found["absent"]]
+    return rows + [(name, *([_ABSENT] * 7), "absent") for name in found["absent"]]
 
 
 def _entrant(results: Results, section: str, name: str, each: dict[str, Any]) -> Row:
@@ -46,6 +56,7 @@ def _entrant(results: Results, section: str, name: str, each: dict[str, Any]) ->
         f"{cost.width:.0%}",
         f"{rate.middle:,.0f}",
         ratio(results.cheaper(section, name, results.sections[section]["reference"])),
+        f"{each['ready']:.2f}",
         f"{each['idle'] / _MEBI:.0f}",
         f"{each['loaded'] / _MEBI:.0f}",
         f"the other core was the limit in {limited} rounds" if limited else "",
@@ -102,13 +113,32 @@ def reloading(results: Results) -> list[Row]:
 
 def open_streams(results: Results) -> list[Row]:
     rows: list[Row] = [
-        ("open streams", "upstream", "KiB each", "not whole", "p99 delay ms", "records/s", "of the core")
+        (
+            "open streams",
+            "upstream",
+            "at once",
+            "KiB each",
+            "not whole",
+            "p99 delay ms",
+            "records/s",
+            "of the core",
+            "of the other",
+        )
     ]
     for kind in ("clear", "tls"):
         for count, each in results.sections["open-streams"][kind].items():
             delay = f"{each['delay']:.0f}" if each["delay"] is not None else _ABSENT
-            figures = (f"{each['bytes_each'] / 1024:.1f}", str(each["failed"]), delay)
-            rows.append((count, kind, *figures, f"{each['records_per_second']:,.0f}", f"{each['cpu']:.0%}"))
+            figures = (f"{each['open']:,}", f"{each['bytes_each'] / 1024:.1f}", str(each["failed"]), delay)
+            rows.append(
+                (
+                    count,
+                    kind,
+                    *figures,
+                    f"{each['records_per_second']:,.0f}",
+                    f"{each['cpu']:.0%}",
+                    f"{each['other_cpu']:.0%}",
+                )
+            )
     return rows
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from bench.figures import Spread
 from bench.results import Results
@@ -78,9 +79,14 @@ def _open(results: Results) -> Found | None:
     clear = results.at("open-streams", "clear")
     if not clear:
         return None
-    good = [int(count) for count, each in clear.items() if not each["failed"] and each["delay"] < _OPEN_DELAY]
+    good = [int(count) for count, each in clear.items() if _is_good(int(count), each)]
     busiest = clear[str(max(good))]["cpu"] if good else 0.0
     return Found(max(good, default=0), remark=f"at {busiest:.0%} of the core")
+
+
+def _is_good(count: int, each: Mapping[str, Any]) -> bool:
+    """All were open at once, whole, and kept up with."""
+    return bool(not each["failed"] and each["open"] >= count and each["delay"] < _OPEN_DELAY)
 
 
 def _memory(kind: str, count: str) -> Callable[[Results], Found | None]:

@@ -41,7 +41,7 @@ class Application(Protocol):
 class Entry:
     """The application of one data port.
 
-    At most `most` exchanges are there at a time, at most `each` of one tenant. `finished` is told of every exchange after its
+    At most `most` exchanges run at a time, at most `each` of one tenant. `finished` is told of every exchange after its
     done hooks (the access log); it may become another. `hops` are the proxies that are believed when they say who asks.
     """
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 import time
@@ -68,7 +67,7 @@ def test(
         raise click.UsageError("no case has such a name" if chosen else "there is no PolicyTest document")
     begun = time.perf_counter()
     with uncollected(), _quiet():
-        results = asyncio.run(session.run(cases))
+        results = session.results(cases)
     seconds = time.perf_counter() - begun
     wanted = session.coverage if coverage or fail_under is not None else None
     click.echo(_told(results, seconds, form, wanted))

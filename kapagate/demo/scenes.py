@@ -71,6 +71,37 @@ async def redacted_on_the_stream(stage: Stage) -> Shown:
     return _without_specimens(shown, reply, text)
 
 
+async def card_cut_in_two(stage: Stage) -> Shown:
+    """A card number of which no record has more than a part."""
+    path, body = "/query/v1/projects/{}/chat/stream/", {"query": "Whom do I call? [[pii]]"}
+    told = _texts(await stage.kapa_says(path.format(ACME_PROJECT), body, {"X-API-KEY": ACME_KEY}))
+    reply = await stage.ask("POST", path.format("default"), body, bearer(stage, ADA))
+    card, got = SPECIMENS["card"], _texts(reply)
+    parts = _parts_of(card, told)
+    shown = Shown("Kapa's own stream says a card's number in parts, each in a record of its own", reply.status, "")
+    shown.expect(len(parts) > 1 and not any(card in text for text in told), "no record of Kapa's has all of it")
+    shown.expect("<card>" in "".join(got) and card not in "".join(got), "the client gets <card>")
+    shown.expect(not any(len(part) > 4 and part in "".join(got) for part in parts), "and no part of it")
+    shown.story = f"{len(parts)} parts, {' and '.join(repr(part) for part in parts)}; the client got <card>"
+    return shown
+
+
+def _texts(reply: Reply) -> list[str]:
+    """The text of each record of a stream that has some."""
+    records = reply.records() if reply.status == 200 else []
+    return [record["content"]["text"] for record in records if record["type"] == "partial_answer"]
+
+
+def _parts_of(value: str, texts: list[str]) -> list[str]:
+    """What each of the texts has of a value that stands in all of them together."""
+    begin, at, parts = "".join(texts).find(value), 0, []
+    for text in texts:
+        part = text[max(0, begin - at) : max(0, begin + len(value) - at)]
+        parts += [part] if part else []
+        at += len(text)
+    return parts
+
+
 def _without_specimens(shown: Shown, reply: Reply, answer: str) -> Shown:
     leaked = [kind for kind, specimen in SPECIMENS.items() if specimen in reply.body.decode()]
     shown.expect(not leaked, f"none of {', '.join(SPECIMENS)} arrives (leaked: {', '.join(leaked)})")
@@ -287,6 +318,7 @@ SCENES: tuple[Scene, ...] = (
     answered,
     redacted,
     redacted_on_the_stream,
+    card_cut_in_two,
     question_redacted,
     uncertain,
     reporter,

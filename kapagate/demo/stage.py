@@ -73,6 +73,11 @@ class Stage:
         async with self.client.request(method, self.gateway.data_url + path, data=data, headers=sent) as response:
             return Reply(response.status, response.headers, await response.read())
 
+    async def kapa_says(self, path: str, body: Any, headers: Mapping[str, str]) -> Reply:
+        """What the stand-in itself answers, with nobody before it."""
+        async with self.client.post(self.kapa.url + path, json=body, headers=headers) as response:
+            return Reply(response.status, response.headers, await response.read())
+
     async def hook(self, identifier: str, event: Mapping[str, Any], **more: str) -> Reply:
         """The billing service calls; `more` are fields in place of those that it signed."""
         said = {**self.keys.webhook(identifier, time.time(), orjson.dumps(event)), **more}

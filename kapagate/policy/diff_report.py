@@ -8,6 +8,7 @@ from typing import Any
 from kapagate.policy.changes import Change, Side
 from kapagate.policy.report import escaped
 
+MOST_NAMED = 6
 _ORDER = ("looser", "unknown", "tighter", "neutral")
 
 
@@ -34,20 +35,28 @@ def _subject(change: Change) -> str:
 
 def _scope(change: Change) -> str:
     parts = [
-        f"{noun}{'s' if len(names) > 1 else ''} {', '.join(names)}"
+        f"{noun}{'s' if len(names) > 1 else ''} {_listed(names)}"
         for noun, names in (("tenant", change.tenants), ("route", change.routes))
         if names
     ]
     return f" [{'; '.join(parts)}]" if parts else ""
 
 
+def _listed(names: Sequence[str]) -> str:
+    """People are told the first ones and how many more there are; records have all."""
+    if len(names) <= MOST_NAMED:
+        return ", ".join(names)
+    return f"{', '.join(names[: MOST_NAMED - 1])} and {len(names) - MOST_NAMED + 1:,} more"
+
+
 def markdown(changes: Sequence[Change]) -> str:
-    """A table for a comment; what a policy says is code there, whatever it says."""
+    """A table for a comment, what is looser first; what a policy says is code there, whatever it says."""
     if not changes:
         return "No difference between the policies."
     head = f"**{counted(changes)}**\n\n| | what | before | after |\n| --- | --- | --- | --- |"
     rows = (
-        f"| {each.label} | {_code(_subject(each))} | {_cell(each.before)} | {_cell(each.after)} |" for each in changes
+        f"| {each.label} | {_code(_subject(each))} | {_cell(each.before)} | {_cell(each.after)} |"
+        for each in _sorted(changes)
     )
     return "\n".join([head, *rows])
 

@@ -162,7 +162,7 @@ def target_of(stage: Stage, call: Call) -> Target:
         method, _, address = call.request.partition(" ")
         matched, _ = stage.generation.match(method, address.partition("?")[0])
         return Target(method, address + query, matched if matched.found else None)
-    route = next((each for each in stage.generation.routes.routes if each.name == call.route), None)
+    route = stage.routes.get(call.route or "")
     if route is None:
         raise LookupError(f'no route or operation is called "{call.route}"')
     first = _WITHOUT_BODY if call.body is None else _WITH_BODY

@@ -5,6 +5,7 @@ The policy is loaded once for each environment that cases ask for, mostly once; 
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -92,6 +93,18 @@ class Session:
     def report(self) -> str:
         """All problems as text, empty when there are none."""
         return render_all(self.problems, self.sources)
+
+    def results(self, cases: Iterable[Planned]) -> list[Result]:
+        """What comes of cases, on a loop of its own. Its task returns nothing: asyncio writes down at length what one
+        does, when it gives the handler of SIGINT back.
+        """
+        found: list[Result] = []
+
+        async def run() -> None:
+            found.extend(await self.run(cases))
+
+        asyncio.run(run())
+        return found
 
     async def run(self, cases: Iterable[Planned]) -> list[Result]:
         return [await self._run(planned) for planned in cases]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from kapagate.chain.hop import Hops
 from kapagate.chain.meter import Meter
 from kapagate.chain.problem import BackendFailed
 from kapagate.chain.response import Response
-from kapagate.chain.route import Serve
+from kapagate.chain.route import Route, Serve
 from kapagate.chain.services import Services
 from kapagate.chain.watched import Watched
 from kapagate.identity.published import PublishedKeys
@@ -156,6 +156,7 @@ class Stage:
     generation: Generation
     entry: Entry
     credentials: Credentials
+    routes: Mapping[str, Route]
 
     @classmethod
     def of(cls, generation: Generation, settings: Gateway, ports: Ports) -> Stage:
@@ -165,7 +166,8 @@ class Stage:
         entry = Entry(
             Live(generation), ports.clock, ports.ids, None, limits.exchanges, hops, limits.exchanges_per_tenant
         )
-        return cls(ports, generation, entry, Credentials(generation))
+        routes = {route.name: route for route in generation.routes.routes[::-1]}
+        return cls(ports, generation, entry, Credentials(generation), routes)
 
     def begin(self, wall: float, failing: Collection[str]) -> None:
         """A case begins: nothing of the one before is left but the figures of its metrics."""

@@ -6,6 +6,7 @@ errs on the side of one reading only: what two implementations could read differ
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from enum import Enum
 
 from kapagate.chain import problems
@@ -98,3 +99,20 @@ def chunk(piece: bytes, last: bool) -> bytes:
     if not piece:
         return b"0\r\n\r\n" if last else b""
     return b"%x\r\n%b\r\n0\r\n\r\n" % (len(piece), piece) if last else b"%x\r\n%b\r\n" % (len(piece), piece)
+
+
+async def framed(body: AsyncIterator[bytes], length: int | None) -> AsyncIterator[bytes]:
+    """A body as it is written: in chunks where `length` is None. Raises ValueError, before it gives a byte too many,
+    for one that is not as long as it was said to be.
+    """
+    left = length or 0
+    async for piece in body:
+        left -= len(piece)
+        if length is not None and left < 0:
+            raise ValueError("the request's body is longer than its length")
+        if piece:
+            yield chunk(piece, False) if length is None else piece
+    if length is None:
+        yield chunk(b"", True)
+    elif left:
+        raise ValueError("the request's body is shorter than its length")

@@ -15,3 +15,15 @@ def client_context(endpoint: Endpoint) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def is_ended(encrypted: ssl.SSLObject) -> bool:
+    """Whether the other side has said that it has said all (RFC 8446, 6.1). Without that, anybody on the way may have
+    cut the connection. Asked when no more bytes come; what had come was read.
+    """
+    try:
+        return not encrypted.read(1)
+    except ssl.SSLZeroReturnError:
+        return True
+    except ssl.SSLError:
+        return False

@@ -39,9 +39,10 @@ from httptools import HttpParserError, HttpResponseParser
 from kapagate.chain import problems
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Truncated
-from kapagate.proxy.framing import CHUNKED, CLOSE, NONE, Framing, Unframed, chunk, read_answer
+from kapagate.proxy.framing import CHUNKED, CLOSE, NONE, Framing, Unframed, framed, read_answer
 from kapagate.proxy.inbound import Answer, Unanswered
 from kapagate.proxy.reuse import goes_back, idles_for
+from kapagate.proxy.tls import is_ended
 
 if TYPE_CHECKING:
     from kapagate.chain.exchange import Exchange
@@ -73,6 +74,7 @@ class Upstream(asyncio.Protocol):
         self.asked = False
         self.idles = pool.endpoint.keep_alive_timeout
         self._told = False
+        self._ended = False
         self._pool = pool
         self._transport: asyncio.Transport
         self._parser = HttpResponseParser(self)
@@ -166,6 +168,11 @@ class Upstream(asyncio.Protocol):
         self._heard = select.poll()
         self._heard.register(transport.get_extra_info("socket").fileno(), select.POLLIN)
 
+    def eof_received(self) -> None:
+        """Nothing more comes; by TLS it is the end only if the other side said so (RFC 9112, 9.8)."""
+        encrypted = self._transport.get_extra_info("ssl_object")
+        self._ended = encrypted is None or is_ended(encrypted)
+
     def connection_lost(self, exc: BaseException | None) -> None:
         self.lost = True
         self._pool.forget(self)
@@ -174,7 +181,7 @@ class Upstream(asyncio.Protocol):
         answer, self._answer = self._answer, None
         if answer is None:
             return
-        if self._framing is CLOSE and answer.status and exc is None:
+        if self._framing is CLOSE and answer.status and self._ended:
             answer.finish()
         elif answer.status:
             answer.fail(Truncated("the upstream closed the connection in the middle of its answer"))
@@ -286,7 +293,10 @@ class Upstream(asyncio.Protocol):
 
     async def _pump(self, body: AsyncIterator[bytes], length: int | None) -> None:
         try:
-            await self._write_body(body, length)
+            async for piece in framed(body, length):
+                self._transport.write(piece)
+                if not self._writable:
+                    await self._drained()
             self._sent_whole = True
             self._expect_head_within(self._pool.endpoint.first_byte_timeout)
         except asyncio.CancelledError:
@@ -294,22 +304,6 @@ class Upstream(asyncio.Protocol):
         except BaseException as cause:
             self._pumping = None
             self._fail(cause)
-
-    async def _write_body(self, body: AsyncIterator[bytes], length: int | None) -> None:
-        """Raises ValueError, before a byte too many is written, for a body that is not as long as it was said to be."""
-        left = length or 0
-        async for piece in body:
-            left -= len(piece)
-            if length is not None and left < 0:
-                raise ValueError("the request's body is longer than its length")
-            if piece:
-                self._transport.write(chunk(piece, False) if length is None else piece)
-            if not self._writable:
-                await self._drained()
-        if length is None:
-            self._transport.write(chunk(b"", True))
-        elif left:
-            raise ValueError("the request's body is shorter than its length")
 
     async def _drained(self) -> None:
         self._blocked = self._pool.loop.create_future()

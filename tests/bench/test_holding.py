@@ -9,7 +9,7 @@ import pytest
 
 from bench.census import agrees
 from bench.entrant import Running, bearer
-from bench.holding import Held, Watch, held, told
+from bench.holding import PAUSE, Held, Watch, at_once, held, told
 from bench.load import CONNECTIONS
 from bench.process import Process
 from bench.site import Upstream, opened
@@ -41,10 +41,10 @@ async def test_memory_is_of_each_stream_and_who_fails_counts() -> None:
         question = bearer(streamed=True)(site.keys, None)[0]  # type: ignore[arg-type]  # a bearer asks any upstream the same
     streams = [Held(question, loop) for _ in range(4)]
     for each in streams[:3]:
-        each.begun, each.ended = 1.0, 1.0 + 0.3 * 39 + 0.05
+        each.begun, each.open, each.ended = 1.0, 1.1, 1.0 + PAUSE * 39 + 0.05
     found = told(streams, before=1000, samples=[1000, 5000, 3000])
-    assert found["bytes_each"] == 1000
-    assert (found["whole"], found["failed"]) == (3, 1)
+    assert found["bytes_each"] == pytest.approx(4000 / 3)
+    assert (found["whole"], found["failed"], found["open"]) == (3, 1, 3)
     assert found["delay"] == pytest.approx(50.0)
 
 
@@ -53,3 +53,9 @@ def test_a_client_agrees_with_nginx_when_the_difference_was_under_way() -> None:
     assert agrees(100, 100 + CONNECTIONS)
     assert not agrees(100, 99)
     assert not agrees(100, 101 + CONNECTIONS)
+
+
+def test_streams_are_open_at_once_when_they_have_a_moment_in_common() -> None:
+    assert at_once([(0.0, 2.0), (1.0, 3.0), (2.5, 4.0)]) == 2
+    assert at_once([(0.0, 1.0), (1.0, 2.0)]) == 1
+    assert at_once([]) == 0

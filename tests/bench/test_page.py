@@ -43,7 +43,16 @@ def contest(**costs: float) -> dict[str, Any]:
 
 
 QUANTILES = {"p50": 0.2, "p99": 0.9, "p99.9": 2.0, "most": 3.0, "count": 1000, "rounds": [[0.2, 0.9]]}
-STREAMS = {"whole": 100, "failed": 0, "bytes_each": 12288.0, "delay": 4.0, "cpu": 0.1, "records_per_second": 300.0}
+STREAMS = {
+    "whole": 100,
+    "open": 100,
+    "other_cpu": 0.3,
+    "failed": 0,
+    "bytes_each": 12288.0,
+    "delay": 4.0,
+    "cpu": 0.1,
+    "records_per_second": 300.0,
+}
 SECTIONS: dict[str, Any] = {
     "whole-600": contest(naive_proxy=140, nginx=16, LiteLLM=8000, full_chain=70),
     "streams": contest(naive_proxy=400, full_chain=500),

@@ -63,12 +63,14 @@ def test_added_latency_is_what_a_direct_call_does_not_take() -> None:
 
 
 def test_open_streams_count_when_all_are_whole_and_kept_up_with() -> None:
-    good = {"failed": 0, "delay": 20.0, "cpu": 0.2, "bytes_each": 12 * 1024}
+    good = {"failed": 0, "open": 2000, "delay": 20.0, "cpu": 0.2, "bytes_each": 12 * 1024}
     clear = {"100": good, "2000": good, "5000": {**good, "failed": 1}}
     told = found(open_streams={"clear": clear, "tls": {"2000": {**good, "bytes_each": 70 * 1024}}})
     assert told["open streams on one core"] == (2000, "met")
     assert told["memory of each, clear-text upstream"] == (12.0, "met")
     assert told["memory of each, TLS upstream"] == (70.0, "missed")
+    short = found(open_streams={"clear": {"100": good, "5000": good}, "tls": {}})
+    assert short["open streams on one core"] == (100, "missed")
     late = found(open_streams={"clear": {"100": {**good, "delay": 900.0}}, "tls": {}})
     assert late["open streams on one core"] == (0, "missed")
 

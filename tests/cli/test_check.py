@@ -72,6 +72,7 @@ def test_the_matrix_has_a_line_for_everything_that_can_be_asked(policy: Path) ->
         ["GET", "/api/admin/config", "admin.config.read", "-", "denied"],
         ["POST", "/api/admin/guard/try", "admin.guard.try", "-", "yes"],
         ["POST", "/api/admin/reload", "admin.config.reload", "-", "yes"],
+        ["GET", "/api/admin/shadow", "admin.shadow.read", "-", "yes"],
         ["GET", "/api/system/health", "admin.health.read", "-", "yes"],
     ]
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 from kapagate.policy.changes import Change, Side
 from kapagate.policy.diff_report import markdown, records, text
 
@@ -14,6 +16,18 @@ def test_what_is_looser_comes_first() -> None:
         "1 looser, 1 tighter",
     ]
     assert text([]) == "no difference"
+
+
+def test_in_a_comment_what_is_looser_comes_first_too() -> None:
+    rows = markdown([TIGHTER, LOOSER]).splitlines()[4:]
+    assert [row.split(" | ")[0] for row in rows] == ["| looser", "| tighter"]
+
+
+def test_of_many_tenants_people_are_told_the_first_and_programs_all() -> None:
+    many = replace(TIGHTER, tenants=tuple(f"t{number:04}" for number in range(2000)))
+    assert "[tenants t0000, t0001, t0002, t0003, t0004 and 1,995 more]" in text([many])
+    assert "t0004 and 1,995 more" in markdown([many])
+    assert len(records([many])[0]["tenants"]) == 2000
 
 
 def test_a_policy_cannot_write_markdown_into_a_comment() -> None:

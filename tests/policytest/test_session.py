@@ -67,3 +67,8 @@ async def test_the_example_policies_do_what_their_tests_say_and_these_reach_ever
     found = await session.run(cases)
     assert [(each.planned.name, each.failures) for each in found if not each.ok] == []
     assert session.coverage.missing == []
+
+
+def test_results_come_of_a_loop_of_their_own(tmp_path: Path) -> None:
+    session = prepared(tmp_path, CASE)
+    assert [each.ok for each in session.results(session.suites.cases)] == [True]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+import socket
 import ssl
 from dataclasses import replace
 from pathlib import Path
@@ -9,6 +11,7 @@ import pytest
 
 from kapagate.chain.hop import Endpoint, Outbound
 from kapagate.chain.problem import Problem
+from kapagate.chain.response import Truncated
 from kapagate.proxy.tls import client_context
 from tests.proxy.authority import Authority
 
@@ -29,6 +32,33 @@ async def test_speaks_tls_with_an_upstream_of_its_own_authority(stage: Any, tmp_
         inbound = await hop.send(Outbound(b"GET", b"/", []), stage.exchange())
         assert [piece async for piece in inbound.body] == [b"ok"]
     assert backend.connections == 1
+
+
+@pytest.mark.parametrize("says", [True, False])
+async def test_an_answer_that_ends_with_its_connection_is_whole_only_if_the_upstream_said_so(
+    stage: Any, tmp_path: Path, says: bool
+) -> None:
+    """RFC 9112, 9.8: whoever is on the way can end a connection, but cannot say so in the upstream's name."""
+
+    async def ends(peer: Any) -> None:
+        await peer.message()
+        await peer.send(b"HTTP/1.1 200 OK\r\n\r\nhello")
+        if not says:
+            with socket.socket(fileno=os.dup(peer.writer.get_extra_info("socket").fileno())) as wire:
+                wire.shutdown(socket.SHUT_RDWR)
+
+    authority = Authority(tmp_path, "ours")
+    backend = await stage.backend(ends, ssl=authority.server("127.0.0.1"))
+    hop = stage.hops().open(replace(backend.endpoint, tls=True, ca_file=str(authority.file)))
+    inbound = await hop.send(Outbound(b"GET", b"/", []), stage.exchange())
+    pieces: list[bytes] = []
+    try:
+        async for piece in inbound.body:
+            pieces.append(piece)  # noqa: PERF401 - what came before it broke off counts
+        whole = True
+    except Truncated:
+        whole = False
+    assert (b"".join(pieces), whole) == (b"hello", says)
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
