@@ -67,6 +67,7 @@ soak: env-test ## a minute of everything that ends badly at 200 requests/s: does
 
 lock: env-test ## re-make requirements/*.txt from pyproject.toml (ARGS=--upgrade for newer versions)
 	@$(LOCK) pyproject.toml -o requirements/run.txt
+	@$(LOCK) pyproject.toml --extra phonenumbers -c requirements/run.txt -o requirements/phonenumbers.txt
 	@$(LOCK) pyproject.toml --group test -c requirements/run.txt -o requirements/test.txt
 	@$(LOCK) --group scorecard -o requirements/presidio.txt
 

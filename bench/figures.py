@@ -1,8 +1,8 @@
-"""From rounds to figures: medians, and ratios within a round, so that a noisy neighbour hits both sides of each."""
+"""From rounds to figures: what one subject did in one round, and the middle and the ends of several."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -49,28 +49,3 @@ class Spread:
     def width(self) -> float:
         """The distance between the ends, as a share of the middle."""
         return (self.most - self.least) / self.middle if self.middle else 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One subject over all rounds. `times_cheaper`: CPU per answer of the reference over its own, round by round."""
-
-    rate: Spread
-    cost: Spread
-    times_cheaper: Spread
-    limited_rounds: int
-
-
-def figures(rounds: Mapping[str, Sequence[Round]], references: Mapping[str, str]) -> dict[str, Figures]:
-    """By subject; `references` names the subject that each is compared with in the same round."""
-    return {
-        name: Figures(
-            rate=Spread.of([each.rate for each in own]),
-            cost=Spread.of([each.cost for each in own]),
-            times_cheaper=Spread.of(
-                [other.cost / each.cost for other, each in zip(rounds[references[name]], own, strict=True)]
-            ),
-            limited_rounds=sum(each.is_limited_by_others for each in own),
-        )
-        for name, own in rounds.items()
-    }

@@ -56,17 +56,22 @@ def filters(site: Site, plan: Plan) -> dict[str, Any]:
 
 
 def tenants(site: Site, plan: Plan) -> dict[str, Any]:
-    """The same ten thousand people, in one tenant, a hundred, ten thousand: what differs is the tenants alone."""
-    entrants = [_of_tenants(count) for count in TENANTS]
+    """The same ten thousand people, in one tenant, a hundred, ten thousand: what differs is the tenants alone.
+
+    Connections to the upstream are of one tenant each, so where all of them ask in turn none finds one that is open:
+    that is the worst there is. The last entrant has as many tenants, of which a hundred ask.
+    """
+    entrants = [*(_of_tenants(count, count) for count in TENANTS), _of_tenants(TENANTS[-1], 100)]
     with site.whole_answers() as upstream:
         return Contest(entrants, upstream, entrants[0].name).held(site, plan)
 
 
-def _of_tenants(count: int) -> Entrant:
+def _of_tenants(count: int, asking: int) -> Entrant:
+    name = f"{count:,} tenants" if count > 1 else "1 tenant"
     return gateway(
-        f"{count:,} tenants" if count > 1 else "1 tenant",
+        name if asking == count else f"{name}, {asking} ask",
         lambda folder: written(folder, with_series, tenants=count),
-        many_askers(ASKERS, count),
+        many_askers(ASKERS, asking),
         keys_of(count),
     )
 

@@ -69,8 +69,10 @@ def main(quick: bool, only: tuple[str, ...], rounds: int | None, seconds: float 
     file = QUICK if quick else LATEST
     wanted = {name: each for name, each in (IN_QUICK if quick else SECTIONS).items() if not only or name in only}
     results = Results({}, {}) if quick else Results.read(file)
-    results, failed = taken(wanted, plan, results.here(facts()), file.with_suffix(".part"))
+    part = file.with_suffix(".part")
+    results, failed = taken(wanted, plan, results.here(facts()), part)
     results.write(file)
+    part.unlink(missing_ok=True)
     missed = told(results, unmeasured=not quick)
     if not quick:
         write_page(results)

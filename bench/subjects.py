@@ -77,10 +77,8 @@ def questions(keys: Keys, tenant: str = "acme") -> dict[str, Question]:
     bearer, key = {"Authorization": f"Bearer {token}"}, {"X-Api-Key": keys.reporter.text}
     told = ANSWER[:40].encode()
     return {
-        "naive": post(CHAT, BODY, bearer, told),
         "pass-through": post(CHAT, BODY, key, told),
         "full chain": post(CHAT, BODY, bearer, told),
-        "naive, stream": post(STREAM, BODY, bearer, _CLOSING),
         "full chain, stream": post(STREAM, BODY, bearer, _CLOSING),
     }
 

@@ -16,7 +16,7 @@ KAPA = (
     *("kapa.top_question_periods", "kapa.top_question_clusters"),
     *("kapa.coverage_gap_periods", "kapa.coverage_gap_clusters"),
     *("kapa.project", "kapa.sources", "kapa.source", "kapa.source_groups", "kapa.agent_session"),
-    *("kapa.custom_chat", "kapa.search"),
+    *("kapa.custom_chat", "kapa.search", "kapa.internal_data"),
     *("kapa.widget", "kapa.widget_handoff", "kapa.widget_files", "kapa.mcp", "kapa.mcp_platform"),
 )
 ADMIN = tuple(dict.fromkeys(endpoint.permission for endpoint in ENDPOINTS.values()))

@@ -35,7 +35,7 @@ class Span:
         for (step, kind), times in self.findings.items():
             count(report.steps[step].edits, kind, times)
         if self.winner.refuse:
-            raise Refused(self.step, self.winner.kind)
+            raise Refused(self.step, self.winner.kind, self.winner.words)
         return self.winner.text
 
 

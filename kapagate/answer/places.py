@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Mapping, Set
+from collections.abc import Container, Mapping
 from typing import Any
 
 from kapagate.answer.document import DEPTH, KEY, TooDeep
@@ -13,7 +13,7 @@ _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _UUID_LENGTH = 36
 _CONTAINERS = (dict, list)
 _NOTHING: Mapping[str, TextKind] = {}
-_FOR_MACHINES = re.compile(r"[^\s@]*|https?://\S*", re.IGNORECASE)
+_URLS = ("http://", "https://")
 
 
 def places_in(
@@ -21,7 +21,7 @@ def places_in(
     kinds: Mapping[str, TextKind] = _NOTHING,
     untouched: Container[str] = (),
     beneath: Path = (),
-    names: Set[str] | None = None,
+    names: frozenset[str] | None = None,
 ) -> tuple[Place, ...]:
     """A place for every string: its kind by the nearest key above it, `other` where `kinds` does not know that key; and
     one for every key that is not among `names` (None: keys are not looked at).
@@ -33,48 +33,48 @@ def places_in(
         return (Place(beneath, "other"),) if _is_text(value) else ()
     found: list[Place] = []
     if isinstance(value, _CONTAINERS):
-        _Search(kinds, untouched, names, found).look(value, beneath, "", DEPTH)
+        _look(value, beneath, "", DEPTH, kinds, untouched, names, found)
     return tuple(found)
 
 
 def is_for_machines(text: str) -> bool:
     """Whether a string can be an address, a cursor, a time or a word of a program, and nothing that is written."""
-    return _FOR_MACHINES.fullmatch(text) is not None
+    if " " in text or not text.isprintable():
+        return False
+    return "@" not in text or text[:8].lower().startswith(_URLS)
 
 
-class _Search:
-    """Every answer takes this walk, so a path is made for what is found and for what is gone into alone."""
+def _look(
+    value: dict[str, Any] | list[Any],
+    path: Path,
+    key: str,
+    depth: int,
+    kinds: Mapping[str, TextKind],
+    untouched: Container[str],
+    names: frozenset[str] | None,
+    found: list[Place],
+) -> None:
+    """Find the texts below `path`, whose nearest key is `key`, at most `depth` levels deep.
 
-    __slots__ = ("_found", "_kinds", "_names", "_untouched")
-
-    def __init__(
-        self, kinds: Mapping[str, TextKind], untouched: Container[str], names: Set[str] | None, found: list[Place]
-    ) -> None:
-        self._kinds = kinds
-        self._untouched = untouched
-        self._names = names
-        self._found = found
-
-    def look(self, value: dict[str, Any] | list[Any], path: Path, key: str, depth: int) -> None:
-        """Find the texts below `path`, whose nearest key is `key`, at most `depth` levels deep."""
-        if depth <= 0:
-            raise TooDeep(f"it is nested deeper than {DEPTH} levels")
-        if isinstance(value, dict):
-            if self._names is not None and not value.keys() <= self._names:
-                unknown = (name for name in value if name not in self._names and _is_text(name))
-                self._found += [Place((*path, name, KEY), "other") for name in unknown]
-            for name, each in value.items():
-                if isinstance(each, str):
-                    if _is_text(each) and not (name in self._untouched and is_for_machines(each)):
-                        self._found.append(Place((*path, name), self._kinds.get(name, "other")))
-                elif isinstance(each, _CONTAINERS):
-                    self.look(each, (*path, name), name, depth - 1)
-            return
-        for index, each in enumerate(value):
-            if isinstance(each, _CONTAINERS):
-                self.look(each, (*path, index), key, depth - 1)
-            elif isinstance(each, str) and _is_text(each) and not (key in self._untouched and is_for_machines(each)):
-                self._found.append(Place((*path, index), self._kinds.get(key, "other")))
+    Every answer takes this walk, so a path is made for what is found and for what is gone into alone.
+    """
+    if depth <= 0:
+        raise TooDeep(f"it is nested deeper than {DEPTH} levels")
+    if isinstance(value, dict):
+        if names is not None and not names.issuperset(value):
+            found += [Place((*path, name, KEY), "other") for name in value if name not in names and _is_text(name)]
+        for name, each in value.items():
+            if isinstance(each, str):
+                if _is_text(each) and not (name in untouched and is_for_machines(each)):
+                    found.append(Place((*path, name), kinds.get(name, "other")))
+            elif isinstance(each, _CONTAINERS):
+                _look(each, (*path, name), name, depth - 1, kinds, untouched, names, found)
+        return
+    for index, each in enumerate(value):
+        if isinstance(each, _CONTAINERS):
+            _look(each, (*path, index), key, depth - 1, kinds, untouched, names, found)
+        elif isinstance(each, str) and _is_text(each) and not (key in untouched and is_for_machines(each)):
+            found.append(Place((*path, index), kinds.get(key, "other")))
 
 
 def _is_text(text: str) -> bool:

@@ -13,12 +13,15 @@ class Refusal(Exception):
 
 
 class Refused(Refusal):
-    """A text rule of `step` found something of `kind` that must not be said."""
+    """A text rule of `step` found something of `kind` that must not be said. `words`: what is said of it, in the
+    policy's own words; empty where it has none.
+    """
 
-    def __init__(self, step: str, kind: str) -> None:
+    def __init__(self, step: str, kind: str, words: str = "") -> None:
         super().__init__(f"{step}: {kind}")
         self.step = step
         self.kind = kind
+        self.words = words
 
 
 class Withheld(Refusal):

@@ -15,7 +15,7 @@ class Edit:
     """Characters `start:end` of the text that was handed to `scan` become `text`.
 
     `kind` names the finding (`email`); overlapping edits merge, the severest wins. `refuse`: the answer is refused
-    instead of edited.
+    instead of edited, with these `words` where there are some.
     """
 
     start: int
@@ -24,6 +24,7 @@ class Edit:
     kind: str
     severity: int = 1
     refuse: bool = False
+    words: str = ""
 
 
 class TextRule(Protocol):

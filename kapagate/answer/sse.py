@@ -19,6 +19,7 @@ to one that it had left would be another text for that client than it was here, 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
@@ -32,7 +33,7 @@ from kapagate.answer.fields import PLAIN, FieldPath, places_of, running_in
 from kapagate.answer.places import is_for_machines
 
 DONE: Final = "[DONE]"
-_TELLS: Final = ("id", "index")
+_TELLS: Final = re.compile(r"(?:.*_)?(?:id|index)|.*[a-z](?:Id|Index)")
 _STATUS: Final = frozenset({"finish_reason", "stop_reason"})
 _COMMENT: Final = object()
 _ID: Final = object()
@@ -230,7 +231,7 @@ def _voice_of(name: str, value: Any, path: Path) -> Voice:
     voice: list[Any] = [name]
     for key in path:
         if isinstance(value, dict):
-            voice += [(each, told) for each, told in value.items() if each.endswith(_TELLS) and _is_scalar(told)]
+            voice += [(each, told) for each, told in value.items() if _TELLS.fullmatch(each) and _is_scalar(told)]
         voice.append(key)
         value = value[key]
     return tuple(voice)

@@ -49,10 +49,9 @@ def _log(problem: Problem, reason: BaseException | None, ex: Exchange) -> None:
 
 def _translated(cause: Exception) -> Problem:
     match cause:
-        case Refused(kind=kind):
-            return Problem(
-                problems.ANSWER_REFUSED, f"the answer was refused: it contains {kind}", members={"rule": kind}
-            )
+        case Refused(kind=kind, words=words):
+            detail = words or f"the answer was refused: it contains {kind}"
+            return Problem(problems.ANSWER_REFUSED, detail, members={"rule": kind})
         case Withheld(kind=kind, words=words):
             return Problem(problems.ANSWER_REFUSED, words, members={"rule": kind})
         case Garbled():

@@ -2,128 +2,80 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Literal
+from dataclasses import replace
+from functools import partial
+from typing import Annotated, ClassVar, Final, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import Field
 
-from kapagate.answer.answer import Answer
-from kapagate.answer.events import Event, Text
-from kapagate.answer.refusal import Withheld
+from kapagate.access.roles import Roles
 from kapagate.answer.rules import AnswerRules, Limit, TextRule
 from kapagate.chain.exchange import Exchange
-from kapagate.chain.filter import Filter, Invalid
-from kapagate.chain.order import FEWER, FEWER_OR_ALL, HIGHER, LOWER, MORE, NEUTRAL, Label, ranked
+from kapagate.chain.filter import Invalid
+from kapagate.chain.order import LOWER, MORE, NEUTRAL, Label, ranked
+from kapagate.chain.principal import NO_TENANT, NOBODY, PRINCIPAL, TENANT
 from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
-from kapagate.guards.actions import PersonalActions, actions_met, gentle
 from kapagate.guards.code import CodeBlocks
-from kapagate.guards.custom import CustomDetector, CustomDetectors, forgiving, looks, personal_data
-from kapagate.guards.personal import KINDS, Action
+from kapagate.guards.confidence import Confidence
+from kapagate.guards.disclaimers import Disclaim
+from kapagate.guards.ending import Ending, Found
+from kapagate.guards.guard import Guard
+from kapagate.guards.languages import Code, OnlyCode
+from kapagate.guards.messages import CUT, DISCLAIMER, ENGLISH, WITHHELD, Messages, languages_of, spoken
 from kapagate.guards.reach import within_reach
-from kapagate.guards.sources import Named, SourceRule
-from kapagate.guards.terms import BlockedTerms
+from kapagate.guards.refusal_phrases import RefusalPhrases
+from kapagate.guards.source_limits import INTERNAL, SourceLimits
+from kapagate.guards.source_links import SourceLinks
+from kapagate.guards.sources import SourceRule
+from kapagate.identity.language import language_of
 
 AtEnd = Literal["disclaim", "error"]
+Form = Literal["flowing", "held", "listed", "declared"]
+"""Answers that end, as they come or held; what is listed, of which nothing is the end; the texts of a backend."""
+
+FORMS: Final[tuple[Form, ...]] = ("flowing", "held", "listed", "declared")
 
 
-class Confidence(BaseModel):
-    """What happens to answers that Kapa itself calls uncertain."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    uncertain: Annotated[Literal["allow", "disclaim", "withhold"], ranked("allow", "disclaim", "withhold")] = Field(
-        "allow", description="`disclaim` appends the disclaimer, `withhold` says the `withheld` message instead."
-    )
-
-
-def _by_url(value: Any) -> Any:
-    """A text alone is the address."""
-    return {"url": value} if isinstance(value, str) else value
-
-
-class SourcePattern(BaseModel):
-    """Sources by address, title, or both; `*` stands for anything, and a text alone is the address."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    url: str | None = Field(None, min_length=1, max_length=500, description="The address: `https://docs.example/*`.")
-    title: str | None = Field(None, min_length=1, max_length=500, description="The title: `*draft*`.")
-
-
-Patterns = tuple[Annotated[SourcePattern, BeforeValidator(_by_url)], ...]
-
-
-class SourceLimits(BaseModel):
-    """Which sources an answer may rest on, and how many it needs."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    min: Annotated[int, HIGHER] = Field(
-        0, ge=0, le=100, description="With fewer distinct sources an answer is withheld."
-    )
-    allow: Annotated[Patterns, FEWER_OR_ALL] = Field((), description="Only these may be named; all when left out.")
-    deny: Annotated[Patterns, MORE] = Field(
-        (), description="These are never named: they leave the sources, passages and documents."
-    )
-
-
-class GuardAnswer(Filter):
-    """Guards what is said: personal data, blocked terms, code, length, sources, uncertainty.
+class GuardAnswer(Guard):
+    """Guards what is said: personal data, blocked terms, company policy, code, length, sources, confidence.
 
     Streams and whole answers get the same verdict, however the bytes are cut. Titles of sources, passages and
     documents pass the same rules, whole; length and code are those of the answer alone. What is decided on the whole
-    answer (`sources.min`, `uncertain: withhold`) needs an answer that is held to its end: JSON, or `stream: buffer` at
-    the upstream. For streams that flow, `at_end` says what happens instead. An upstream's error keeps its status:
-    personal data in it is redacted, also where answers would be refused.
+    answer (`sources`, `uncertain: withhold`, rules that withhold) needs an answer that is held to its end: JSON, or
+    `stream: buffer` at the upstream. For streams that flow, `at_end` says what happens instead. What users are told is
+    in their language. An upstream's error keeps its status: what may not be said is redacted in it, also where answers
+    would be refused.
     """
 
-    pii: Annotated[PersonalActions, ranked("allow", "redact", "refuse")] = Field(
-        "redact",
-        description="What happens to personal data and secrets, in one word or by kind (`{card: refuse}`):"
-        " `redact` puts `<email>` in their place, `mask` `****1111`.",
-    )
-    pii_allowed: Annotated[tuple[str, ...], FEWER] = Field(
-        (), max_length=1000, description="Values that stay, such as an address of your own or a test card's number."
-    )
-    detectors: CustomDetectors = Field(
-        {}, max_length=500, description="Detectors of your own, by the names that stand in the place of what they find."
-    )
-    blocked_terms: Annotated[tuple[str, ...], MORE] = Field(
-        (), max_length=10_000, description="Words and phrases that may not be said, in either case."
-    )
-    on_blocked_term: Annotated[Action, ranked("redact", "refuse")] = Field(
-        "redact", description="`redact` puts `<blocked>` in their place."
-    )
-    code: Annotated[Literal["allow", "remove"], ranked("allow", "remove")] = Field(
-        "allow", description="Whether fenced code blocks stay in answers."
+    code: Code = Field(
+        "allow", description="Whether code stays in answers: fenced, indented, inline; or that of some languages alone."
     )
     max_response_length: Annotated[int | None, LOWER] = Field(
-        None, ge=1, description="The longest answer in characters; longer ones are cut at a word."
+        None, ge=1, description="The longest answer in characters; longer ones are cut at a sentence or a word."
     )
-    cut_notice: Annotated[str, NEUTRAL] = Field(
-        " […]", max_length=500, description="What stands after an answer that was cut."
+    cut_notice: Annotated[Messages, NEUTRAL] = Field(
+        dict(CUT), description="What stands after an answer that was cut, in one language or by language."
     )
     sources: SourceLimits = Field(SourceLimits(), description="Which sources an answer may rest on, and how many.")
     confidence: Confidence = Field(Confidence(), description="What happens to uncertain answers.")
+    require_approval: Annotated[bool, ranked(False, True)] = Field(
+        False, description="Every answer gets the disclaimer: a person has yet to approve of it."
+    )
+    disclaim: Annotated[tuple[Disclaim, ...], MORE] = Field(
+        (), max_length=100, description="Whose answers get a disclaimer besides: each condition that holds appends one."
+    )
     at_end: Annotated[AtEnd | None, ranked("nothing", "disclaim", "error", "withhold", of="ending")] = Field(
         None,
         description="For streams that flow: an answer that would be withheld is disclaimed, or ended with an error.",
     )
-    disclaimer: Annotated[str, NEUTRAL] = Field(
-        "This answer may be incomplete. Please check it against the documentation.",
-        min_length=1,
-        max_length=2000,
-        description="The paragraph that is appended to answers that are disclaimed.",
+    disclaimer: Annotated[Messages, NEUTRAL] = Field(
+        dict(DISCLAIMER), description="The paragraph that is appended to answers that are disclaimed, as `cut_notice`."
     )
-    withheld: Annotated[str, NEUTRAL] = Field(
-        "This answer cannot be shown. Please ask your support team.",
-        min_length=1,
-        max_length=2000,
-        description="What is said in the place of an answer that is withheld.",
+    withheld: Annotated[Messages, NEUTRAL] = Field(
+        dict(WITHHELD), description="What is said in the place of an answer that is withheld, as `cut_notice`."
     )
 
     presence: ClassVar[Label] = "tighter"
@@ -131,20 +83,19 @@ class GuardAnswer(Filter):
     @property
     def ending(self) -> str:
         """What becomes of an answer that flowed and should be withheld; `nothing` where none ever is."""
-        return (self.at_end or "withhold") if self._withholds else "nothing"
+        return (self.at_end or "withhold") if self.withholds else "nothing"
 
     @property
     def decisions(self) -> frozenset[Decision]:
-        actions = {*actions_met(self.pii, KINDS), *(each.action for each in self.detectors.values())}
-        actions.add(self.on_blocked_term if self.blocked_terms else "allow")
-        shortens = self.max_response_length is not None or self.code == "remove"
-        disclaims = "disclaim" in (self.confidence.uncertain, self.at_end)
-        names = bool(self.sources.allow or self.sources.deny)
+        actions = self.text_actions
+        shortens = self.max_response_length is not None or self.code != "allow"
+        disclaims = "disclaim" in (self.confidence.uncertain, self.at_end, *actions)
+        changes = disclaims or self.sources.forbids or self.disclaim or self.require_approval or shortens
         possible: dict[Decision, bool] = {
             "passed": True,
-            "changed": not actions.isdisjoint(("redact", "mask")) or shortens or disclaims or names,
+            "changed": bool(changes) or not actions.isdisjoint(("redact", "mask")),
             "refused": "refuse" in actions or self.at_end == "error",
-            "withheld": bool(self._withholds),
+            "withheld": bool(self.withholds),
         }
         return frozenset(each for each, so in possible.items() if so)
 
@@ -152,78 +103,121 @@ class GuardAnswer(Filter):
         needs = self._needs()
         if not needs:
             raise Invalid("guards nothing: one of its options must ask for something", ("pii",))
-        if self.at_end and not self._withholds:
-            raise Invalid("nothing is decided at the end: `sources.min` and `uncertain: withhold` are", ("at_end",))
-        for index, each in enumerate((*self.sources.allow, *self.sources.deny)):
-            if each.url is None and each.title is None:
-                listed = "allow" if index < len(self.sources.allow) else "deny"
-                raise Invalid("name an address or a title", ("sources", listed))
-        guard = _Guard(self, self._texts(self.pii, self.detectors, self.on_blocked_term), frozenset(needs))
+        if self.at_end and not self.withholds:
+            raise Invalid(
+                "nothing is decided at the end: `sources`, `uncertain: withhold` and rules that withhold are",
+                ("at_end",),
+            )
+        if self.confidence.below is not None and self.confidence.uncertain == "allow":
+            raise Invalid(
+                "say what happens to uncertain answers: `uncertain: disclaim` (or `withhold`)", ("confidence",)
+            )
+        roles = (
+            services[Roles] if self.sources.internal == "granted" or any(each.role for each in self.disclaim) else None
+        )
+        for at, each in enumerate(self.disclaim):
+            for number, role in enumerate(each.role or ()):
+                if roles is not None and role not in roles.names:
+                    raise Invalid(f"there is no role {role!r}", ("disclaim", at, "role", number))
+        guard = _Guard(self, frozenset(needs), roles)
         return Step(needs=needs, on_request=guard.on_request, on_answer=guard.on_answer)
 
     @property
-    def _withholds(self) -> str:
+    def ends(self) -> bool:
+        """Whether anything is decided on whole answers."""
+        disclaims = self.require_approval or self.disclaim or self.confidence.uncertain != "allow"
+        return bool(disclaims or self.sources != SourceLimits() or not self.text_actions.isdisjoint(_AT_END))
+
+    @property
+    def withholds(self) -> str:
         """The option that asks for whole answers; empty when none does."""
-        return "sources" if self.sources.min else "confidence" if self.confidence.uncertain == "withhold" else ""
+        if self.sources != SourceLimits():
+            return "sources"
+        if self.confidence.uncertain == "withhold":
+            return "confidence"
+        return "company_policy" if "withhold" in self.text_actions else ""
 
     def _needs(self) -> dict[Surface, str]:
-        ends = "sources" if self.sources.min else "confidence"
+        judges = (
+            ("company_policy", not self.text_actions.isdisjoint(_AT_END)),
+            ("require_approval", self.require_approval),
+            ("disclaim", self.disclaim),
+            ("confidence", self.confidence.uncertain != "allow"),
+        )
         asked: tuple[tuple[Surface, str, object], ...] = (
-            ("running text", ends, self.sources.min or self.confidence.uncertain != "allow"),
+            *(("running text", option, wanted) for option, wanted in judges),
+            ("running text", "sources", self.sources.min),
             ("running text", "max_response_length", self.max_response_length),
-            ("running text", "code", self.code == "remove"),
+            ("running text", "code", self.code != "allow"),
+            ("answer text", "company_policy", self.company_policy),
             ("answer text", "blocked_terms", self.blocked_terms),
-            ("answer text", "pii", looks(self.pii, self.detectors)),
+            ("answer text", "pii", self.looks_for_data),
             ("sources", "sources", self.sources != SourceLimits()),
-            ("uncertainty", "confidence", self.confidence.uncertain != "allow"),
-            ("whole answer", self._withholds, self._withholds and not self.at_end),
+            *(("uncertainty", option, wanted) for option, wanted in judges),
+            ("whole answer", self.withholds, self.withholds and not self.at_end),
         )
         return {surface: option for surface, option, wanted in asked if wanted}
 
-    def _texts(
-        self, pii: PersonalActions, detectors: Mapping[str, CustomDetector], on_blocked_term: Action
-    ) -> tuple[TextRule, ...]:
-        rules: list[TextRule] = []
-        if personal := personal_data(pii, self.pii_allowed, detectors):
-            rules.append(personal)
-        if self.blocked_terms:
-            try:
-                rules.append(BlockedTerms(self.blocked_terms, on_blocked_term))
-            except ValueError as cause:
-                raise Invalid(str(cause), ("blocked_terms",)) from cause
-        return tuple(rules)
 
-    def on_errors(self) -> AnswerRules | None:
-        """The rules for an upstream's errors: they redact, and never refuse."""
-        texts = self._texts(gentle(self.pii), forgiving(self.detectors), "redact")
-        return AnswerRules(texts=texts) if texts else None
+_AT_END: Final = ("disclaim", "withhold")
 
 
 class _Guard:
-    """The compiled guard. Its rules are the same for every answer of a form, but for code, which has a memory.
-
-    `_flowing` and `_held` are for answers that end; `_listed` for what is listed, so nothing is decided at its end;
-    `_declared` for backends, whose declared texts are all that is looked at.
+    """The compiled guard. What of its rules is the same for all answers of a form, to all who speak a language, is made
+    once; what has a memory, or depends on who asks, is made for each answer.
     """
 
-    def __init__(self, declared: GuardAnswer, texts: tuple[TextRule, ...], surfaces: frozenset[Surface]) -> None:
-        self._flowing = self._rules(declared, texts, declared.at_end)
-        self._held = self._rules(declared, texts, None)
-        self._listed = replace(self._held, end=None)
-        self._declared = replace(self._listed, event=None)
-        self._on_errors = declared.on_errors()
-        self._removes_code = declared.code == "remove"
-        self._surfaces = surfaces
+    def __init__(self, declared: GuardAnswer, surfaces: frozenset[Surface], roles: Roles | None) -> None:
+        self._declared, self._surfaces, self._roles = declared, surfaces, roles
+        self._policy = declared.policy()
+        self._notes = self._policy is not None and self._policy.asks("disclaim", "withhold")
+        self._forbids = declared.sources.forbids
+        self._named = tuple(declared.sources.named(granted) for granted in (False, True))
+        self._removes_code = declared.code != "allow"
+        self._languages_that_stay = declared.code.only if isinstance(declared.code, OnlyCode) else ()
+        self._scores = declared.confidence.below is not None
+        self._ends_alike = not (self._forbids or self._scores or self._notes or declared.disclaim)
+        self._languages = self._known_languages()
+        texts, errors = declared.texts(), declared.forgiving_texts()
+        if self._policy:
+            errors = (*errors, self._policy.texts(ENGLISH, forgiving=True))
+        self._on_errors = AnswerRules(texts=errors) if errors else None
+        self._endings = {(form, each): self._ending(form, each) for form in FORMS for each in self._languages}
+        self._rules = {(form, each): self._alike(form, each, texts) for form in FORMS for each in self._languages}
 
-    @staticmethod
-    def _rules(declared: GuardAnswer, texts: tuple[TextRule, ...], at_end: AtEnd | None) -> AnswerRules:
-        sources, length = declared.sources, declared.max_response_length
-        ending = _Ending(declared, at_end)
+    def _known_languages(self) -> frozenset[str]:
+        """English, and those in which somebody is told something else."""
+        said = self._declared
+        found = {ENGLISH, *(self._policy.languages if self._policy else ())}
+        if said.max_response_length is not None:
+            found |= languages_of(said.cut_notice, CUT)
+        if said.ends:
+            found |= languages_of(said.withheld, WITHHELD) | languages_of(said.disclaimer, DISCLAIMER)
+            found = found.union(*(each.language or () for each in said.disclaim))
+            found = found.union(*(languages_of(each.message) for each in said.disclaim if each.message))
+        return frozenset(found)
+
+    def _ending(self, form: Form, language: str) -> Ending:
+        said = self._declared
+        return Ending(
+            minimum=said.sources.min,
+            confidence=said.confidence,
+            at_end=said.at_end if form == "flowing" else None,
+            always=said.require_approval,
+            withheld=spoken(said.withheld, language, WITHHELD),
+            disclaimer=spoken(said.disclaimer, language, DISCLAIMER),
+            language=language,
+            policy=self._policy.rules if self._policy else {},
+        )
+
+    def _alike(self, form: Form, language: str, texts: tuple[TextRule, ...]) -> AnswerRules:
+        said, length = self._declared, self._declared.max_response_length
+        policy = (self._policy.texts(language),) if self._policy and not self._notes else ()
+        ends = said.ends and self._ends_alike and form in ("flowing", "held")
         return AnswerRules(
-            texts=texts,
-            limit=Limit(length, declared.cut_notice) if length else None,
-            event=SourceRule(_named(sources.allow), _named(sources.deny)) if sources.allow or sources.deny else None,
-            end=ending.end if sources.min or declared.confidence.uncertain != "allow" else None,
+            texts=(*texts, *policy),
+            limit=Limit(length, spoken(said.cut_notice, language, CUT)) if length else None,
+            end=partial(self._endings[form, language].end, Found()) if ends else None,
         )
 
     async def on_request(self, ex: Exchange) -> None:
@@ -232,54 +226,56 @@ class _Guard:
     def on_answer(self, ex: Exchange) -> AnswerRules | None:
         if ex.response is not None and ex.response.status >= 400:
             return self._on_errors
-        route = ex.route
-        if route.answer_texts or route.running_texts:
-            rules = self._declared
-        elif "uncertainty" in route.shows:
-            rules = self._flowing if _flows(ex) else self._held
-        else:
-            rules = self._listed
-        return replace(rules, texts=(*rules.texts, CodeBlocks())) if self._removes_code else rules
+        form, language = _form(ex), self._language(ex)
+        rules = self._rules[form, language]
+        if self._ends_alike and not self._removes_code:
+            return rules
+        return self._of_one_answer(ex, rules, form, language)
 
+    def _language(self, ex: Exchange) -> str:
+        if len(self._languages) == 1:
+            return ENGLISH
+        preferred = language_of(ex)
+        return preferred if preferred in self._languages else ENGLISH
 
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    """What is decided on the whole answer. `at_end`: what becomes of one that should be withheld and has left."""
+    def _of_one_answer(self, ex: Exchange, rules: AnswerRules, form: Form, language: str) -> AnswerRules:
+        """The rules with what remembers this answer alone."""
+        texts, event, noted = [*rules.texts], None, set[str]()
+        phrases = RefusalPhrases() if self._scores else None
+        ends = form in ("flowing", "held")
+        if self._policy and self._notes and (ends or self._policy.asks("redact", "refuse")):
+            texts.append(self._policy.texts(language, noted))
+        if self._removes_code:
+            texts.append(CodeBlocks(self._languages_that_stay))
+        if phrases is not None and ends:
+            texts.append(phrases)
+        if self._forbids and form != "declared":
+            event = SourceRule(named := self._named[self._sees_internal(ex)])
+            texts.append(SourceLinks(named, event.seen if form != "flowing" else None))
+        end = rules.end
+        if ends and not self._ends_alike:
+            seen = event.seen if event else None
+            found = Found(ex.report, ex.step, seen, phrases, noted, self._conditions(ex, language))
+            end = partial(self._endings[form, language].end, found)
+        return replace(rules, texts=tuple(texts), event=event, end=end)
 
-    declared: GuardAnswer
-    at_end: AtEnd | None
+    def _sees_internal(self, ex: Exchange) -> bool:
+        return self._roles is not None and self._roles.allows(ex.facts.get(PRINCIPAL, NOBODY).roles, INTERNAL)
 
-    async def end(self, answer: Answer) -> Sequence[Event]:
-        """Raises Withheld."""
-        if answer.failure is not None:
+    def _conditions(self, ex: Exchange, language: str) -> tuple[Disclaim, ...]:
+        if not self._declared.disclaim:
             return ()
-        withheld = self._withheld(answer)
-        if withheld and self.at_end != "disclaim":
-            raise Withheld(self.declared.withheld, withheld)
-        disclaims = answer.uncertain and self.declared.confidence.uncertain == "disclaim"
-        if not (withheld or disclaims):
-            return ()
-        disclaimer = self.declared.disclaimer
-        return (Text(f"\n\n{disclaimer}" if answer.characters else disclaimer),)
-
-    def _withheld(self, answer: Answer) -> str:
-        """Why it must not be said; empty when it may, or when nothing was."""
-        if not answer.characters:
-            return ""
-        if len({_address(source) for source in answer.sources}) < self.declared.sources.min:
-            return "sources"
-        return "uncertain" if answer.uncertain and self.declared.confidence.uncertain == "withhold" else ""
+        roles, tenant = ex.facts.get(PRINCIPAL, NOBODY).roles, ex.facts.get(TENANT, NO_TENANT).name
+        spoken_by = language_of(ex) or language
+        return tuple(each for each in self._declared.disclaim if each.is_for(roles, tenant, spoken_by))
 
 
-def _flows(ex: Exchange) -> bool:
-    """Whether parts of the answer leave before its end is known."""
-    codec, upstream = ex.response and ex.response.codec, ex.route.upstream
-    return codec is not None and not codec.whole and not (upstream and upstream.adapter.holds(ex))
-
-
-def _named(patterns: Patterns) -> list[Named]:
-    return [Named(each.url, each.title) for each in patterns]
-
-
-def _address(source: Any) -> str:
-    return str(source.get("source_url")) if isinstance(source, dict) else repr(source)
+def _form(ex: Exchange) -> Form:
+    route = ex.route
+    if route.answer_texts or route.running_texts:
+        return "declared"
+    if "uncertainty" not in route.shows:
+        return "listed"
+    codec, upstream = ex.response and ex.response.codec, route.upstream
+    flows = codec is not None and not codec.whole and not (upstream and upstream.adapter.holds(ex))
+    return "flowing" if flows else "held"

@@ -16,24 +16,25 @@ from kapagate.answer.rules import AnswerRules, TextRule
 from kapagate.answer.whole import edited_text
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
-from kapagate.chain.filter import Filter, Invalid
-from kapagate.chain.order import FEWER, LOWER, MORE, Label, ranked
+from kapagate.chain.filter import Invalid
+from kapagate.chain.order import LOWER, Label, ranked
 from kapagate.chain.problem import Problem
 from kapagate.chain.route import Surface
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
-from kapagate.guards.actions import PersonalActions, actions_met
-from kapagate.guards.custom import CustomDetectors, looks, personal_data
-from kapagate.guards.personal import KINDS, Action
+from kapagate.guards.company_policy import Policy
+from kapagate.guards.guard import Guard
+from kapagate.guards.messages import ENGLISH
+from kapagate.guards.personal import Action
 from kapagate.guards.reach import within_reach
-from kapagate.guards.terms import BlockedTerms
+from kapagate.identity.language import language_of
 
 _QUESTION: Final[frozenset[Surface]] = frozenset({"question"})
 
 
-class GuardQuestion(Filter):
-    """Bounds the length of questions and comments, and redacts or refuses personal data and blocked terms in them.
+class GuardQuestion(Guard):
+    """Bounds the length of questions and comments, and redacts or refuses what may not be asked.
 
     It works on every text that the operation declares: the question, the comment of a feedback. A comment that is JSON
     in a string, as Kapa's widget sends it, is read as what it holds.
@@ -41,20 +42,6 @@ class GuardQuestion(Filter):
 
     max_length: Annotated[int | None, LOWER] = Field(
         None, ge=1, description="The longest text in characters; longer ones are refused."
-    )
-    pii: Annotated[PersonalActions, ranked("allow", "redact", "refuse")] = Field(
-        "redact",
-        description="What happens to personal data and secrets, in one word or by kind (`{card: refuse}`):"
-        " `redact` puts `<email>` in their place, `mask` `****1111`.",
-    )
-    pii_allowed: Annotated[tuple[str, ...], FEWER] = Field(
-        (), max_length=1000, description="Values that stay, such as an address of your own or a test card's number."
-    )
-    detectors: CustomDetectors = Field(
-        {}, max_length=500, description="Detectors of your own, by the names that stand in the place of what they find."
-    )
-    blocked_terms: Annotated[tuple[str, ...], MORE] = Field(
-        (), max_length=10_000, description="Words and phrases that may not be asked, in either case."
     )
     on_blocked_term: Annotated[Action, ranked("redact", "refuse")] = Field(
         "refuse", description="`redact` puts `<blocked>` in their place."
@@ -64,64 +51,62 @@ class GuardQuestion(Filter):
 
     @property
     def decisions(self) -> frozenset[Decision]:
-        actions = {*actions_met(self.pii, KINDS), *(each.action for each in self.detectors.values())}
-        actions.add(self.on_blocked_term if self.blocked_terms else "allow")
-        refuses = "refuse" in actions or self.max_length is not None
         possible: dict[Decision, bool] = {
             "passed": True,
-            "changed": not actions.isdisjoint(("redact", "mask")),
-            "refused": refuses,
+            "changed": not self.text_actions.isdisjoint(("redact", "mask")),
+            "refused": "refuse" in self.text_actions or self.max_length is not None,
         }
         return frozenset(each for each, so in possible.items() if so)
 
     def compile(self, services: Services) -> Step:
-        rules: list[TextRule] = []
-        if personal := personal_data(self.pii, self.pii_allowed, self.detectors):
-            rules.append(personal)
-        if self.blocked_terms:
-            try:
-                rules.append(BlockedTerms(self.blocked_terms, self.on_blocked_term))
-            except ValueError as cause:
-                raise Invalid(str(cause), ("blocked_terms",)) from cause
-        if not rules and self.max_length is None:
-            raise Invalid("guards nothing: ask for `max_length`, `pii` or `blocked_terms`", ("pii",))
-        guarded = "pii" if looks(self.pii, self.detectors) else "blocked_terms"
-        option = guarded if rules else "max_length"
-        guard = _Guard(self.max_length, tuple(rules))
+        for at, rule in enumerate(self.company_policy):
+            if rule.action in ("disclaim", "withhold"):
+                raise Invalid("a question is redacted or refused", ("company_policy", at, "action"))
+        texts, policy = self.texts(), self.policy()
+        if not texts and policy is None and self.max_length is None:
+            raise Invalid("guards nothing: ask for `max_length`, `pii`, `blocked_terms` or `company_policy`", ("pii",))
+        asked = {"pii": self.looks_for_data, "blocked_terms": self.blocked_terms, "company_policy": policy}
+        option = next((name for name, wanted in asked.items() if wanted), "max_length")
+        guard = _Guard(self.max_length, texts, policy)
         return Step(needs={"question": option}, on_request=guard.on_request, texts=guard.rules)
 
 
 class _Guard:
-    """The compiled guard: every declared text of a request, whole."""
+    """The compiled guard: every declared text of a request, whole. `rules` are those for who speaks English, or no
+    language that the policy has words in.
+    """
 
-    def __init__(self, max_length: int | None, rules: tuple[TextRule, ...]) -> None:
+    def __init__(self, max_length: int | None, texts: tuple[TextRule, ...], policy: Policy | None) -> None:
         self._max_length = max_length
-        self.rules = rules
+        self.rules = (*texts, policy.texts(ENGLISH)) if policy else texts
+        languages = policy.languages if policy else ()
+        self._spoken = {each: (*texts, policy.texts(each)) for each in languages} if policy else {}
 
     async def on_request(self, ex: Exchange) -> None:
         if not within_reach(ex, _QUESTION) or (ex.request.body.length == 0 and not ex.route.asks_by_query):
             return
         document = guarded = await ex.document()
+        rules = self._spoken.get(language_of(ex) or ENGLISH, self.rules) if self._spoken else self.rules
         for place in ex.route.texts_of(document):
             text = value_at(document, place.path)
-            if isinstance(text, str) and (new := self._guarded(ex, place, text)) != text:
+            if isinstance(text, str) and (new := self._guarded(ex, rules, place, text)) != text:
                 guarded = replaced_at(guarded, place.path, new)
         if guarded is not document:
             ex.edit = ex.edit.with_document(guarded)
             ex.verdict().outcome = "changed"
 
-    def _guarded(self, ex: Exchange, place: Place, text: str) -> str:
+    def _guarded(self, ex: Exchange, rules: tuple[TextRule, ...], place: Place, text: str) -> str:
         """The text as it may leave. Raises Problem when it may not."""
         if self._max_length is not None and len(text) > self._max_length:
             detail = f"the {place.kind} has {len(text)} characters, {self._max_length} are allowed"
             raise Problem(problems.QUESTION_REFUSED, detail, members={"rule": "max_length"})
-        if not self.rules:
+        if not rules:
             return text
         held = _object_in(text) if place.kind == "comment" else None
         if held is None:
-            return _edited(ex, self.rules, place, text)
+            return _edited(ex, rules, place, text)
         parts = dict(_strings_of(held))
-        edited = {path: _edited(ex, self.rules, place, part) for path, part in parts.items()}
+        edited = {path: _edited(ex, rules, place, part) for path, part in parts.items()}
         return text if edited == parts else orjson.dumps(replaced_all(held, edited)).decode()
 
 
@@ -151,7 +136,7 @@ def _edited(ex: Exchange, texts: tuple[TextRule, ...], place: Place, text: str) 
         return edited_text(text, place.kind, readers_of(rules, report), report)
     except Refused as cause:
         what = "a blocked term" if cause.kind == "blocked_term" else f"personal data: {cause.kind}"
-        detail = f"the {place.kind} contains {what}"
+        detail = cause.words or f"the {place.kind} contains {what}"
         raise Problem(problems.QUESTION_REFUSED, detail, members={"rule": cause.kind}) from None
     finally:
         for kind, number in report.steps[ex.step].edits.items():

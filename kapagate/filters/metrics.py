@@ -22,6 +22,7 @@ from kapagate.ledger.outcome import NO_STATUS, outcome_of, problem_of, status_of
 STATUSES = frozenset({NO_STATUS, *(str(status.value) for status in HTTPStatus if status >= 200)})
 SECONDS = (0.005, 0.025, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 90.0)
 CHARACTERS = (0.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0)
+SCORES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 MOST_SEEN = 4096
 OTHER = "other"
 QUESTION_ENDINGS = ("answered", "uncertain", "refused", "failed", "gone")
@@ -99,6 +100,9 @@ class _Work:
         self._skipped = meter.counter(
             "kapagate_guard_skipped_total", "Steps that were passed by after a failure.", ["step"]
         )
+        self._confidence = meter.histogram(
+            "kapagate_answer_confidence", "How sure answers seemed, from 0 to 1, by the step that asks.", ["step"], SCORES
+        )
         self._seen: dict[tuple[Route, str, int, str, str, str], Seen] = {}
         self._streams: dict[str, tuple[Observe, Observe]] = {}
 
@@ -175,6 +179,8 @@ class _Work:
                 self._shadow.labels(step, "would_refuse").inc(sum(share.would_refuse.values()))
             if share.skipped is not None:
                 self._skipped.labels(step).inc()
+            if share.score is not None:
+                self._confidence.labels(step).observe(share.score)
 
 
 def _add(family: CountFamily, step: str, counts: Mapping[str, int]) -> None:

@@ -23,16 +23,10 @@ from kapagate.answer.events import TextKind
 from kapagate.answer.fences import BEFORE, FENCE, INDENT, LONGEST_HEAD, OPENING, closes
 from kapagate.answer.rules import Edit
 from kapagate.guards.code_spans import LONGEST, Spans
+from kapagate.guards.languages import INLINE, PLAIN, language
 
 PLACEHOLDER = "[code removed]\n"
-PLAIN, INLINE = "plain", "inline"
 _SEVERITY = 2
-_LANGUAGES = (
-    *("python: py python3 py3", "bash: sh shell zsh console shell-session", "javascript: js", "typescript: ts"),
-    *("yaml: yml", "go: golang", "cpp: c++", "ruby: rb", "rust: rs", "csharp: cs c#", "powershell: ps1 pwsh"),
-    f"{PLAIN}: text txt plaintext",
-)
-_NAMES = {name: each.partition(":")[0] for each in _LANGUAGES for name in each.partition(":")[2].split()}
 _LANGUAGE = re.compile(r"[ \t{.]*([\w+#-]+)")
 _MAY_OPEN = re.compile(rf"{BEFORE}(?:(?:[-*+]|\d{{1,9}}[.)]?)[ \t]{{0,4}}){{0,3}}(?:`{{0,{FENCE}}}|~{{0,{FENCE}}})")
 _MAY_CLOSE = re.compile(rf"{BEFORE}(?:`{{0,{FENCE}}}|~{{0,{FENCE}}})[ \t\r]{{0,{INDENT}}}")
@@ -40,11 +34,6 @@ _BLANK = re.compile(rf"[ \t>\r]{{0,{2 * INDENT}}}")
 _QUOTE = re.compile(r"(?: {0,3}>)+ ?")
 _ITEM = re.compile(r"([-*+]|\d{1,9}[.)])([ \t]+|$)")
 _INDENTED = re.compile(r"(?:^|\n)[ >]*(?: {4}|\t)")
-
-
-def language(name: str) -> str:
-    """A language by the name that lists of languages use."""
-    return _NAMES.get(name.lower(), name.lower())
 
 
 @dataclass(slots=True)

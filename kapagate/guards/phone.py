@@ -10,20 +10,11 @@ from __future__ import annotations
 import re
 
 from kapagate.guards.detector import Detector, Span
+from kapagate.guards.phone_lengths import lengths
 from kapagate.guards.regex import ending
 
 _NEAR = 40
 _BEFORE = 44
-_SHORTEST = 8
-
-# Digits of a number with its country code, at most (national numbering plans); 15 where nothing is listed.
-_LISTED = {
-    10: "45 47 65",
-    11: "1 7 27 31 32 33 34 36 41 48 51 56 61 66 852 853",
-    12: "20 30 40 44 46 52 57 63 81 82 84 90 91 92 212 213 216 254 351 353 358 380 420 421 971 972",
-    13: "39 49 54 55 60 62 64 86 234 880",
-}
-_MOST = {code.encode(): most for most, codes in _LISTED.items() for code in codes.split()}
 _COUNTRY = re.compile(
     rb"1|2(?:0|7|1[1-368]|[2346]\d|5[0-8]|9[01789])|3(?:[0-469]|[578]\d)|4(?:[013-9]|2[013])|5(?:[1-8]|0\d|9\d)"
     rb"|6(?:[0-6]|[78]\d|9[0-2])|7|8(?:[1246]|0[08]|5[02356]|7[08]|8[0368])|9(?:[0-58]|6\d|7\d|9[2-68])"
@@ -107,11 +98,12 @@ def _international(data: bytes, start: int, prefix: int) -> Span | None:
     if country is None or groups is None:
         return None
     code = near[: country.end()]
+    possible = lengths(code)
     best, digits = None, 0
     for group in _GROUP_ENDS.finditer(near[: groups.end()]):
         first, last = group.span()
         digits += last - first - (near[first - 1 : last + 1] == b"(0)")
-        if _SHORTEST <= digits <= _MOST.get(code, 15) and _ends(data, start + prefix + last):
+        if digits in possible and _ends(data, start + prefix + last):
             best = last
     if best is None or _decimal(near[:best]) or (code == b"1" and not _north_american(near[:best])):
         return None

@@ -2,8 +2,10 @@
 
 One automaton looks for all of them (re2, so the time does not grow with their number and stays linear in the text). A
 term ends at word boundaries where its own ends are letters or digits: `pass` is not found in `passage`, `C++` is found
-in `C++11`. Scripts that part no words by blanks (Chinese, Japanese, Thai, ...) have a boundary everywhere. Blanks
-within a phrase stand for one to four blanks of any kind.
+in `C++11`. Marks on a letter (accents as characters of their own) and joiners go on with its word, as UAX 29 has it;
+punctuation does not, so that `falcon` is found in `falcon.internal`. Scripts that part no words by blanks (Chinese,
+Japanese, Thai, ...) have a boundary everywhere. Blanks within a phrase stand for one to four blanks of any kind, and
+letters are found composed or with their marks apart.
 
 While a text is not complete, its last words are undecided: as many of them as the longest phrase has, and one more.
 """
@@ -12,6 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from unicodedata import normalize
 
 from kapagate.answer.events import TextKind
 from kapagate.answer.rules import Edit
@@ -22,9 +25,18 @@ PLACEHOLDER = "<blocked>"
 LONGEST = 200
 _SEVERITY = 5
 _BLANKS = 4
+_MARKS = 4
 _WORD = re.compile(r"\w+")
+_MARKED = re.compile(
+    r"[\u0300-\u036f\u0483-\u0489\u0591-\u05c7\u064b-\u065f\u1ab0-\u1aff\u1dc0-\u1dff\u200c\u200d\u20d0-\u20f0\xad]"
+)
 _JOINED = re.compile(r"[^\W\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\ud7ff\uf900-\ufaff\U00020000-\U0003ffff]")
 _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
+
+
+def terms_in(text: str) -> list[str]:
+    """The terms of a file: one a line. Lines that begin with `#` are comments."""
+    return [line for each in text.splitlines() if (line := each.strip()) and not line.startswith("#")]
 
 
 class BlockedTerms:
@@ -37,11 +49,12 @@ class BlockedTerms:
         for term in terms:
             if not term.strip() or len(term) > LONGEST:
                 raise ValueError(f"a term has 1 to {LONGEST} characters, and not blanks alone")
-        self._find = words_regex("|".join(map(_pattern, terms)))
+        forms = {form: None for term in terms for form in (term, normalize("NFC", term), normalize("NFD", term))}
+        self._find = words_regex("|".join(map(_pattern, forms)))
         self._refuse = action == "refuse"
-        self._words = max(len(_WORD.findall(term)) for term in terms) + 1
-        self.reach = max(len(term) + _BLANKS * len(term.split()) for term in terms) + 1
-        self.context = 1
+        self._words = max(len(_WORD.findall(term)) for term in forms) + 1
+        self.reach = max(len(term) + _BLANKS * len(term.split()) for term in forms) + _MARKS
+        self.context = _MARKS
         self.kinds = kinds
 
     def scan(self, text: str, start: int, final: bool) -> tuple[Sequence[Edit], int]:
@@ -96,7 +109,12 @@ def _pattern(term: str) -> str:
 
 def _goes_on(text: str, at: int) -> bool:
     """Whether a word goes on across this place."""
-    return 0 < at < len(text) and bool(_JOINED.match(text[at - 1]) and _JOINED.match(text[at]))
+    if not 0 < at < len(text):
+        return False
+    letter = at - 1
+    while letter > max(0, at - _MARKS) and _MARKED.match(text[letter]):
+        letter -= 1
+    return bool(_JOINED.match(text[letter]) and (_JOINED.match(text[at]) or _MARKED.match(text[at])))
 
 
 def _encoded(text: str) -> bytes:

@@ -5,9 +5,24 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
+from kapagate.chain.exchange import Exchange
+from kapagate.chain.principal import PRINCIPAL
+from kapagate.identity.claims import text_claim
+
 _PRIMARY = re.compile(r"([A-Za-z]{2,8})(?:[-_][A-Za-z0-9_-]*)?", re.ASCII)
 _WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)", re.ASCII)
 _MOST_RANGES = 16
+
+
+def language_of(exchange: Exchange) -> str | None:
+    """The primary tag of the caller's claim `locale`, else of what `Accept-Language` wants most."""
+    principal = exchange.get(PRINCIPAL)
+    locale = text_claim(principal.claims, "locale") if principal is not None else None
+    tag = primary_tag(locale) if locale else None
+    if tag is not None:
+        return tag
+    accepted = exchange.request.headers.get(b"accept-language")
+    return preferred(accepted) if accepted else None
 
 
 def primary_tag(text: str) -> str | None:

@@ -8,8 +8,8 @@ from typing import Any
 
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import PRINCIPAL, TENANT
-from kapagate.identity.claims import claim, text_claim
-from kapagate.identity.language import preferred, primary_tag
+from kapagate.identity.claims import claim
+from kapagate.identity.language import language_of
 from kapagate.identity.pseudonym import Pseudonyms
 
 PERSONAL = frozenset(
@@ -84,13 +84,6 @@ def _integration(exchange: Exchange) -> str | None:
     return account.integration_id if account is not None else None
 
 
-def _language(exchange: Exchange) -> str | None:
-    locale = text_claim(exchange[PRINCIPAL].claims, "locale")
-    tag = primary_tag(locale) if locale else None
-    accepted = exchange.request.headers.get(b"accept-language")
-    return tag or (preferred(accepted) if accepted else None)
-
-
 def _plain(value: Any) -> Value | None:
     """A claim that is a scalar, or a list of texts; None for anything else."""
     if isinstance(value, bool):
@@ -116,5 +109,5 @@ _GETTERS: dict[str, Get] = {
     "role": lambda exchange: next(iter(exchange[PRINCIPAL].roles), None),
     "subject": lambda exchange: _bounded(exchange[PRINCIPAL].subject),
     "integration": _integration,
-    "language": _language,
+    "language": language_of,
 }

@@ -16,7 +16,9 @@ START, STOP, RELOAD = "system.start", "system.stop", "system.reload"
 
 
 class Journal:
-    """Writes them. None waits and none is refused: where there is no room, a gap record counts it."""
+    """Writes them. None waits and none is refused: where there is no room, a gap record counts it. Strangers take from
+    the share, so that a flood of them takes nobody's place.
+    """
 
     def __init__(self, ledger: Ledger, clock: Clock, ids: Ids) -> None:
         self._ledger = ledger
@@ -50,9 +52,10 @@ class Journal:
             "endpoint": path,
             "status": status,
         }
-        self._keep(operation, self._clock.wall() - took / 1000, outcome, {**members, "duration_ms": took})
+        at, stranger = self._clock.wall() - took / 1000, status == 401
+        self._keep(operation, at, outcome, {**members, "duration_ms": took}, stranger)
 
-    def _keep(self, operation: str, at: float, outcome: str, members: dict[str, Any]) -> None:
+    def _keep(self, operation: str, at: float, outcome: str, members: dict[str, Any], stranger: bool = False) -> None:
         decision = self._ids()
         record = {
             "decision": decision,
@@ -63,7 +66,7 @@ class Journal:
             "operation": operation,
             **{name: value for name, value in members.items() if value not in ("", {}, [])},
         }
-        if self._ledger.take():
+        if not stranger and self._ledger.take():
             self._ledger.fill(encoded(record))
         else:
             self._ledger.fill_unreserved(encoded(record))

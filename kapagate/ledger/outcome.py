@@ -49,6 +49,8 @@ def uneventful(exchange: Exchange) -> bool:
     for share in report.steps.values():
         if not share.binding or share.edits or share.skipped is not None or share.end_is_due:
             return False
+        if share.score is not None:
+            return False
         if share.checked is None or share.checked < report.released:
             return False
     return True

@@ -245,6 +245,8 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
 
 def _share(share: StepReport, enforced: bool) -> dict[str, Any]:
     told: dict[str, Any] = {"answer": _standing(share, enforced)}
+    if share.score is not None:
+        told["score"] = share.score
     for name, counts in (
         ("edits", share.edits),
         ("would_edit", share.would_edit),

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
+from kapagate.access.roles import RoleDeclaration, Roles
 from kapagate.chain.compose import Placed
 from kapagate.chain.filter import Filter
 from kapagate.chain.fitness import findings
@@ -40,7 +41,8 @@ class Action:
         """The compiled step."""
         model: type[Filter] = GuardQuestion if self.guard == "guard_question" else GuardAnswer
         declared = model.model_validate(self.options)
-        return Placed(self.guard, self.guard, declared.compile(Services({})), Options(), declared)
+        step = declared.compile(Services({Roles: Roles({"viewer": RoleDeclaration()})}))
+        return Placed(self.guard, self.guard, step, Options(), declared)
 
 
 def _question(name: str, **options: Any) -> Action:
@@ -51,9 +53,15 @@ def _answer(name: str, **options: Any) -> Action:
     return Action("guard_answer", name, {"pii": "allow", **options})
 
 
+def _policy(action: str) -> list[dict[str, Any]]:
+    return [{"id": "no-promises", "patterns": ["guaranteed?"], "action": action, "message": "Ask our lawyers."}]
+
+
 _TERMS: Final = ["Project Falcon"]
 _DETECTORS: Final = {"employee": {"pattern": r"\bEMP-\d{6}\b", "matches": ["EMP-123456"]}}
 _INTERNAL: Final = "https://docs.example/internal/*"
+_OPEN: Final = "https://docs.example/open/*"
+_ERROR: Final = {"at_end": "error"}
 _WITHHOLD: Final = {"uncertain": "withhold"}
 SERVED: Final[Mapping[str, Operation]] = {**OPERATIONS, **{each.name: each for each in operations(())}}
 """Kapa's operations, the widget's among them."""
@@ -65,18 +73,33 @@ ACTIONS: Final = (
     _question("detectors", detectors=_DETECTORS),
     _question("blocked_terms, redact", blocked_terms=_TERMS, on_blocked_term="redact"),
     _question("blocked_terms, refuse", blocked_terms=_TERMS, on_blocked_term="refuse"),
+    _question("company_policy, redact", company_policy=_policy("redact")),
+    _question("company_policy, refuse", company_policy=_policy("refuse")),
     _answer("pii: redact", pii="redact"),
     _answer("pii: refuse", pii="refuse"),
     _answer("detectors", detectors=_DETECTORS),
     _answer("blocked_terms, redact", blocked_terms=_TERMS, on_blocked_term="redact"),
     _answer("blocked_terms, refuse", blocked_terms=_TERMS, on_blocked_term="refuse"),
+    _answer("company_policy, redact", company_policy=_policy("redact")),
+    _answer("company_policy, refuse", company_policy=_policy("refuse")),
+    _answer("company_policy, disclaim", company_policy=_policy("disclaim")),
+    _answer("company_policy, withhold", company_policy=_policy("withhold")),
+    _answer("company_policy, withhold, at_end: disclaim", company_policy=_policy("withhold"), at_end="disclaim"),
+    _answer("company_policy, withhold, at_end: error", company_policy=_policy("withhold"), at_end="error"),
     _answer("code: remove", code="remove"),
+    _answer("code: {only: ...}", code={"only": ["python", "inline"]}),
     _answer("max_response_length", max_response_length=30),
-    _answer("sources.allow", sources={"allow": ["https://docs.example/open/*"]}),
-    _answer("sources.deny", sources={"deny": [_INTERNAL]}),
+    *(
+        _answer(f"sources.{name}{word}", sources={name: value}, **ending)
+        for name, value in (("allow", [_OPEN]), ("deny", [_INTERNAL]), ("internal", "granted"))
+        for word, ending in (("", {}), (", at_end: disclaim", {"at_end": "disclaim"}), (", at_end: error", _ERROR))
+    ),
     _answer("sources.min", sources={"min": 2}),
     _answer("sources.min, at_end: disclaim", sources={"min": 2}, at_end="disclaim"),
     _answer("sources.min, at_end: error", sources={"min": 2}, at_end="error"),
+    _answer("require_approval: true", require_approval=True),
+    _answer("disclaim", disclaim=[{"role": ["viewer"], "message": "For viewers."}]),
+    _answer("confidence.below, disclaim", confidence={"uncertain": "disclaim", "below": 0.7}),
     _answer("uncertain: disclaim", confidence={"uncertain": "disclaim"}),
     _answer("uncertain: withhold", confidence=_WITHHOLD),
     _answer("uncertain: withhold, at_end: disclaim", confidence=_WITHHOLD, at_end="disclaim"),
@@ -127,11 +150,13 @@ class Cell:
 
 
 def cell(step: Placed, route: Route) -> Cell:
-    """What becomes of a step on a route."""
+    """What becomes of a step on a route. An answer that is decided on as a whole is running text, or a list of
+    sources, and where there is none there is nothing whole either.
+    """
     for found in findings([], [step], [route]):
         if found.route:
             return Cell("refused", found.message)
-    needs = step.step.needs.keys()
+    needs = step.step.needs.keys() - {"whole answer"}
     if needs <= route.shows:
         return Cell("enforced")
     return Cell("skipped") if needs <= route.shows | route.hides else Cell("nothing to guard")

@@ -22,6 +22,7 @@ _TERMS: Samples = {
     "pii_allowed": [["support@docs.example"]],
     "blocked_terms": [["project nimbus", "internal only"]],
     "detectors": [{"employee": _DETECTOR}],
+    "company_policy": [[{"id": "no-legal-advice", "patterns": ["legal advice"], "action": "refuse"}]],
 }
 _CHANGES = [[{"at": "guard_question", "set": {"max_length": 1000}}], [{"remove": "enrich"}]]
 _ROUTES = [[{"name": "crm", "match": "GET|POST /crm/{rest:*}", "upstream": "crm", "on_uninspectable": "pass"}]]
@@ -146,7 +147,26 @@ SAMPLES: Mapping[str, Samples] = {
         "claims": [{"org": "tenant"}],
     },
     "GuardQuestion": {"max_length": [4000], **_TERMS},
-    "GuardAnswer": {"max_response_length": [1000], **_TERMS},
+    "GuardAnswer": {
+        "max_response_length": [1000],
+        "cut_notice": [" […]", {"de": " […] (mehr auf Nachfrage)"}],
+        "disclaim": [[{"tenant": ["acme"], "language": ["de"]}]],
+        "disclaimer": ["Please check this with your account team.", {"de": "Bitte prüfen Sie diese Antwort."}],
+        "withheld": ["Please ask your support team.", {"de": "Bitte wenden Sie sich an den Support."}],
+        **_TERMS,
+    },
+    "PolicyRule": {
+        "id": ["no-legal-advice"],
+        "patterns": [[r"\blegal advice\b"]],
+        "message": ["This is no legal advice.", {"de": "Dies ist keine Rechtsberatung."}],
+    },
+    "Disclaim": {
+        "role": [["operator"]],
+        "tenant": [["acme"]],
+        "language": [["de"]],
+        "message": ["Approve of this first.", {"de": "Bitte erst freigeben."}],
+    },
+    "OnlyCode": {"only": [["python", "bash"]]},
     "CustomDetector": {
         "pattern": ["EMP-[0-9]{6}"],
         "context": [["employee", "staff"]],

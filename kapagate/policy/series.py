@@ -14,7 +14,9 @@ from kapagate.chain.generation import Generation
 from kapagate.chain.problem import Kind
 from kapagate.chain.route import METHODS, Route
 from kapagate.chain.verdict import Outcome
-from kapagate.filters.metrics import CHARACTERS, QUESTION_ENDINGS, SECONDS, STATUSES, Metrics
+from kapagate.filters.guard_answer import GuardAnswer
+from kapagate.filters.metrics import CHARACTERS, QUESTION_ENDINGS, SCORES, SECONDS, STATUSES, Metrics
+from kapagate.guards.guard import Guard
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.position import Span
@@ -23,6 +25,7 @@ from kapagate.policy.steps import StepDeclaration
 _STATUSES = len(STATUSES) + 1
 _TIMES = len(SECONDS) + 3  # the buckets with +Inf, the sum, the count
 _LENGTHS = len(CHARACTERS) + 3
+_SCORES = len(SCORES) + 3
 _ANY_METHOD = len(METHODS) + 1
 _FINDINGS = 32  # kinds of personal data, and what limits, records and ends are called
 _WOULD = len(get_args(Outcome)) + 2
@@ -48,7 +51,15 @@ def worst_case(generation: Generation) -> Worst | None:
         return None
     steps = {each.id for each in placed}
     shadows = {each.id for each in placed if each.options.mode == "shadow"}
-    return Worst(_families(generation.routes.routes, len(generation.tenants), steps, shadows), min(allowed))
+    families = _families(generation.routes.routes, len(generation.tenants), steps, shadows)
+    guards = [each.declaration for each in placed if isinstance(each.declaration, Guard)]
+    families["kapagate_guard_edits_total"] += sum(len(each.company_policy) + len(each.detectors) for each in guards)
+    families["kapagate_answer_confidence"] = len(steps) * _SCORES if any(map(_scores, guards)) else 0
+    return Worst(families, min(allowed))
+
+
+def _scores(guard: Guard) -> bool:
+    return isinstance(guard, GuardAnswer) and guard.confidence.below is not None
 
 
 def check_series(generation: Generation, steps: Iterable[StepDeclaration], document: Span, found: Diagnostics) -> bool:

@@ -193,8 +193,8 @@ async def test_a_long_stream_ends_at_a_word_with_its_notice_and_its_identifiers(
     sink = await engine().ask(PAIRS[0][1], cut(stream_of(cut(text, range(0, 10000, 33)), False), [7, 500]), tenant)
     told = read(sink.body)
     assert told["answer"].startswith("word word")
-    assert told["answer"].endswith("word […]")
-    assert len(told["answer"]) <= 8000 + len(" […]")
+    assert told["answer"].endswith("word […] (shortened)")
+    assert len(told["answer"]) <= 8000 + len(" […] (shortened)")
     assert (told["last"], told["thread_id"]) == ("identifiers", THREAD)
 
 

@@ -231,6 +231,11 @@ def test_running_texts_that_take_turns_are_garbled(voices: list[dict[str, Any]])
         events(names, codec([PLAIN]))
 
 
+def test_what_only_changes_tells_no_texts_apart() -> None:
+    raw = b"".join(event({**delta("1"), "valid": at % 2 == 0, "created": at % 3, "p": "ab"[at % 2]}) for at in range(9))
+    assert answer(through(raw)) == "1" * 9
+
+
 def test_ids_that_never_come_back_are_no_turns() -> None:
     raw = b"".join(event({**delta("1"), "id": number}) for number in range(2000))
     assert answer(through(raw)) == "1" * 2000

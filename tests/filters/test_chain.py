@@ -116,7 +116,7 @@ async def test_two_guards_of_answers_the_severer_has_its_say() -> None:
 async def test_of_two_limits_the_tighter_cuts(form: str) -> None:
     chain = "  - guard_answer: {max_response_length: LONG}\n    id: one\n  - guard_answer: {max_response_length: 20}\n"
     told = await answered(gateway_of(chain.replace("LONG", "300"), form), form, "word " * 90)
-    assert told.text == "word word word word […]"
+    assert told.text == "word word word word […] (shortened)"
     assert told.record["answer"]["cut"] == "guard_answer"
 
 
@@ -336,7 +336,7 @@ async def test_a_failing_rule_that_may_fail_leaves_and_the_record_says_so(form: 
 async def test_a_failing_rule_that_leaves_does_not_take_its_guards_limit_along() -> None:
     chain = "  - guard_answer: {max_response_length: 30}\n    on_error: allow\n    id: one\n"
     told = await answered(Gateway(chain), "window", "word! " * 90)
-    assert told.text == "word! word! word! word! word! […]"
+    assert told.text == "word! word! word! word! word! […] (shortened)"
 
 
 @pytest.mark.usefixtures("broken")

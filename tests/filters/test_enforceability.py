@@ -34,7 +34,7 @@ ROUTES = """
 """
 WIDGET = f'widget: {{type: kapa_widget, url: "https://proxy.example", integration_id: "{UUID}", source_groups: all'
 CHANGES = (
-    ("  viewer: {allow: [", '  viewer: {allow: ["*", '),
+    ("  viewer: {allow: [", '  viewer: {deny: [kapa.internal_data], allow: ["*", '),
     ("  crm: {type: http", '  slow: {type: http, url: "http://127.0.0.1:9001", stream: buffer}\n  crm: {type: http'),
     ("\nroutes:", f"\nroutes:{ROUTES.rstrip()}"),
 )
@@ -42,7 +42,12 @@ BACKEND = {"opaque": "shut", "json": "told", "sse": "told", "sse buffer": "kept"
 CASES = list(cases())
 COMBINATIONS = [(action, case, cell(action.placed(), case.route)) for action in ACTIONS for case in CASES]
 Combination = tuple[Action, Case, Cell]
-INTERNAL = {"source_url": "https://docs.example/internal/pay", "title": "Pay", "content": "Of pay."}
+INTERNAL = {
+    "source_url": "https://docs.example/internal/pay",
+    "title": "Pay",
+    "content": "Of pay.",
+    "contains_internal_data": True,
+}
 OPEN = {"source_url": "https://docs.example/open/start", "title": "Start", "content": "Of starts."}
 LATE = "a text that is much longer than thirty characters are: LATE"
 CODE = "Before.\n```sh\nrm -rf /precious\n```\nBehind."
@@ -118,26 +123,41 @@ class Trial:
         if name.startswith("blocked"):
             self.forbidden = (b"Falcon", b"falcon")
             return "All about PROJECT  falcon, Project Falcon!"
+        if name.startswith("company_policy"):
+            return self._against_policy(name)
         if name.startswith("code"):
             self.forbidden = (b"precious", b"```")
             return CODE
         if "length" in name:
             self.forbidden = (b"LATE",)
             return LATE
-        if name.startswith(("sources.allow", "sources.deny")):
+        if name.startswith(("sources.allow", "sources.deny", "sources.internal")):
             self.forbidden = (b"internal/pay", b"Of pay.")
-            return "See there."
+            return "See [there](https://docs.example/internal/pay)."
+        if name in ("require_approval: true", "disclaim"):
+            self.owed = DISCLAIMER if name.startswith("require") else b"For viewers."
+            return "It is so."
         return self._unsound(name)
+
+    def _against_policy(self, name: str) -> str:
+        """The message is owed where it is told, and the words must not arrive unless they have left already."""
+        withholds = "withhold" in name
+        stays = self._flows if withholds else "disclaim" in name
+        self.forbidden = () if stays else (b"uarantee",)
+        self.owed = b"Ask our lawyers." if withholds or stays else b""
+        if "at_end: disclaim" in name and self._flows:
+            self.owed = DISCLAIMER
+        return "It is GUARANTEED, we guarantee."
 
     def _unsound(self, name: str) -> str:
         """An answer that must not be said as it is."""
-        self.sources, self.uncertain = [OPEN], True
-        if name == "uncertain: disclaim" or ("disclaim" in name and self._flows):
+        self.sources, self.uncertain = [OPEN], not name.startswith("confidence.below")
+        if name in ("uncertain: disclaim", "confidence.below, disclaim") or ("disclaim" in name and self._flows):
             self.owed = DISCLAIMER
         else:
             self.owed = WITHHELD
             self.forbidden = () if self._flows else (b"Perhaps",)
-        return "Perhaps it is so."
+        return "I do not know. Perhaps it is so." if name.startswith("confidence.below") else "Perhaps it is so."
 
 
 async def ask(trial: Trial, case: Case, at: Gateway, name: str = "") -> Told:
@@ -249,7 +269,7 @@ async def test_what_is_accepted_is_enforced(combination: Combination) -> None:
 def refuses(action: Action, case: Case) -> bool:
     """Whether the client sees a refusal before anything else."""
     if action.guard == "guard_question":
-        return "redact" not in action.name
+        return "redact" not in action.name and action.name != "detectors"
     return "refuse" in action.name and case.form not in ("window", "sse")
 
 
@@ -323,7 +343,7 @@ async def test_where_there_is_nothing_to_guard_nothing_is_touched(combination: C
     told = await ask(Trial(action, case), case, at)
     assert told.status == 200
     plain = await ask(Trial(action, case), case, gateway(None, stream_form(action, case)))
-    if action.name != "code: remove" or case.operation not in LISTED:  # answers in threads lose their code too
+    if not action.name.startswith("code") or case.operation not in LISTED:  # answers in threads lose their code too
         assert told.body == plain.body
 
 
@@ -343,13 +363,17 @@ def test_every_operation_and_every_field_of_the_guards_has_its_combinations() ->
 
 
 GUARDS = {
-    "guard_question": {"max_length", "pii", "blocked_terms", "on_blocked_term"},
+    "guard_question": {"max_length", "pii", "detectors", "blocked_terms", "on_blocked_term", "company_policy"},
     "guard_answer": {
         "pii",
+        "detectors",
         "blocked_terms",
         "on_blocked_term",
+        "company_policy",
         "code",
         "max_response_length",
+        "require_approval",
+        "disclaim",
         "sources",
         "confidence",
         "at_end",

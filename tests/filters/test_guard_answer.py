@@ -150,7 +150,7 @@ async def test_every_form_is_cut_at_the_same_word(form: str, limit: int) -> None
     whole = (await guarded(options).ask(*said("json", words))).text
     told = await guarded(options, form=form).ask(*said(form, *[words[at : at + 5] for at in range(0, len(words), 5)]))
     assert told.text == whole
-    kept = told.text.removesuffix(" […]")
+    kept = told.text.removesuffix(" […] (shortened)")
     assert told.text != kept
     assert len(kept) <= limit
     assert words.startswith(kept)
@@ -229,7 +229,7 @@ async def test_an_uncertain_silence_is_disclaimed_without_a_gap(form: str) -> No
 @pytest.mark.parametrize("form", FORMS)
 async def test_a_disclaimer_of_ones_own_follows_the_notice_of_a_cut(form: str) -> None:
     gateway = guarded("{max_response_length: 9, confidence: {uncertain: disclaim}, disclaimer: Maybe.}", form=form)
-    assert (await gateway.ask(*said(form, "word " * 9, uncertain=True))).text == "word word […]\n\nMaybe."
+    assert (await gateway.ask(*said(form, "word " * 9, uncertain=True))).text == "word word […] (shortened)\n\nMaybe."
 
 
 async def test_by_default_uncertain_answers_stay_as_they_are() -> None:

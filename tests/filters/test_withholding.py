@@ -80,7 +80,7 @@ async def test_a_shadow_only_counts_what_it_would_withhold() -> None:
 
 
 async def test_a_flowing_stream_needs_a_word_on_its_end() -> None:
-    for option in ("confidence: {uncertain: withhold}", "sources: {min: 1}"):
+    for option in ("confidence: {uncertain: withhold}", "sources: {min: 1}", "sources: {deny: ['*/internal/*']}"):
         report = load(f"  - guard_answer: {{{option}}}\n").report()
         assert "cannot be enforced on route" in report
         assert "`stream: buffer` at the upstream, or `at_end: disclaim`" in report
@@ -115,7 +115,7 @@ async def test_what_is_held_is_withheld_whatever_is_said_of_flowing_streams(form
 
 @pytest.mark.parametrize("form", ["json", "window", "buffer"])
 async def test_denied_sources_are_not_named(form: str) -> None:
-    guard = guarded("{sources: {deny: [{title: '*salar*'}, 'https://intern.example/*']}}", form)
+    guard = guarded("{sources: {deny: [{title: '*salar*'}, 'https://intern.example/*']}, at_end: disclaim}", form)
     told = await guard.ask(*said(form, "So it is.", sources=("Install", "Salaries 2026")))
     assert told.text == "So it is."
     assert b"Salaries" not in told.body
@@ -131,7 +131,7 @@ async def test_an_answer_that_rests_on_denied_sources_alone_is_withheld(form: st
 
 
 async def test_denied_passages_and_documents_leave_their_lists() -> None:
-    guard = Gateway("  - guard_answer: {sources: {deny: ['*/internal/*']}}\n    id: answer\n")
+    guard = Gateway("  - guard_answer: {sources: {deny: ['*/internal/*']}}\n    id: answer\n", "buffer")
     found = [
         {"source_url": "https://docs.example/internal/a", "content": "secret"},
         {"source_url": "https://docs.example/b", "content": "open"},

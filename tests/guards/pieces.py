@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from kapagate.answer.rules import Edit, TextRule
 
@@ -33,7 +34,7 @@ def streamed(rule: TextRule, pieces: Iterable[str]) -> list[Edit]:
 
 
 def moved(edit: Edit, by: int) -> Edit:
-    return Edit(edit.start + by, edit.end + by, edit.text, edit.kind, edit.severity, edit.refuse)
+    return replace(edit, start=edit.start + by, end=edit.end + by)
 
 
 def place(edit: Edit) -> tuple[int, int, str]:

@@ -11,7 +11,7 @@ from kapagate.answer.fences import FENCE
 from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
 from kapagate.answer.window import Window
-from kapagate.guards.code import PLACEHOLDER, CodeBlocks, language
+from kapagate.guards.code import PLACEHOLDER, CodeBlocks
 
 BLOCK = "```python\nprint('`~')\n```\n"
 lines = st.sampled_from(
@@ -103,10 +103,6 @@ def test_only_the_named_languages_stay(only: list[str], stay: str) -> None:
         told = said(pieces, *only).replace(INLINE, "").replace("python", "").replace("Py3 x", "")
         assert "".join(sorted(set(told) & set("abcdefg"))) == stay
     assert said([BLOCKS], "python", "bash", "js", "plain", "inline") == BLOCKS
-
-
-def test_languages_have_several_names() -> None:
-    assert (language("Py"), language("sh"), language("yml"), language("Rust")) == ("python", "bash", "yaml", "rust")
 
 
 def test_a_fence_is_closed_only_by_one_as_long_and_with_nothing_behind_it() -> None:

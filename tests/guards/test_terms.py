@@ -11,10 +11,25 @@ from kapagate.answer.refusal import Refused
 from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
 from kapagate.answer.window import Window
-from kapagate.guards.terms import LONGEST, BlockedTerms
+from kapagate.guards.terms import LONGEST, BlockedTerms, terms_in
 
 TERMS = ["Project Falcon", "pass", "C++", "straße", "日本", "a b c", "pass word"]
-WORDS = ["project", "FALCON", "falcon's", "pass", "passage", "C++", "c++11", "Straße", "日本語", "a", "b", "c"]
+WORDS = [
+    "project",
+    "FALCON",
+    "falcon's",
+    "pass",
+    "passage",
+    "C++",
+    "c++11",
+    "\u0301",
+    "\u0323\u0302",
+    "Straße",
+    "日本語",
+    "a",
+    "b",
+    "c",
+]
 words = st.lists(st.sampled_from([*WORDS, " ", "  ", "\n", ", ", ".", "é", "\ud800", "x"]), max_size=16)
 
 
@@ -40,6 +55,8 @@ def said(pieces: list[str], terms: list[str] = TERMS) -> str:
         ("日本語です", "<blocked>語です"),
         ("a b c a b", "<blocked> a b"),
         ("pass words, pass word", "<blocked> words, <blocked>"),
+        ("pass\u0301 pa\u00adss pass\u00ading pass-ing", "pass\u0301 pa\u00adss pass\u00ading <blocked>-ing"),
+        ("x\u0323\u0302pass", "x\u0323\u0302pass"),
     ],
 )
 def test_finds_whole_words_in_either_case(text: str, left: str) -> None:
@@ -87,3 +104,12 @@ def test_terms_are_words(term: str) -> None:
 def test_many_terms_are_one_look() -> None:
     terms = [f"term{number}" for number in range(500)]
     assert said(["a term7 term499x term499"], terms) == "a <blocked> term499x <blocked>"
+
+
+def test_letters_are_found_composed_and_with_their_marks_apart() -> None:
+    for term in ("Caf\u00e9 noir", "Cafe\u0301 noir"):
+        assert said(["the caf\u00e9 noir, CAFE\u0301 NOIR, cafe noir"], [term]) == "the <blocked>, <blocked>, cafe noir"
+
+
+def test_a_file_has_a_term_a_line() -> None:
+    assert terms_in("# ours\nProject Falcon\n\n  C#  \r\n#\n") == ["Project Falcon", "C#"]

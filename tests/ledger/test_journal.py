@@ -62,6 +62,12 @@ def test_a_call_of_an_administrator_is_recorded_with_its_outcome(status: int, ou
     assert (record["status"], record["outcome"], record["key"], record["roles"]) == (status, outcome, "k1", ["admin"])
 
 
+def test_strangers_take_nobodys_place() -> None:
+    rows = Rows()
+    journal(rows).called("admin.config", "GET", "/api/admin/config", "127.0.0.1", "", (), 401, 0.0)
+    assert (rows.kept, rows.unreserved) == ([], 1)
+
+
 def test_where_there_is_no_place_it_is_counted_as_missed() -> None:
     rows = Rows(full=True)
     journal(rows).note(START, "sha256:1")
