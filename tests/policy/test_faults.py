@@ -142,6 +142,7 @@ def test_a_secret_in_clear_is_quoted_by_no_report(load: Load) -> None:
     assert TOKEN not in loaded.report()
 
 
+BOMB = "".join(f"x{level}: &x{level} [{', '.join([f'*x{level - 1}' if level else 'x'] * 9)}]\n" for level in range(12))
 TRAPS = [  # what stands there, the trap, the code
     ("name: docs", "name: no", "KG211"),
     ("name: docs", "name: 1:30:00", "KG211"),
@@ -196,6 +197,11 @@ TRAPS = [  # what stands there, the trap, the code
     ("name: docs", "name: do\x1bcs", "KG103"),
     ("name: docs", "name: do\udcffcs", "KG103"),
     ("include: [question]", f"include: {'[' * 70}{']' * 70}", "KG105"),
+    ("include: [question]", f"include: {'[' * 10_000}{']' * 10_000}", "KG105"),
+    ("name: docs", f"name: docs\n{BOMB}", "KG106"),
+    ("roles: [viewer]", "roles: [2024-01-01T10:00:00Z]", "KG211"),
+    ("tenant: acme", "tenant: off", "KG211"),
+    ("id: ask", "id: ! ask", "KG107"),
 ]
 
 
@@ -216,6 +222,26 @@ def test_what_ends_a_file_is_the_only_thing_said_of_it(load: Load) -> None:
     for old, new, code in TRAPS:
         if code in ("KG103", "KG104", "KG105", "KG106"):
             assert [each.code.name for each in load(GOOD.replace(old, new, 1)).diagnostics][:1] == [code]
+
+
+HOSTILE: dict[str, tuple[bytes, str]] = {
+    "utf-16": (GOOD.replace("Gateway", "Tenant").encode("utf-16"), "KG103"),
+    "empty": (b"", "KG111"),
+    "a list": (b"- a\n", "KG112"),
+    "100 MB": (b"# nothing but this\n" * (100 << 20 >> 4), "KG102"),
+    "10,000 levels": (b"a: " + b"[" * 10_000 + b"]" * 10_000, "KG105"),
+    "a cycle": (b"a: &a {b: [*a]}\n", "KG106"),
+    "a NUL": (b"kind: Ten\0ant\n", "KG103"),
+}
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_a_hostile_file_beside_a_good_policy_is_all_that_is_wrong(tmp_path: Path, name: str) -> None:
+    data, code = HOSTILE[name]
+    (tmp_path / "gateway.yaml").write_text(GOOD)
+    (tmp_path / "tenant.yaml").write_bytes(data)
+    [found] = offline([tmp_path], References(ENVIRONMENT)).diagnostics
+    assert (found.code.name, found.span.file) == (code, str(tmp_path / "tenant.yaml"))
 
 
 def test_utf_16_an_empty_file_and_a_list_have_their_own_words(tmp_path: Path) -> None:
