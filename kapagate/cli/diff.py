@@ -46,12 +46,13 @@ def diff(ctx: click.Context, before: str, after: str, environment: str | None, f
     """
     with ExitStack() as stack:
         sides = [_Side(each, stack) for each in (before, after)]
-        loaded = [side.load(Layers(environment)) for side in sides]
+        found = [side.load(Layers(environment)) for side in sides]
+        loaded, made_up = [each for each, _ in found], {name for _, names in found for name in names}
         if not all(each.ok for each in loaded):
             for side, each in zip(sides, loaded, strict=True):
                 click.echo(side.named(each.report()), err=True, nl=not each.ok)
             ctx.exit(INVALID_POLICY)
-        changes = [_named(each, sides) for each in compared(*loaded)]
+        changes = [_named(each, sides) for each in compared(loaded[0], loaded[1], made_up)]
     if form == "json":
         click.echo(orjson.dumps({"changes": records(changes)}, option=orjson.OPT_INDENT_2).decode())
     else:
@@ -73,9 +74,10 @@ class _Side:
         if not self._path.exists():
             raise click.UsageError(f"{said}: there is no such file or directory")
 
-    def load(self, layers: Layers) -> Loaded:
+    def load(self, layers: Layers) -> tuple[Loaded, list[str]]:
+        """The policy, and the references that placeholders stand for."""
         known = References(os.environ)
-        return load_with_placeholders(lambda resolve: offline([self._path], resolve, layers), known)[0]
+        return load_with_placeholders(lambda resolve: offline([self._path], resolve, layers), known)
 
     def named(self, place: str) -> str:
         """A place as the command line called it, not where it was unpacked."""

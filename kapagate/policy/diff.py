@@ -6,7 +6,7 @@ role that is spelt otherwise are no change. What can be looser and cannot be com
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from kapagate.chain.principal import Tenant
 from kapagate.policy.build import Build
@@ -24,20 +24,22 @@ from kapagate.policy.load import Loaded
 from kapagate.policy.steps import StepDeclaration
 
 
-def diff(before: Loaded, after: Loaded) -> list[Change]:
-    """The changes from one policy to another, both without errors. Raises ValueError where one has some."""
+def diff(before: Loaded, after: Loaded, made_up: Collection[str] = ()) -> list[Change]:
+    """The changes from one policy to another, both without errors. `made_up` are the references that placeholders stand
+    for. Raises ValueError where one has errors.
+    """
     was, now = before.build, after.build
     if was is None or now is None or was.ground is None or now.ground is None:
         raise ValueError("only policies without errors can be compared")
     nodes = was.ground.node, now.ground.node
-    upstreams = (build.ground.tenancy.accounts.upstreams for build in (was, now) if build.ground)
+    upstreams = [build.ground.tenancy.accounts.upstreams for build in (was, now) if build.ground]
     return [
-        *settings_changes(was.gateway, now.gateway, nodes),
+        *settings_changes(was.gateway, now.gateway, nodes, made_up),
         *role_changes(was.gateway.roles, now.gateway.roles, nodes),
-        *upstream_changes(*upstreams),
-        *route_changes(nodes),
-        *_steps(was, now),
-        *_tenants(was, now),
+        *upstream_changes(upstreams[0], upstreams[1], made_up),
+        *route_changes(nodes, made_up),
+        *_steps(was, now, made_up),
+        *_tenants(was, now, made_up),
         *_exceptions(before, after),
     ]
 
@@ -47,8 +49,8 @@ def loosenings(changes: list[Change]) -> list[Change]:
     return [each for each in changes if each.loosens]
 
 
-def _steps(was: Build, now: Build) -> Iterator[Change]:
-    lanes = _lanes(was, now)
+def _steps(was: Build, now: Build, made_up: Collection[str]) -> Iterator[Change]:
+    lanes = _lanes(was, now, made_up)
     yield from lanes.changes(_gate(was), _gate(now))
     own = [{each.route.name: each.own for each in build.routes} for build in (was, now)]
     for route in own[0].keys() & own[1].keys():
@@ -56,10 +58,10 @@ def _steps(was: Build, now: Build) -> Iterator[Change]:
             yield Change(each.subject, each.field, each.label, each.before, each.after, (), (route,))
 
 
-def _lanes(was: Build, now: Build) -> LaneDiff:
+def _lanes(was: Build, now: Build, made_up: Collection[str]) -> LaneDiff:
     compilers = [build.ground.tenancy.compiler for build in (was, now) if build.ground]
     routes = [[each.route for each in build.routes] for build in (was, now)]
-    return LaneDiff((compilers[0], compilers[1]), (routes[0], routes[1]))
+    return LaneDiff((compilers[0], compilers[1]), (routes[0], routes[1]), made_up)
 
 
 def _gate(build: Build) -> tuple[StepDeclaration, ...]:
@@ -72,9 +74,9 @@ def _chain(build: Build, tenant: str) -> tuple[StepDeclaration, ...]:
     return build.ground.tenancy.chains.get(tenant, build.ground.lanes[1])
 
 
-def _tenants(was: Build, now: Build) -> Iterator[Change]:
+def _tenants(was: Build, now: Build, made_up: Collection[str]) -> Iterator[Change]:
     """A tenant that is new lets in callers who were refused; one that is gone does not any more."""
-    lanes = _lanes(was, now)
+    lanes = _lanes(was, now, made_up)
     found: list[Change] = []
     for name in dict.fromkeys((*was.tenants, *now.tenants)):
         first, then = was.tenants.get(name), now.tenants.get(name)

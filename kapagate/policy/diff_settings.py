@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Map
 
 from pydantic import BaseModel
@@ -13,6 +13,7 @@ from kapagate.chain.order import FEWER, FEWER_OR_ALL, LOWER, MORE, NEUTRAL, Labe
 from kapagate.chain.principal import Account
 from kapagate.policy.annotations import Path
 from kapagate.policy.changes import ABSENT, Change, Side, at, side, written
+from kapagate.policy.diff_guesses import honest, unseen
 from kapagate.policy.gateway import Gateway, RouteDeclaration
 from kapagate.policy.nodes import Mapping, Node, plain
 from kapagate.policy.nodes import Sequence as Items
@@ -57,21 +58,34 @@ _TIGHTER: Label = "tighter"
 _APART = {"roles", "upstreams", "gate", "chain", "routes"}
 
 
-def settings_changes(before: Gateway, after: Gateway, nodes: tuple[Mapping, Mapping]) -> Iterator[Change]:
+def settings_changes(
+    before: Gateway, after: Gateway, nodes: tuple[Mapping, Mapping], made_up: Collection[str] = ()
+) -> Iterator[Change]:
     """Of all that is not told apart."""
     hidden = {name: getattr(before, name) for name in _APART}
-    yield from _compared("gateway", before, after.model_copy(update=hidden), nodes, _GATEWAY)
+    yield from _compared("gateway", before, after.model_copy(update=hidden), nodes, _GATEWAY, made_up, _APART)
 
 
 def _compared(
-    subject: str, before: BaseModel, after: BaseModel, nodes: tuple[Node | None, Node | None], orders: Map[str, Order]
+    subject: str,
+    before: BaseModel,
+    after: BaseModel,
+    nodes: tuple[Node | None, Node | None],
+    orders: Map[str, Order],
+    made_up: Collection[str],
+    apart: Collection[str] = (),
 ) -> Iterator[Change]:
+    told: list[Path] = [(name,) for name in apart]
     for each in compared(before, after):
+        told.append(each.path)
         name = ".".join(map(str, each.path))
         order = next((order for key, order in orders.items() if name == key or name.startswith(f"{key}.")), None)
         known = order.compare(each.before, each.after) if order else each.label
         sides = [_side(node, each.path, value) for node, value in zip(nodes, (each.before, each.after), strict=True)]
-        yield Change(subject, name, known, sides[0], sides[1])
+        yield Change(subject, name, honest(known, sides[0], sides[1], made_up), sides[0], sides[1])
+    for path in unseen(*nodes, told, made_up):
+        sides = [_side(node, path, None) for node in nodes]
+        yield Change(subject, ".".join(map(str, path)), "unknown", sides[0], sides[1])
 
 
 def _side(node: Node | None, path: Path, value: object) -> Side:
@@ -124,7 +138,7 @@ def _items(node: Mapping) -> Sequence[Node]:
     return routes.items if isinstance(routes, Items) else ()
 
 
-def route_changes(nodes: tuple[Mapping, Mapping]) -> Iterator[Change]:
+def route_changes(nodes: tuple[Mapping, Mapping], made_up: Collection[str] = ()) -> Iterator[Change]:
     """Of the declared routes, by name: one more is looser, one less tighter."""
     was, now = ({str(plain(found)): each for each in _items(node) if (found := at(each, ("name",)))} for node in nodes)
     for name in dict.fromkeys((*was, *now)):
@@ -134,7 +148,7 @@ def route_changes(nodes: tuple[Mapping, Mapping]) -> Iterator[Change]:
             yield Change(f"route {name}", "", known, _presence(first), _presence(then), (), (name,))
             continue
         declared = RouteDeclaration.model_validate(plain(first)), RouteDeclaration.model_validate(plain(then))
-        for each in _compared(f"route {name}", *declared, (first, then), _ROUTE):
+        for each in _compared(f"route {name}", *declared, (first, then), _ROUTE, made_up):
             known = _match(declared) if each.field == "match" else each.label
             yield Change(each.subject, each.field, known, each.before, each.after, (), (name,))
 
@@ -150,7 +164,9 @@ def _presence(node: Node | None) -> Side:
     return Side(written(node), str(place(node, ("name",))) if isinstance(node, Mapping) else "")
 
 
-def upstream_changes(before: Map[str, DeclaredUpstream], after: Map[str, DeclaredUpstream]) -> Iterator[Change]:
+def upstream_changes(
+    before: Map[str, DeclaredUpstream], after: Map[str, DeclaredUpstream], made_up: Collection[str] = ()
+) -> Iterator[Change]:
     """One more can be asked, so it is looser; its address and key cannot be compared."""
     for name in dict.fromkeys((*before, *after)):
         was, now = before.get(name), after.get(name)
@@ -166,7 +182,7 @@ def upstream_changes(before: Map[str, DeclaredUpstream], after: Map[str, Declare
             declared = was.upstream.declaration, now.upstream.declaration
             if declared[0] is not None and declared[1] is not None:
                 nodes = was.own, now.own
-                yield from _compared(f"upstream {name}", declared[0], declared[1], nodes, _UPSTREAM)
+                yield from _compared(f"upstream {name}", declared[0], declared[1], nodes, _UPSTREAM, made_up)
 
 
 def account_changes(

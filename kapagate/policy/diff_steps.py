@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from kapagate.chain.compose import Placed
 from kapagate.chain.order import Label
 from kapagate.chain.route import Route
+from kapagate.policy.annotations import Path
 from kapagate.policy.changes import ABSENT, Change, Side, side, written
+from kapagate.policy.diff_guesses import honest, unseen
 from kapagate.policy.order import Difference, compared, compared_options, opposite
 from kapagate.policy.steps import OPTION_KEYS, StepCompiler, StepDeclaration
 
@@ -17,10 +19,11 @@ Lane = Sequence[StepDeclaration]
 
 @dataclass(frozen=True, slots=True)
 class LaneDiff:
-    """Compares lanes. `compilers` and `routes` of the two policies."""
+    """Compares lanes. `compilers` and `routes` of the two policies; `made_up` are references with placeholders."""
 
     compilers: tuple[StepCompiler, StepCompiler]
     routes: tuple[Sequence[Route], Sequence[Route]]
+    made_up: Collection[str] = ()
 
     def changes(self, before: Lane, after: Lane) -> Iterator[Change]:
         was, now = {step.id: step for step in before}, {step.id: step for step in after}
@@ -59,27 +62,32 @@ class LaneDiff:
             return
         routes = _for(was, now, self.routes)
         idle = was.options.mode != "enforce" or now.options.mode != "enforce"
+        told: list[Path] = []
         for each in compared_options(was.options, now.options, type(now.declaration)):
-            yield _option(before, after, each, _worth(each, idle), routes)
+            yield self._option(before, after, each, _worth(each, idle), routes)
         for each in compared(was.declaration, now.declaration):
-            yield _option(before, after, each, "neutral" if idle else each.label, routes)
+            told.append(each.path)
+            yield self._option(before, after, each, "neutral" if idle else each.label, routes)
+        for path in unseen(before.own, after.own, told, self.made_up):
+            guessed = Difference(path, None, None, "unknown")
+            yield self._option(before, after, guessed, "neutral" if idle else "unknown", routes)
+
+    def _option(
+        self, before: StepDeclaration, after: StepDeclaration, found: Difference, label: Label, routes: tuple[str, ...]
+    ) -> Change:
+        common = found.path[0] in OPTION_KEYS
+        sides = [
+            side(step.common if common else step.own, found.path, step.place(found.path), default)
+            for step, default in ((before, found.before), (after, found.after))
+        ]
+        name, known = ".".join(map(str, found.path)), honest(label, sides[0], sides[1], self.made_up)
+        return Change(f"step {after.id}", name, known, sides[0], sides[1], (), routes)
 
 
 def _worth(found: Difference, idle: bool) -> Label:
     """A step that does not act, before or after, becomes nothing by its options; only by acting."""
     acts = found.path != ("mode",) or "enforce" in (found.before, found.after)
     return found.label if acts and (not idle or found.path in (("mode",), ("locked",))) else "neutral"
-
-
-def _option(
-    before: StepDeclaration, after: StepDeclaration, found: Difference, label: Label, routes: tuple[str, ...]
-) -> Change:
-    common = found.path[0] in OPTION_KEYS
-    sides = [
-        side(step.common if common else step.own, found.path, step.place(found.path), default)
-        for step, default in ((before, found.before), (after, found.after))
-    ]
-    return Change(f"step {after.id}", ".".join(map(str, found.path)), label, sides[0], sides[1], (), routes)
 
 
 def _presence(placed: Placed | None) -> Label:

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from kapagate.policy.changes import Change
 from kapagate.policy.diff import diff
 from kapagate.policy.load import Layers, Loaded
+from kapagate.policy.placeholders import load_with_placeholders
 from kapagate.remote.references import References
 from kapagate.run import offline
 
@@ -93,3 +96,53 @@ def test_a_tenant_more_is_looser_and_one_less_tighter(load: Load) -> None:
     both = alone + before[before.index("---") :]
     assert [each.label for each in diff(load(alone, "a"), load(both, "b"))] == ["looser"]
     assert [each.label for each in diff(load(both, "a"), load(alone, "b"))] == ["tighter"]
+
+
+MADE_UP = (
+    ("limit: 60/min", 'limit: "${env:RATE}/min"', "step often", "limit"),
+    ("max_length: 4000", 'max_length: "${env:LENGTH_LIMIT}"', "step ask", "max_length"),
+    ("blocked_terms: [alpha, beta]", 'blocked_terms: [alpha, "${env:TERM}"]', "step ask", "blocked_terms"),
+    ('url: "https://kapa.example"', 'url: "${env:KAPA_URL}"', "upstream kapa", "url"),
+)
+
+
+def changes_without_secrets(folder: Path, *sides: str) -> list[Change]:
+    """Between two policies, where their references stand for nothing."""
+    loaded, made_up = [], set[str]()
+    for number, text in enumerate(sides):
+        path = folder / f"{number}.yaml"
+        path.write_text(text)
+        load = partial(offline, [path], layers=Layers(None, lambda: 0.0))
+        found, names = load_with_placeholders(load, References({}))
+        assert found.ok, found.report()
+        loaded.append(found)
+        made_up.update(names)
+    return diff(loaded[0], loaded[1], made_up)
+
+
+@pytest.mark.parametrize(("said", "referred", "subject", "field"), MADE_UP, ids=[each[3] for each in MADE_UP])
+def test_what_rests_on_placeholders_is_unknown_and_never_passed_over(
+    tmp_path: Path, said: str, referred: str, subject: str, field: str
+) -> None:
+    """Whatever a placeholder happens to be: against a value, and against another reference."""
+    before = CORPUS["before"]
+    assert before.count(said) == 1
+    one, other = before.replace(said, referred), before.replace(said, referred.replace("env:", "env:OTHER_"))
+    for first, then in ((before, one), (one, before), (one, other)):
+        (change,) = changes_without_secrets(tmp_path, first, then)
+        assert (change.subject, change.field.partition(".")[0], change.label) == (subject, field, "unknown")
+
+
+def test_the_same_reference_on_both_sides_is_no_change(tmp_path: Path) -> None:
+    text = CORPUS["before"].replace("limit: 60/min", 'limit: "${env:RATE}/min"')
+    assert changes_without_secrets(tmp_path, text, text) == []
+
+
+def test_a_step_that_goes_is_looser_whatever_its_references_stand_for(tmp_path: Path) -> None:
+    after = CORPUS["before"]
+    step = 'rate_limit: {per: [tenant, subject], limit: "${env:RATE}/min", burst: 10}'
+    before = after.replace("rate_limit: {per: [tenant, subject], limit: 60/min, burst: 10}", step)
+    gone = after.replace("  - rate_limit: {per: [tenant, subject], limit: 60/min, burst: 10}\n    id: often\n", "")
+    assert before != after != gone
+    (change,) = changes_without_secrets(tmp_path, before, gone)
+    assert (change.subject, change.label) == ("step often", "looser")

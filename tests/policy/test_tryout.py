@@ -86,7 +86,9 @@ async def test_a_finding_that_refuses_delivers_nothing(generation: Generation) -
 
 async def test_a_limit_cuts_what_would_be_delivered(generation: Generation) -> None:
     told = await tried(generation, "word " * 20)
-    assert told.delivered == ("word " * 12).rstrip() + " […]"
+    assert told.delivered is not None
+    assert told.delivered.startswith(("word " * 12).rstrip())
+    assert told.delivered.count("word") == 12
     assert told.findings == []
 
 
