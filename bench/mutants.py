@@ -38,7 +38,7 @@ from kapagate.policy.syntax import parse
 from kapagate.policy.table import Table
 from kapagate.policy.tenant import Change, TenantDocument
 from kapagate.remote.references import References
-from kapagate.run import offline
+from kapagate.run import offline_everywhere
 
 POLICIES = Path(__file__).resolve().parent.parent / "policies"
 Kind = Literal["key", "choice", "quantity", "reference", "name", "given"]
@@ -229,7 +229,7 @@ def measured(
         for mutant in chosen([each for token in words for each in mutants(token)]):
             path = Path(mutant.token.file)
             (Path(folder) / path).write_text(edited(copy[path], mutant))
-            judge(figures, mutant, offline([Path(folder)], References(environment)))
+            judge(figures, mutant, offline_everywhere([Path(folder)], References(environment)))
             (Path(folder) / path).write_text(copy[path])
     return figures
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,15 +16,20 @@ from kapagate.chain.entry import Entry
 from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Generation, Live
 from kapagate.chain.problem import Problem
+from kapagate.chain.route import Serve
 from kapagate.chain.services import Services
 from kapagate.ledger.journal import START, STOP, Journal
 from kapagate.ledger.ledger import Ledger
 from kapagate.machine.process import check_file
 from kapagate.offers import Machine, Offer, Remembered, Use, access_to
+from kapagate.policy.build import Offer as Offered
+from kapagate.policy.documents import Document as Read
+from kapagate.policy.elsewhere import note_elsewhere
+from kapagate.policy.finding import Diagnostics
 from kapagate.policy.gateway import Address, Listen, Socket, State, Tls, UnixAddress
 from kapagate.policy.gateway import Gateway as Settings
 from kapagate.policy.interpolation import Resolve
-from kapagate.policy.load import GATEWAY_ALONE, Layers, Loaded, load_policy
+from kapagate.policy.load import GATEWAY_ALONE, Layers, Loaded, load_documents, load_policy
 from kapagate.policy.loader import Loader
 from kapagate.policy.work import done
 from kapagate.proxy.bounds import Deadlines, Limits
@@ -69,14 +74,32 @@ class Addresses:
 
 
 def offline(paths: Sequence[Path], resolve: Resolve, layers: Layers = GATEWAY_ALONE) -> Loaded:
-    """The policy as `kapagate check` loads it: everything is compiled, nothing is opened."""
+    """The policy as commands load it: everything is compiled, nothing is opened."""
+    return _offline(lambda offer, known: load_policy(paths, resolve, offer, serves=known, layers=layers))
+
+
+def _offline(load: Callable[[Offered, Mapping[str, Serve]], Loaded]) -> Loaded:
     machine = Machine.started()
     state = _remembered(State(None), machine)
     endpoints = implemented(
         _nothing_runs, (), machine.clock, MemoryLedger, _nothing_loads, _no_generation, machine.shadows
     )
-    known = serves(endpoints)
-    return load_policy(paths, resolve, lambda settings: machine.offer(state).services, serves=known, layers=layers)
+    return load(lambda settings: machine.offer(state).services, serves(endpoints))
+
+
+def offline_everywhere(paths: Sequence[Path], resolve: Resolve, layers: Layers = GATEWAY_ALONE) -> Loaded:
+    """The same, with what is wrong in environments that were not picked."""
+    loaded = offline(paths, resolve, layers)
+
+    def lay(documents: Sequence[Read], name: str) -> Loaded:
+        return _offline(
+            lambda offer, known: load_documents(
+                documents, {}, Diagnostics(), resolve, offer, serves=known, layers=Layers(name, layers.now)
+            )
+        )
+
+    note_elsewhere(loaded, layers.environment, lay)
+    return loaded
 
 
 def _nothing_runs() -> ConfigView:

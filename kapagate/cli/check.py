@@ -17,6 +17,7 @@ from kapagate.machine.heap import uncollected
 from kapagate.policy.changes import Change
 from kapagate.policy.diff import diff, loosenings
 from kapagate.policy.diff_report import records, text
+from kapagate.policy.interpolation import Resolve
 from kapagate.policy.listing import listed
 from kapagate.policy.load import Layers, Loaded
 from kapagate.policy.matrix import matrix_of
@@ -26,7 +27,7 @@ from kapagate.policy.sarif import sarif
 from kapagate.policy.series import largest, worst_case
 from kapagate.policy.workflow import workflow_commands
 from kapagate.remote.references import References
-from kapagate.run import offline
+from kapagate.run import offline, offline_everywhere
 
 
 @click.command("check")
@@ -62,11 +63,12 @@ def check(
     """
     resolve = References(os.environ)
     layers = Layers(environment)
+
+    def load(resolve: Resolve) -> Loaded:
+        return offline_everywhere(paths, resolve, layers)
+
     with uncollected():
-        if allow_missing_secrets:
-            loaded, assumed = load_with_placeholders(lambda resolve: offline(paths, resolve, layers), resolve)
-        else:
-            loaded, assumed = offline(paths, resolve, layers), []
+        loaded, assumed = load_with_placeholders(load, resolve) if allow_missing_secrets else (load(resolve), [])
     loosened = loosened_by(environment, paths, resolve, loaded)
     if form == "json":
         told = {**_told(loaded, assumed, matrix), "loosened": records(loosened)}

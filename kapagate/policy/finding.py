@@ -49,7 +49,10 @@ class Diagnostics:
         note: str | None = None,
         masked: bool = False,
     ) -> None:
-        found, kind = Diagnostic(code, span, message, suggestion, note, masked), (code.name, span.file)
+        self.note(Diagnostic(code, span, message, suggestion, note, masked))
+
+    def note(self, found: Diagnostic) -> None:
+        kind = found.code.name, found.span.file
         if found not in self._found and self._counts[kind] < MOST_OF_A_KIND:
             self._found[found] = None
             self._counts[kind] += 1
