@@ -48,7 +48,7 @@ _NATIONAL = tuple(
 )
 _SOME = re.compile(b"|".join(rb"(%b)" % shape.pattern for shape in _NATIONAL))
 # 200 300 4000 are three numbers, 60000-64999 is a range, 277.764 1035 are coordinates of a drawing
-_ROUND = re.compile(rb"(?:1[ .-])?[2-7]00 |\d\d\d00[ -]\d{5}\Z|\d{3}\.\d{3} ")
+_ROUND = re.compile(rb"(?:1[ .-])?[2-79]00 \d00\b|\d\d\d00[ -]\d{5}\Z|\d{3}\.\d{3} ")
 _MORE_LEFT = re.compile(rb"(?:[\w/+]|\w[.-]|\b1[ .-])\Z")
 _STATE_LEFT = re.compile(rb"\b[A-Z]{2}[ \n\r\t,#*/|>;]{1,12}\Z")
 _ZIP = re.compile(rb"\d{5}-\d{4}\Z")  # MA 02110-1301
