@@ -214,7 +214,7 @@ async def _start(state: Remembered, settings: Settings, stack: AsyncExitStack) -
 def _entry(listen: Listen, live: Live, machine: Machine, verbosity: Verbosity) -> Entry:
     limits, hops = listen.limits, TrustedHops(listen.trusted_hops) if listen.trusted_hops else None
     share, finished = limits.exchanges_per_tenant, verbosity.finished
-    return Entry(live, machine.clock, machine.ids, finished, limits.exchanges, hops, share)
+    return Entry(live, machine.clock, machine.ids, finished, limits.exchanges, hops, share, limits.bytes_held)
 
 
 def _watch(machine: Machine, ledger: Ledger, live: Live, reloads: Reloads) -> None:
