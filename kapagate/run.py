@@ -186,6 +186,7 @@ async def open_gateway(
         use = Use(offers, machine, state, checks, guard, verbosity)
         reloads = Reloads(loader, loaded, settings, live, machine.clock, journal, use.settle, files)
         use.settle(loaded)
+        del loaded  # it would be kept for as long as the gateway serves, and all tenants of its policy
         _watch(machine, state.ledger, live, reloads)
         stack.callback(asyncio.create_task(reloads.run()).cancel)
         stack.callback(asyncio.create_task(Watch(paths, reloads.ask).run()).cancel)
