@@ -17,7 +17,7 @@ def facts() -> dict[str, Any]:
     """Machine, interpreter, the libraries of the hop, and the revision; `changed`: the tree was not as committed."""
     return {
         "revision": _git("rev-parse", "HEAD"),
-        "changed": bool(_git("status", "--porcelain", "--", "kapagate", "bench", "policies")),
+        "changed": bool(_git("status", "--porcelain", "--", "kapagate", "bench", "policies", ":!bench/results")),
         "processor": _processor(),
         "cores": os.cpu_count(),
         "memory": os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE"),

@@ -15,27 +15,28 @@ _CONFIDENCE = 2.1
 @dataclass(frozen=True, slots=True)
 class Slope:
     """Per unit of the first coordinate; the interval holds the truth in about 95 of 100 runs, were the noise
-    independent: see `thinned`.
+    independent: see `thinned`. `grain`: what a single step of what was measured looks like.
     """
 
     value: float
     margin: float
+    grain: float = 0.0
 
     @property
     def is_noise(self) -> bool:
-        """Whether no slope at all lies within the interval."""
-        return abs(self.value) <= self.margin
+        """Whether no slope at all lies within the interval, or there is less of it than one step makes."""
+        return abs(self.value) <= max(self.margin, self.grain)
 
 
-def slope_of(samples: Sequence[tuple[float, float]]) -> Slope:
-    """By least squares. Raises ValueError below three samples."""
+def slope_of(samples: Sequence[tuple[float, float]], step: float = 0.0) -> Slope:
+    """By least squares. `step`: the least by which what was measured changes. Raises ValueError below three samples."""
     if len(samples) < 3:
         raise ValueError("a slope with an interval needs three samples")
     middle_x, middle_y = fmean(x for x, _ in samples), fmean(y for _, y in samples)
     spread = sum((x - middle_x) ** 2 for x, _ in samples)
     value = sum((x - middle_x) * (y - middle_y) for x, y in samples) / spread
     rest = sum((y - middle_y - value * (x - middle_x)) ** 2 for x, y in samples)
-    return Slope(value, _CONFIDENCE * sqrt(rest / (len(samples) - 2) / spread))
+    return Slope(value, _CONFIDENCE * sqrt(rest / (len(samples) - 2) / spread), step / (samples[-1][0] - samples[0][0]))
 
 
 def thinned(samples: Sequence[tuple[float, float]], blocks: int = 16) -> list[tuple[float, float]]:

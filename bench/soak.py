@@ -19,7 +19,6 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +36,7 @@ RATE = 200
 SUBJECTS = 1_000_000
 RELOAD = 30.0
 _PER_HOUR = 3600.0
+_ARENA = 1 << 20  # Python takes memory from the system in arenas of a mebibyte
 _LEAVING = 0.1
 _STREAMING = 0.1
 _PROBLEM = re.compile(rb"/problems/([a-z-]+)")
@@ -95,21 +95,29 @@ class Soak:
         return samples
 
     async def _ask(self, kind: Kind) -> None:
-        leaves, answer = self._chance.random() < _LEAVING, b""
-        with suppress(OSError):
-            reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            try:
-                writer.write(self._request(kind))
-                if leaves:
-                    await asyncio.sleep(self._chance.random() * 0.01)
-                else:
-                    answer = await _answer(reader)
-            finally:
-                writer.transport.abort()
+        leaves = self._chance.random() < _LEAVING
+        try:
+            answer = await self._answered(kind, leaves)
+        except OSError as cause:
+            answer, broke = b"", type(cause).__name__
+        else:
+            broke = "cut"
         self.went["left" if leaves else kind.name] += 1
         if not leaves and answer[9:12] not in kind.due:
             said = _PROBLEM.search(answer)
-            self.undue[f"{kind.name}: {answer[9:12].decode() or 'cut'} {said[1].decode() if said else ''}"] += 1
+            self.undue[f"{kind.name}: {answer[9:12].decode() or broke} {said[1].decode() if said else ''}"] += 1
+
+    async def _answered(self, kind: Kind, leaves: bool) -> bytes:
+        """Raises OSError where there is no connection, or it breaks."""
+        reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
+        try:
+            writer.write(self._request(kind))
+            if not leaves:
+                return await _answer(reader)
+            await asyncio.sleep(self._chance.random() * 0.01)
+            return b""
+        finally:
+            writer.transport.abort()
 
     def _request(self, kind: Kind) -> bytes:
         streams = self._chance.random() < _STREAMING and kind.name != "upstream cut"
@@ -157,9 +165,10 @@ def _print(soak: Soak, samples: Sequence[tuple[float, float]], minutes: float) -
     print(f"resident: {samples[0][1] / 1e6:.1f} MB at first, {samples[-1][1] / 1e6:.1f} MB after {minutes:g} minutes")
     for name, share in (("behind the first fifth", 5), ("second half", 2)):
         told = [(at / _PER_HOUR, resident / 1e6) for at, resident in samples[len(samples) // share :]]
-        slope = slope_of(thinned(told))
+        slope = slope_of(thinned(told), _ARENA / 1e6)
         verdict = "within noise" if slope.is_noise else "not within noise"
-        print(f"slope, {name}: {slope.value:+.1f} MB/h, 95 % within {slope.margin:.1f} MB/h: {verdict}")
+        noise = f"95 % within {slope.margin:.1f} MB/h, one arena more or less is {slope.grain:.1f} MB/h"
+        print(f"slope, {name}: {slope.value:+.1f} MB/h, {noise}: {verdict}")
 
 
 if __name__ == "__main__":

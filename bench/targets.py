@@ -91,8 +91,8 @@ def _is_good(count: int, each: Mapping[str, Any]) -> bool:
 
 def _memory(kind: str, count: str) -> Callable[[Results], Found | None]:
     def figure(results: Results) -> Found | None:
-        each = results.at("open-streams", kind, count, "bytes_each")
-        return Found(each / 1024, remark=f"of {int(count):,} streams") if each is not None else None
+        each = results.at("open-streams", kind, count)
+        return Found(each["bytes_each"] / 1024, remark=f"{each['open']:,} at once") if each else None
 
     return figure
 

@@ -209,6 +209,7 @@ async def open_gateway(
         use = Use(offers, machine, state, checks, guard, verbosity)
         reloads = Reloads(loader, loaded, settings, live, machine.clock, journal, use.settle, files)
         use.settle(loaded)
+        del loaded  # it would be kept for as long as the gateway serves, and all tenants of its policy
         _watch(machine, state.ledger, live, reloads)
         stack.callback(asyncio.create_task(reloads.run()).cancel)
         stack.callback(asyncio.create_task(Watch(paths, reloads.ask).run()).cancel)
@@ -237,7 +238,7 @@ async def _start(state: Remembered, settings: Settings, stack: AsyncExitStack) -
 def _entry(listen: Listen, live: Live, machine: Machine, verbosity: Verbosity) -> Entry:
     limits, hops = listen.limits, TrustedHops(listen.trusted_hops) if listen.trusted_hops else None
     share, finished = limits.exchanges_per_tenant, verbosity.finished
-    return Entry(live, machine.clock, machine.ids, finished, limits.exchanges, hops, share)
+    return Entry(live, machine.clock, machine.ids, finished, limits.exchanges, hops, share, limits.bytes_held)
 
 
 def _watch(machine: Machine, ledger: Ledger, live: Live, reloads: Reloads) -> None:

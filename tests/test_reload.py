@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 from aiohttp import ClientSession
 
-from kapagate.chain.generation import Live
+from kapagate.chain.generation import Generation, Live
 from kapagate.demo.stage import Stage
 from kapagate.ledger.journal import Journal
 from kapagate.machine.ids import SystemIds
@@ -177,6 +178,21 @@ async def test_a_reload_disturbs_nothing_that_runs(stage: Stage, gateway_file: P
         stopped.set()
     assert answers > 200
     assert seen <= hashes
+
+
+async def test_an_old_policy_goes_with_its_last_exchange(tmp_path: Path) -> None:
+    """At once, without the garbage collector, which never looks at what was loaded."""
+    file = tmp_path / "policies" / "gateway.yaml"
+    async with served(tmp_path, ("name: docs-assistant", "name: docs-that-no-other-test-has")) as stage:
+        hashes = [(await config(stage))["policy"]]
+        for number in range(6):
+            await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))
+            edit(file, f"max_length: {4000 - number}", f"max_length: {3999 - number}")
+            hashes.append((await stage.gateway.reload("test")).policy)
+        await stage.ask("POST", ASK, {"query": "hi"}, bearer(stage))
+        gc.unfreeze()
+        alive = {each.policy for each in gc.get_objects() if isinstance(each, Generation)}
+    assert alive.intersection(hashes) == {hashes[-1]}
 
 
 def test_what_needs_a_restart() -> None:

@@ -12,6 +12,7 @@ from kapagate.chain.exchange import Exchange, Times
 from kapagate.chain.forwarded import TrustedHops
 from kapagate.chain.generation import Live
 from kapagate.chain.headers import Headers
+from kapagate.chain.holdings import Holdings
 from kapagate.chain.problem import Problem
 from kapagate.chain.request import Body, Request
 from kapagate.chain.run import run
@@ -41,8 +42,9 @@ class Application(Protocol):
 class Entry:
     """The application of one data port.
 
-    At most `most` exchanges run at a time, at most `each` of one tenant. `finished` is told of every exchange after its
-    done hooks (the access log); it may become another. `hops` are the proxies that are believed when they say who asks.
+    At most `most` exchanges run at a time, at most `each` of one tenant; they hold at most `held` bytes. `finished`
+    is told of every exchange after its done hooks (the access log); it may become another. `hops` are the proxies
+    that are believed when they say who asks.
     """
 
     def __init__(
@@ -54,6 +56,7 @@ class Entry:
         most: int = 2048,
         hops: TrustedHops | None = None,
         each: int = 1024,
+        held: int = 256 << 20,
     ) -> None:
         self._live = live
         self._clock = clock
@@ -61,6 +64,7 @@ class Entry:
         self.finished = finished
         self._most = most
         self._shares = Shares(each) if each < most else None
+        self._holdings = Holdings(held)
         self._hops = hops
         self._running = 0
 
@@ -102,7 +106,7 @@ class Entry:
 
     async def run(self, exchange: Exchange, sink: Sink) -> None:
         try:
-            await run(exchange, sink, self._clock, self._shares)
+            await run(exchange, sink, self._clock, self._shares, self._holdings)
         finally:
             self._running -= 1
         if self.finished is not None:

@@ -37,8 +37,8 @@ class Unseen(Exception):
 
 @dataclass(slots=True)
 class Times:
-    """Moments of one exchange, monotonic seconds; 0.0 where it never came to that. `opened`: the head leaves; `told`: the
-    first text of the answer does.
+    """Moments of one exchange, monotonic seconds; 0.0 where it never came to that. `opened`: the head leaves; `told`:
+    the first text of the answer does.
     """
 
     received: float

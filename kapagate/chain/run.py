@@ -25,6 +25,7 @@ from kapagate.chain.clock import Clock
 from kapagate.chain.compose import Named
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.faults import forget_frames, problem_of
+from kapagate.chain.holdings import Holdings
 from kapagate.chain.hop import Inbound
 from kapagate.chain.outlet import Cut, Outlet
 from kapagate.chain.principal import TENANT
@@ -39,12 +40,14 @@ from kapagate.chain.verdict import PASSED
 log = logging.getLogger(__name__)
 
 
-async def run(ex: Exchange, sink: Sink, clock: Clock, shares: Shares | None = None) -> None:
+async def run(
+    ex: Exchange, sink: Sink, clock: Clock, shares: Shares | None = None, holdings: Holdings | None = None
+) -> None:
     """From the admitted request to the record of what was done. Raises nothing but cancellation."""
     outlet = Outlet(ex, sink, clock)
     try:
         try:
-            await _deliver(await _respond(ex, shares), ex, outlet)
+            await _deliver(await _respond(ex, shares, holdings), ex, outlet)
         except Exception as cause:
             if outlet.opened and isinstance(cause, Truncated):
                 raise
@@ -62,12 +65,16 @@ async def run(ex: Exchange, sink: Sink, clock: Clock, shares: Shares | None = No
         ex.times.ended = clock.monotonic()
         if shares is not None and ex.share:
             shares.give_back(ex.share)
+        if holdings:
+            holdings.give_back(ex.decision)
         _finish(ex)
         forget_frames(ex.refusal)
         forget_frames(ex.broken)
 
 
-async def _respond(ex: Exchange, shares: Shares | None) -> Response:
+async def _respond(ex: Exchange, shares: Shares | None, holdings: Holdings | None) -> Response:
+    if holdings is not None:
+        ex.request.body = holdings.body(ex.request.body, ex.decision)
     response = await _first(ex, ex.chain.gate)
     if response is None:
         tenant = ex.get(TENANT)
@@ -83,7 +90,7 @@ async def _respond(ex: Exchange, shares: Shares | None) -> Response:
     if ex.route.serve is not None:
         return await ex.route.serve(ex)
     assert ex.route.upstream is not None, "a route is served or has an upstream"  # noqa: S101 - checked at load
-    return await _forward(ex, ex.route.upstream)
+    return await _forward(ex, ex.route.upstream, holdings)
 
 
 async def _first(ex: Exchange, hooks: Named[OnRequest]) -> Response | None:
@@ -100,7 +107,7 @@ async def _first(ex: Exchange, hooks: Named[OnRequest]) -> Response | None:
     return None
 
 
-async def _forward(ex: Exchange, upstream: Upstream) -> Response:
+async def _forward(ex: Exchange, upstream: Upstream, holdings: Holdings | None) -> Response:
     adapter = upstream.adapter
     head = await upstream.hop.send(await adapter.outbound(ex), ex)
     response = ex.response = Response(head.status, body=head.body, length=head.length)
@@ -109,6 +116,8 @@ async def _forward(ex: Exchange, upstream: Upstream) -> Response:
         bodiless = ex.request.method == "HEAD" or head.status in (204, 304)
         if codec is not None:
             response.length, response.codec = None, None if bodiless else codec
+            if holdings is not None and (codec.whole or adapter.holds(ex)):
+                response.body = holdings.answer(head.body, head.length, ex.decision)
         elif ex.chain.answer and not bodiless and head.length != 0 and not _watch(ex, adapter, head, response):
             _say_unread(ex)
         response.headers = adapter.headers(ex, head, inspects)

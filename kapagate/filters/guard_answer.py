@@ -112,9 +112,8 @@ class GuardAnswer(Guard):
             raise Invalid(
                 "say what happens to uncertain answers: `uncertain: disclaim` (or `withhold`)", ("confidence",)
             )
-        roles = (
-            services[Roles] if self.sources.internal == "granted" or any(each.role for each in self.disclaim) else None
-        )
+        asks = self.sources.internal == "granted" or any(each.role for each in self.disclaim)
+        roles = services[Roles] if asks else None
         for at, each in enumerate(self.disclaim):
             for number, role in enumerate(each.role or ()):
                 if roles is not None and role not in roles.names:

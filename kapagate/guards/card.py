@@ -72,7 +72,7 @@ def _is_part(data: bytes, start: int) -> bool:
 CARD = Detector(
     name="card",
     placeholder="<card>",
-    pattern=rb"\b\d{4}(?:\d{8}|\d{2}[ .-]\d{4}|[ .-]\d{4})",
+    pattern=rb"\b[1-68]\d{3}(?:\d{8}|\d{2}[ .-]\d{4}|[ .-]\d{4})",
     unfinished=rb"\d[\d .-]*|\d{4}(?:[ .-]\d{4}){2,3}[0-9A-Za-z .-]{0,30}",
     longest=48,
     before=_BEFORE,

@@ -22,11 +22,10 @@ from dataclasses import dataclass, field
 from kapagate.answer.events import TextKind
 from kapagate.answer.fences import BEFORE, FENCE, INDENT, LONGEST_HEAD, OPENING, closes
 from kapagate.answer.rules import Edit
-from kapagate.guards.code_spans import LONGEST, Spans
+from kapagate.guards.code_spans import LONGEST, SEVERITY, Spans
 from kapagate.guards.languages import INLINE, PLAIN, language
 
 PLACEHOLDER = "[code removed]\n"
-_SEVERITY = 2
 _LANGUAGE = re.compile(r"[ \t{.]*([\w+#-]+)")
 _MAY_OPEN = re.compile(rf"{BEFORE}(?:(?:[-*+]|\d{{1,9}}[.)]?)[ \t]{{0,4}}){{0,3}}(?:`{{0,{FENCE}}}|~{{0,{FENCE}}})")
 _MAY_CLOSE = re.compile(rf"{BEFORE}(?:`{{0,{FENCE}}}|~{{0,{FENCE}}})[ \t\r]{{0,{INDENT}}}")
@@ -91,7 +90,7 @@ class CodeBlocks:
             return self._prose(text, at, final, place, edits)
         end = text.find("\n", at) + 1
         if place.line == "code":
-            edits.append(Edit(at, end or len(text), opens, "code", _SEVERITY))
+            edits.append(Edit(at, end or len(text), opens, "code", SEVERITY))
         if end:
             place.line = ""
         return end or len(text)

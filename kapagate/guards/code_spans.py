@@ -14,7 +14,8 @@ from kapagate.answer.rules import Edit
 
 LONGEST = 400
 PLACEHOLDER = "[code removed]"
-_SEVERITY = 2
+SEVERITY = 100
+"""Code is removed piece by piece as it comes. What else is found in it must not show where the pieces ended."""
 _STOP = re.compile(r"`+|\n")
 _END = re.compile(rf"(`+)|\n(?:[ \t>\r]{{0,{INDENT}}}\n|{BEFORE}(?:```|~~~))")
 _UNSURE = re.compile(rf"\n(?:[ \t>\r]{{0,{INDENT}}}|{BEFORE}(?:`{{0,2}}|~{{0,2}}))\Z")
@@ -64,17 +65,18 @@ class Spans:
             return first
         if closed == _TOO_LONG:
             self.open = end - first
-            edits.append(Edit(first, end, PLACEHOLDER, "code", _SEVERITY))
+            edits.append(Edit(first, end, PLACEHOLDER, "code", SEVERITY))
             return self._read_open(text, end, final, edits) if end < len(text) else end
         if closed == _NONE:
             return end
-        edits.append(Edit(first, closed, PLACEHOLDER, "code", _SEVERITY))
+        edits.append(Edit(first, closed, PLACEHOLDER, "code", SEVERITY))
         return closed
 
     def _read_open(self, text: str, at: int, final: bool, edits: list[Edit]) -> int:
         end = self._open_until(text, at, final)
-        if end > at:
-            edits.append(Edit(at, end, "\n" if text[end - 1] == "\n" and not self.open else "", "code", _SEVERITY))
+        last = end - 1 if end and text[end - 1] == "\n" and not self.open else end
+        if last > at:
+            edits.append(Edit(at, last, "", "code", SEVERITY))
         return end
 
     def _open_until(self, text: str, at: int, final: bool) -> int:

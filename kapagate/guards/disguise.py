@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from functools import lru_cache
 from html.entities import html5
 
 from kapagate.guards.detector import Detector, Span
@@ -40,6 +41,7 @@ PART = UNSEEN + rb"+|%[0-9A-Fa-f]{0,2}|&[#A-Za-z0-9]{0,14};?|[*_~`]{1,3}[ .-]?|\
 """At the end of a text: what may still become a disguise, or is one."""
 
 
+@lru_cache(1024)
 def _plain(token: bytes) -> bytes:
     """The character that a token stands for; none for marks and what is not seen."""
     if token.startswith(b"%"):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from kapagate.guards.detector import Detector, Span
 
 # The SWIFT registry: how many characters an IBAN of each country has.
@@ -26,30 +28,25 @@ _LENGTHS = {
 }
 LENGTHS = {country.encode(): length for length, countries in _LENGTHS.items() for country in countries.split()}
 _MAX_BLANKS = 10
+_SHAPES = {
+    length: re.compile(rb"[A-Za-z0-9](?:[ .-]?[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 1)) for length in _LENGTHS
+}
+_VALUES = {ord(sign): str(int(sign, 36)) for sign in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _COUNTRY = rb"\b(?i:" + b"|".join(sorted(LENGTHS)) + rb")"
 
 
 def mod97(number: bytes) -> bool:
     """ISO 7064 mod 97-10 over letters (A = 10 ... Z = 35) and digits, the first four moved to the end."""
-    moved = (number[4:] + number[:4]).decode("ascii")
-    return int("".join(str(int(character, 36)) for character in moved)) % 97 == 1
+    return int("".join(map(_VALUES.__getitem__, number[4:] + number[:4]))) % 97 == 1
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:
     """As many letters and digits from `start` on as the country has, in groups or not."""
     wanted = LENGTHS[data[start : start + 2].upper()]
-    number = bytearray()
-    place = start
-    while len(number) < wanted and place < min(len(data), start + wanted + _MAX_BLANKS):
-        character = data[place : place + 1]
-        if character.isalnum():
-            number += character
-        elif character not in (b" ", b"-", b".") or not data[place - 1 : place].isalnum():
-            return None
-        place += 1
-    if len(number) < wanted or data[place : place + 1].isalnum() or data[start - 1 : start] in (b"-", b"/"):
+    found = _SHAPES[wanted].match(data, start, start + wanted + _MAX_BLANKS + 1)
+    if found is None or found.end() - start > wanted + _MAX_BLANKS or data[start - 1 : start] in (b"-", b"/"):
         return None
-    return (start, place) if mod97(bytes(number).upper()) else None
+    return found.span() if mod97(found[0].translate(None, b" .-").upper()) else None
 
 
 IBAN = Detector(

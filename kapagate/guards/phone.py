@@ -46,9 +46,9 @@ _NATIONAL = tuple(
         rb"1[38]00 \d{3} \d{3}|1[38]00-\d{3}-\d{3}|[89]00[ -]\d{3}[ -]\d{3}|0[89]00[ -]\d{4}",
     )
 )
-_SOME = re.compile(b"|".join(rb"(?:%b)" % shape.pattern for shape in _NATIONAL))
+_SOME = re.compile(b"|".join(rb"(%b)" % shape.pattern for shape in _NATIONAL))
 # 200 300 4000 are three numbers, 60000-64999 is a range, 277.764 1035 are coordinates of a drawing
-_ROUND = re.compile(rb"(?:1[ .-])?[2-7]00 |\d\d\d00[ -]\d{5}\Z|\d{3}\.\d{3} ")
+_ROUND = re.compile(rb"(?:1[ .-])?[2-79]00 \d00\b|\d\d\d00[ -]\d{5}\Z|\d{3}\.\d{3} ")
 _MORE_LEFT = re.compile(rb"(?:[\w/+]|\w[.-]|\b1[ .-])\Z")
 _STATE_LEFT = re.compile(rb"\b[A-Z]{2}[ \n\r\t,#*/|>;]{1,12}\Z")
 _ZIP = re.compile(rb"\d{5}-\d{4}\Z")  # MA 02110-1301
@@ -122,11 +122,14 @@ def _north_american(number: bytes) -> bool:
 
 
 def _national(data: bytes, start: int) -> Span | None:
-    if not _SOME.match(data, start) or _MORE_LEFT.search(data, max(0, start - 3), start):
+    first = _SOME.match(data, start)
+    if first is None or _MORE_LEFT.search(data, max(0, start - 3), start):
         return None
     left = data[max(0, start - _BEFORE) : start]
+    if left[-2:-1].isdigit() and _PART_OF_MORE(left):
+        return None
     near = data[start : start + _NEAR]
-    for shape in _NATIONAL:
+    for shape in _NATIONAL[(first.lastindex or 1) - 1 :]:
         found = shape.match(near)
         if found is None:
             continue
@@ -156,12 +159,10 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     if data[start : start + 1] == b"+":
         return _international(data, start, 1)
     if data[start : start + 2] == b"00":
+        if _DIGITS_LEFT.search(data, max(0, start - 2), start) or _MORE_LEFT.search(data, max(0, start - 3), start):
+            return None
         left = data[max(0, start - _BEFORE) : start]
-        return (
-            None
-            if _MORE_LEFT.search(left) or _DIGITS_LEFT.search(left) or _PART_OF_MORE(left)
-            else _international(data, start, 2)
-        )
+        return None if _PART_OF_MORE(left) else _international(data, start, 2)
     return _national(data, start)
 
 
@@ -169,13 +170,8 @@ PHONE = Detector(
     name="phone",
     placeholder="<phone>",
     pattern=(
-        rb"\+[1-9]|\(0? ?\d{2,5}\)|\b00[1-9]|\b0 ?[1-9]\d{0,4}(?: ?[/-] ?|[ .])\d\d"
-        rb"|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)/-]|\b[1-9]\d \d{3} \d"
-        rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}[ -]|\b1[38]00[ -]\d{3}"
-    ),
-    hint=(
-        rb"\+[1-9][\d ()./-]{4}|\(0? ?\d{2,5}\)[ ./-]{0,3}\d|\b00[1-9]\d|\b0 ?[1-9]\d{0,4}(?: ?[/-] ?|[ .])\d\d"
-        rb"|\b(?:1[ .-]\(?)?[2-9]\d\d[ .)/-]+\d\d|\b[1-9]\d \d{3} \d\d"
+        rb"\+[1-9]|\(0? ?\d{2,5}\)[ ./-]{0,3}\d|\b00[1-9]|\b0 ?[1-9]\d{0,4}(?: ?[/-] ?|[ .])\d\d(?:[ ./-]?\d){2}"
+        rb"|\b1[ .-]\(?[2-9]\d\d[ .)/-]|\b[2-9]\d\d[ ./-]\d\d(?:[ .-]?\d){4}|\b[1-9]\d \d{3} \d\d"
         rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}[ -]|\b1[38]00[ -]\d{3}"
     ),
     unfinished=rb"[+(]{0,2}\d[\d ()./-]*:?"

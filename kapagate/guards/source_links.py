@@ -21,7 +21,7 @@ from kapagate.guards.sources import NamedSources, Seen
 
 PLACEHOLDER = "[link removed]"
 LONGEST = 2048
-_SEVERITY = 6
+_SEVERITY = 90
 _SCHEME = r"[A-Za-z][A-Za-z0-9+.-]{1,31}"
 _WHOLE = rf"(?<![A-Za-z0-9+.-]){_SCHEME}://|(?<![\w.-])[wW]{{3}}\."
 _BEGIN = re.compile(rf"(?P<mark>\]\([ \t]{{0,2}}<?|<)?(?:{_WHOLE})|(?P<link>\]\(<?)//")

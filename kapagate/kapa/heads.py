@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from kapagate.chain import problems
@@ -15,6 +16,7 @@ OBJECTS: Final = frozenset({b"application/json"})
 RECORDS: Final = OBJECTS | {b"text/plain"}
 _RELAYED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"cache-control"})
 _RELAYED_BESIDE_JSON = ((b"cache-control", b"Cache-Control"), (b"retry-after", b"Retry-After"))
+_SAYABLE = re.compile(rb'[A-Za-z0-9=," :+-]{0,200}')  # directives, seconds, dates
 _FAILURES = {429: problems.UPSTREAM_LIMITED, 503: problems.UPSTREAM_UNAVAILABLE}
 
 
@@ -41,8 +43,9 @@ def as_it_came(head: Inbound) -> Fields:
 
 
 def written_again(head: Inbound) -> Fields:
-    """The fields of an answer that was read."""
-    return [JSON, *[(name, value) for lower, name in _RELAYED_BESIDE_JSON for value in head.headers.all(lower)]]
+    """The fields of an answer that was read; of those that are relayed, none that could say more than it should."""
+    told = [(name, value) for lower, name in _RELAYED_BESIDE_JSON for value in head.headers.all(lower)]
+    return [JSON, *[field for field in told if _SAYABLE.fullmatch(field[1])]]
 
 
 def _is(head: Inbound, medias: frozenset[bytes]) -> bool:

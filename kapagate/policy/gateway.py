@@ -171,6 +171,12 @@ class Limits(Settings):
     connections: int = Field(4096, ge=1, description="Most connections at a time.")
     exchanges: int = Field(2048, ge=1, description="Most requests at work at a time.")
     exchanges_per_tenant: int = Field(1024, ge=1, description="Most requests of one tenant at work at a time.")
+    bytes_held: Size = Field(
+        256 << 20,
+        gt=0,
+        description="Most bytes of bodies that steps look into, and of answers that are held to their end, at a time; "
+        "what is known to have at most 64 KiB does not count.",
+    )
 
 
 class Deadlines(Settings):

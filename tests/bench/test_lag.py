@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from bench.lag import MOST_GROWTH, MOST_HELD, PROSE, Bench, Lag, lags, percentile, pieces_of
+from bench.lag import MOST_GROWTH, MOST_HELD, PROSE, Bench, Cost, Lag, lags, percentile, pieces_of
 
 
 @pytest.mark.parametrize("size", ["tokens", "words", "48 characters", "letters"])
@@ -21,6 +21,11 @@ def test_a_percentile_is_the_least_value_that_so_many_do_not_pass() -> None:
     assert [percentile(range(100), share) for share in (0.0, 0.5, 0.99, 1.0)] == [0, 50, 99, 99]
 
 
+def test_a_cost_is_the_middle_of_pairs() -> None:
+    cost = Cost.of([5.0, 9.0, 7.0], [1.0, 2.0, 9.0])
+    assert (cost.guarded, cost.plain, cost.growth) == (7.0, 2.0, 4.0)
+
+
 async def test_clean_prose_is_held_back_no_further_than_is_promised() -> None:
     found = await lags(Bench.opened())
     held = [each for lag in found.values() for each in lag.held]
@@ -31,7 +36,7 @@ async def test_clean_prose_is_held_back_no_further_than_is_promised() -> None:
 async def test_both_doors_deliver_the_prose_as_it_is_and_cpu_is_counted() -> None:
     bench = Bench.opened()
     for door in bench.doors:
-        spent = await bench.ask(door, pieces_of(PROSE["English"], "words"))
+        first, whole = await bench.ask(door, pieces_of(PROSE["English"], "words"))
         assert bench.telling.client.characters == len(PROSE["English"])
-        assert spent > 0
+        assert 0 < first < whole
     assert MOST_GROWTH == 1000.0

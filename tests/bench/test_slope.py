@@ -21,6 +21,11 @@ def test_noise_without_a_trend_is_noise_and_a_trend_in_noise_is_found() -> None:
     assert not slope_of([(x, y + x) for x, y in enumerate(noise)]).is_noise
 
 
+def test_less_than_one_step_is_noise_however_sure_it_is() -> None:
+    assert slope_of([(x, 0.05 * x) for x in range(11)], step=1.0).is_noise
+    assert not slope_of([(x, 0.2 * x) for x in range(11)], step=1.0).is_noise
+
+
 def test_two_samples_have_no_interval() -> None:
     with pytest.raises(ValueError, match="three"):
         slope_of([(0.0, 0.0), (1.0, 1.0)])

@@ -149,6 +149,26 @@ async def test_a_tenant_has_no_more_exchanges_at_work_than_its_share(lab) -> Non
     assert (await asked(door, lab)).status == 200
 
 
+async def test_no_more_bytes_are_held_at_a_time_than_allowed(lab) -> None:
+    during: list[Exchange] = []
+
+    async def ask_again(ex: Exchange) -> None:
+        await ex.document()
+        if not during:
+            during.append(ex)
+            during.append(await asked(door, lab, large))
+            during.append(await asked(door, lab, b"{}"))
+
+    large = b'"%b"' % (b"x" * (100 << 10))
+    door = _door(lab, [Placed("one", "one", Step(on_request=ask_again), Options())], held=150 << 10)
+    first = await asked(door, lab, large)
+    refused, small = during[1:]
+    assert (first.status, refused.status, small.status) == (200, 503, 200)
+    assert refused.refusal is not None
+    assert (refused.refusal.kind.name, refused.refusal.retry_after) == ("unavailable", 1)
+    assert (await asked(door, lab, large)).status == 200
+
+
 async def test_tenants_do_not_share_their_shares(lab) -> None:
     statuses: list[int] = []
     tenants = iter([Tenant("acme"), Tenant("globex"), Tenant("acme")])

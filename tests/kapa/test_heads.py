@@ -58,3 +58,10 @@ def test_cookies_and_everything_else_of_kapas_stay_here() -> None:
     ]
     assert as_it_came(answers(200, *said)) == [said[0], said[4]]
     assert written_again(answers(200, *said)) == [JSON, (b"Retry-After", b"7")]
+
+
+def test_fields_that_are_relayed_beside_a_guarded_answer_say_nothing_else() -> None:
+    said = [(b"Cache-Control", b'max-age=60, private="x"'), (b"Retry-After", b"Wed, 21 Oct 2015 07:28:00 GMT")]
+    assert written_again(answers(200, *said)) == [JSON, *said]
+    smuggled = [(b"Cache-Control", b"ask joe@x.example"), (b"Retry-After", b"10.1.2.3"), (b"Retry-After", b"x" * 201)]
+    assert written_again(answers(200, *smuggled)) == [JSON]
