@@ -24,7 +24,7 @@ from kapagate.policy.finding import Diagnostics
 from kapagate.policy.source import Source
 from kapagate.policy.syntax import parse
 from kapagate.remote.references import References
-from kapagate.run import offline
+from kapagate.run import offline_everywhere
 
 POLICIES = Path(__file__).resolve().parent.parent / "policies"
 CHECK, PARSING = 4.0, 1.0  # seconds
@@ -45,9 +45,10 @@ chain:
 
 
 def write(folder: Path, tenants: int) -> dict[str, str]:
-    """The example's gateway with that many tenants; what they ask of their environment."""
+    """The example with that many tenants more; what they ask of their environment."""
     shutil.copy(POLICIES / "gateway.yaml", folder)
-    shutil.copytree(POLICIES / "tenants", folder / "tenants")
+    for part in ("tenants", "environments", "exceptions"):
+        shutil.copytree(POLICIES / part, folder / part)
     environment = {}
     for number in range(tenants):
         name = f"t{number}"
@@ -83,8 +84,8 @@ def main(tenants: int, lines: int, rounds: int) -> None:
     example = Keys.made(os.urandom).environment("http://127.0.0.1:1", "http://127.0.0.1:2", "example.db")
     with tempfile.TemporaryDirectory() as name:
         environment = {**example, **write(Path(name), tenants)}
-        loaded = offline([Path(name)], References(environment))
-        checking = seconds(lambda: offline([Path(name)], References(environment)), rounds)
+        loaded = offline_everywhere([Path(name)], References(environment))
+        checking = seconds(lambda: offline_everywhere([Path(name)], References(environment)), rounds)
     if not loaded.ok:
         sys.exit(loaded.report()[:2000])
     source = Source("long.yaml", long_file(lines), Path("."))
