@@ -19,6 +19,8 @@ from kapagate.chain.compose import ANSWER_SURFACES, Placed
 from kapagate.chain.fact import Fact
 from kapagate.chain.route import SURFACES, Route, Surface
 
+_WHOLE: frozenset[Surface] = frozenset({"whole answer"})
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -153,11 +155,14 @@ def _evaded(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
 
 
 def _hidden(placed: Placed, route: Route) -> Iterator[Finding]:
-    """One finding per option and reason. An option that needs several surfaces acts only where the route has all."""
+    """One finding per option and reason. An option that needs several surfaces acts only where the route has all; that
+    an answer is whole is no surface of its own, but how the others are seen.
+    """
     if route.on_uninspectable != "error" or placed.options.mode == "shadow":
         return
     needs = placed.step.needs
-    absent = {option for surface, option in needs.items() if surface not in route.shows | route.hides}
+    there = route.shows | route.hides | _WHOLE
+    absent = {option for surface, option in needs.items() if surface not in there}
     hidden = [surface for surface in SURFACES if surface in route.hides and needs.get(surface, "") not in {"", *absent}]
     for surface in hidden[:1] if hidden[:1] != ["question"] else hidden[:2]:
         yield Finding(

@@ -30,7 +30,9 @@ class Watcher(Protocol):
     """Who counts what shadows would have done. One per generation, or none."""
 
     def note(self, ex: Exchange, step: str) -> None:
-        """A shadow is done with an exchange that came to it: its verdict and its share of the report say what it would have done."""
+        """A shadow is done with an exchange that came to it: its verdict and its share of the report say what it would
+        have done.
+        """
 
 
 def shadow(step: Step, name: str) -> Step:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from functools import partial
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -256,7 +255,7 @@ class _Guard:
             seen = event.seen if event else None
             found = Found(ex.report, ex.step, seen, phrases, noted, self._conditions(ex, language))
             end = partial(self._endings[form, language].end, found)
-        return replace(rules, texts=tuple(texts), event=event, end=end)
+        return AnswerRules(texts=tuple(texts), limit=rules.limit, event=event, end=end)
 
     def _sees_internal(self, ex: Exchange) -> bool:
         return self._roles is not None and self._roles.allows(ex.facts.get(PRINCIPAL, NOBODY).roles, INTERNAL)

@@ -101,7 +101,10 @@ class _Work:
             "kapagate_guard_skipped_total", "Steps that were passed by after a failure.", ["step"]
         )
         self._confidence = meter.histogram(
-            "kapagate_answer_confidence", "How sure answers seemed, from 0 to 1, by the step that asks.", ["step"], SCORES
+            "kapagate_answer_confidence",
+            "How sure answers seemed, from 0 to 1, by the step that asks.",
+            ["step"],
+            SCORES,
         )
         self._seen: dict[tuple[Route, str, int, str, str, str], Seen] = {}
         self._streams: dict[str, tuple[Observe, Observe]] = {}

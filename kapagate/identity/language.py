@@ -7,7 +7,6 @@ from functools import lru_cache
 
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import PRINCIPAL
-from kapagate.identity.claims import text_claim
 
 _PRIMARY = re.compile(r"([A-Za-z]{2,8})(?:[-_][A-Za-z0-9_-]*)?", re.ASCII)
 _WEIGHT = re.compile(r"q=([01](?:\.\d{0,3})?)", re.ASCII)
@@ -16,10 +15,9 @@ _MOST_RANGES = 16
 
 def language_of(exchange: Exchange) -> str | None:
     """The primary tag of the caller's claim `locale`, else of what `Accept-Language` wants most."""
-    principal = exchange.get(PRINCIPAL)
-    locale = text_claim(principal.claims, "locale") if principal is not None else None
-    tag = primary_tag(locale) if locale else None
-    if tag is not None:
+    principal = exchange.facts.get(PRINCIPAL)
+    locale = principal.claims.get("locale") if principal is not None else None
+    if isinstance(locale, str) and (tag := primary_tag(locale)) is not None:
         return tag
     accepted = exchange.request.headers.get(b"accept-language")
     return preferred(accepted) if accepted else None

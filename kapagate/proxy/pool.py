@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
+from collections import OrderedDict
 from collections.abc import Hashable
 
 from kapagate.chain import problems
@@ -31,6 +32,7 @@ class Pool:
         self.queue = Queue(endpoint.queue, self._hand_on)
         self.loop: asyncio.AbstractEventLoop
         self._idle: dict[Hashable, list[Upstream]] = {}
+        self._longest: OrderedDict[Upstream, None] = OrderedDict()
         self._opening = 0
         self._context: ssl.SSLContext | None = client_context(endpoint) if endpoint.tls else None
 
@@ -42,7 +44,7 @@ class Pool:
     @property
     def idle(self) -> int:
         """Connections that wait for a request; perhaps asked for in another thread."""
-        return sum(map(len, tuple(self._idle.values())))
+        return len(self._longest)
 
     def take(self, partition: Hashable) -> Upstream | None:
         """An idle connection, the one used last. One that has something to say, has ended, or was idle for too long
@@ -51,6 +53,7 @@ class Pool:
         idle = self._idle.get(partition)
         while idle:
             connection = idle.pop()
+            del self._longest[connection]
             if connection.deadline > self.clock.monotonic() and connection.silent:
                 return connection
             connection.abandon()
@@ -86,6 +89,7 @@ class Pool:
         if first is None:
             connection.deadline = self.clock.monotonic() + connection.idles
             self._idle.setdefault(connection.partition, []).append(connection)
+            self._longest[connection] = None
         elif first.partition == connection.partition:
             self.queue.grant(connection)
         else:
@@ -93,9 +97,8 @@ class Pool:
 
     def forget(self, connection: Upstream) -> None:
         """It has ended."""
-        idle = self._idle.get(connection.partition)
-        if idle and connection in idle:
-            idle.remove(connection)
+        if connection in self._longest:
+            self._forget_idle(connection)
         self.connections.discard(connection)
         self._grant_place()
 
@@ -114,13 +117,17 @@ class Pool:
             connection.abandon()
 
     def _make_room(self) -> bool:
-        """Ends the idle connection that another partition has had longest."""
-        oldest = min((idle[0] for idle in self._idle.values() if idle), key=lambda one: one.deadline, default=None)
-        if oldest is None:
+        """Ends the connection that has been idle longest."""
+        if not self._longest:
             return False
-        self._idle[oldest.partition].remove(oldest)
+        oldest = next(iter(self._longest))
+        self._forget_idle(oldest)
         self._end(oldest)
         return True
+
+    def _forget_idle(self, connection: Upstream) -> None:
+        del self._longest[connection]
+        self._idle[connection.partition].remove(connection)
 
     def _end(self, connection: Upstream) -> None:
         """Of one that nobody asks: its place is free from now on."""

@@ -26,8 +26,8 @@ _MOST_LOOKS = 64  # notes looked at for one new bucket, so that no caller waits 
 class MemoryBuckets:
     """Rate-limit buckets on the monotonic clock: a jump of the wall clock frees no limit.
 
-    At most `capacity` buckets over all scopes, and as many of shadows. With more than 64 outdated notes in front, the bound may forget a bucket
-    out of turn.
+    At most `capacity` buckets over all scopes, and as many of shadows. With more than 64 outdated notes in front, the
+    bound may forget a bucket out of turn.
     """
 
     def __init__(self, clock: Clock, capacity: int = 100_000) -> None:

@@ -79,7 +79,18 @@ class Family(Generic[S]):
     `other`.
     """
 
-    __slots__ = ("_cap", "_children", "_documentation", "_kind", "_make", "_name", "_names", "_other", "_shown")
+    __slots__ = (
+        "_cap",
+        "_children",
+        "_documentation",
+        "_kind",
+        "_make",
+        "_name",
+        "_names",
+        "_other",
+        "_shown",
+        "_unseen",
+    )
 
     def __init__(
         self, kind: Kind, name: str, documentation: str, names: Sequence[str], make: Callable[[], S], cap: int
@@ -92,6 +103,7 @@ class Family(Generic[S]):
         self._cap = cap
         self._children: dict[tuple[str, ...], S] = {}
         self._shown: tuple[int, Container[str]] | None = None
+        self._unseen = False
         self._other = (OTHER,) * len(self._names)
         if not names:
             self.labels()
@@ -107,6 +119,7 @@ class Family(Generic[S]):
         """
         if name in self._names:
             self._shown = self._names.index(name), values
+            self._unseen = True
 
     def describe(self) -> Iterator[Metric]:
         """The family without its series: what the registry compares names by."""
@@ -133,18 +146,20 @@ class Family(Generic[S]):
             raise ValueError(f"expected labels {self._names}, got {len(values)}")
         told = tuple(map(_label, values))
         if len(self._children) >= self._cap and told not in self._children:
-            if self._shown is not None:
+            if self._unseen:
                 self._forget_unseen()
             told = told if len(self._children) < self._cap else self._other
         if told != values:
             return self.labels(*told)
         child = self._children[values] = self._make()
+        self._unseen = self._unseen or not self._shows(values)
         return child
 
     def _shows(self, values: tuple[str, ...]) -> bool:
         return self._shown is None or values == self._other or values[self._shown[0]] in self._shown[1]
 
     def _forget_unseen(self) -> None:
+        self._unseen = False
         for values in [each for each in self._children if not self._shows(each)]:
             del self._children[values]
 

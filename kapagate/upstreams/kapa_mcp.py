@@ -46,7 +46,8 @@ _ACCEPT = pattern(rb"[A-Za-z0-9/*+;=., -]{1,256}")
 _VERSION = pattern(rb"[A-Za-z0-9._-]{1,64}")
 _EVENT = pattern(rb"[!-~]{1,512}")
 _ACCEPTED: Final = {"POST": b"application/json, text/event-stream", "GET": b"text/event-stream"}
-_HIDES: Final[frozenset[Surface]] = frozenset({"sources"})
+_HIDES: Final[frozenset[Surface]] = frozenset({"sources", "whole answer"})
+"""What tools tell, but not so that a guard could find it: to take a source out may leave nothing of an answer."""
 
 Uuid = Annotated[str, AfterValidator(uuid)]
 

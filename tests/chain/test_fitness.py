@@ -126,6 +126,16 @@ def test_a_guard_of_the_whole_answer_is_a_finding_where_answers_stream(lab) -> N
     assert "stream: buffer" in found.message
 
 
+def test_a_hidden_surface_is_a_finding_also_where_answers_are_never_whole(lab) -> None:
+    """What is asked of a whole answer says nothing of whether its sources can be seen."""
+    guard = placed(lab, "guard", needs={"sources": "sources", "whole answer": "sources"})
+    hides = lab.route(name="kapa.tools", shows=frozenset({"answer text"}), hides=frozenset({"sources"}))
+    (found,) = findings([], [guard], [hides])
+    assert "`sources` cannot be enforced on route \"kapa.tools\", which hides the sources" in found.message
+    shows = lab.route(name="kapa.list", shows=frozenset({"answer text", "sources"}))
+    assert findings([], [guard], [shows]) == []
+
+
 def test_everything_is_found_at_once(lab) -> None:
     chain = [
         placed(lab, "rbac", {"when": {"route": ["nowhere"]}}, reads=[PRINCIPAL]),

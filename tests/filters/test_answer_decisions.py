@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -196,6 +197,15 @@ async def test_questions_are_refused_and_redacted_by_company_rules() -> None:
     )
 
 
+async def test_terms_of_a_file_that_the_policy_names_are_blocked(tmp_path: Path) -> None:
+    file = tmp_path / "terms.txt"
+    file.write_text("# names of ours\nProject Falcon\n")
+    loaded = load(f"  - guard_answer: {{blocked_terms: [Kestrel, '${{file:{file}}}']}}\n    id: answer\n")
+    assert loaded.generation is not None, loaded.report()
+    guard = Gateway(f"  - guard_answer: {{blocked_terms: '${{file:{file}}}'}}\n    id: answer\n")
+    assert (await guard.ask(*said("window", "Ask project falcon."))).text == "Ask <blocked>."
+
+
 # --- words
 
 
@@ -220,8 +230,8 @@ async def test_every_answer_gets_the_disclaimer_in_the_callers_language(form: st
 @pytest.mark.parametrize("form", FORMS)
 async def test_disclaimers_stand_under_conditions(form: str) -> None:
     guard = guarded(
-        "{disclaim: [{role: [viewer], message: V.}, {tenant: [other], message: T.}, {language: [de], message: {de: D.}},"
-        " {uncertain: true, message: U.}]}",
+        "{disclaim: [{role: [viewer], message: V.}, {tenant: [other], message: T.},"
+        " {language: [de], message: {de: D.}}, {uncertain: true, message: U.}]}",
         form,
     )
     asked = said(form, "So.")

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from kapagate.guards.detector import Detector
+from kapagate.guards.personal import PersonalData
+from tests.guards.pieces import delivered, streamed, whole
 
 
 def check(data: bytes, start: int, end: int) -> tuple[int, int] | None:
@@ -38,3 +40,27 @@ def test_is_settled_before_what_may_still_grow() -> None:
 def test_waits_for_no_more_than_the_longest() -> None:
     toy = Detector(name="t", placeholder="", pattern=rb"\d{3}", unfinished=rb"\d+", longest=3, before=0, check=check)
     assert toy.settled(b"1" * 10, 0) == 7
+
+
+LETTERS = "TRWAGMYFPDXBNJZSQVHLCKE"
+
+
+def dni(data: bytes, start: int, end: int) -> tuple[int, int] | None:
+    """A Spanish national identity number: eight digits, and the letter of their rest by 23."""
+    number = data[start:end]
+    right = LETTERS[int(number[:8]) % 23] == number[8:].decode().upper()
+    return (start, end) if right and not data[end : end + 1].isalnum() else None
+
+
+DNI = Detector(
+    name="dni", placeholder="<dni>", pattern=rb"\b\d{8}[A-Za-z]", unfinished=rb"\b\d{1,8}[A-Za-z]?", longest=10,
+    before=1, check=dni,
+)  # fmt: skip
+
+
+def test_a_national_number_is_a_detector_like_any_other() -> None:
+    rule = PersonalData((), more={DNI: "redact"})
+    text = "DNI 12345678Z, not 12345678A; 1234\u200b5678z"
+    assert delivered(rule, text) == "DNI <dni>, not 12345678A; <dni>"
+    assert streamed(rule, text) == whole(rule, text)
+    assert delivered(PersonalData(more={DNI: "mask"}), "jane@example.com has 12345678Z") == "<email> has ****678Z"

@@ -14,6 +14,12 @@ Found = Callable[[Detector, str], list[str]]
     ("text", "finding"),
     [
         ("my phone number is 4155552671 thanks", "4155552671"),
+        ("4155552671 is my phone number", "4155552671"),
+        ("4155552671 (mobile)", "4155552671"),
+        ("Tel.-Nr. 02211234567", "02211234567"),
+        ("dzwonić pod 585384868", "585384868"),
+        ("il mio numero di telefono è 3423913993", "3423913993"),
+        ("chiami al 051.807047", "051.807047"),
         ("Call me at 5552671.", "5552671"),
         ("Rufen Sie 01712345678 an", "01712345678"),
         ("Mobil: 01712345678", "01712345678"),
@@ -34,6 +40,9 @@ def test_finds_it_alone(found: Found, text: str, finding: str) -> None:
     "text",
     [
         "The call id 12345678 failed",
+        "the number 1234567 is prime",
+        "text 1234567890 rows",
+        "12345678 mobile users",
         "API call 1700000000",
         "version number 12345678",
         "order number 4155552671",

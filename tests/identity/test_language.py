@@ -4,7 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapagate.identity.language import preferred, primary_tag
+from kapagate.chain.headers import Headers
+from kapagate.chain.principal import PRINCIPAL, Principal
+from kapagate.identity.language import language_of, preferred, primary_tag
+from tests.exchanges import exchange
 
 
 @pytest.mark.parametrize(
@@ -50,3 +53,26 @@ def test_any_header_gives_a_short_tag_or_none(header: bytes) -> None:
 
 def test_only_the_first_ranges_are_read() -> None:
     assert preferred(b",".join([b"*"] * 16 + [b"fr"])) is None
+
+
+@pytest.mark.parametrize(
+    ("locale", "accepted", "expected"),
+    [
+        ("de-CH", b"fr", "de"),
+        ("", b"fr;q=0.5, es", "es"),
+        ("?", b"fr", "fr"),
+        ("", b"", None),
+    ],
+)
+def test_the_callers_own_word_comes_before_the_browsers(locale: str, accepted: bytes, expected: str | None) -> None:
+    ex = exchange()
+    ex.request.headers = Headers([(b"Accept-Language", accepted)] if accepted else [])
+    ex.put(PRINCIPAL, Principal(subject="ann", tenant="acme", claims={"locale": locale}))
+    assert language_of(ex) == expected
+
+
+def test_strangers_have_the_browsers_language() -> None:
+    ex = exchange()
+    ex.request.headers = Headers([(b"Accept-Language", b"de")])
+    ex.facts.pop(PRINCIPAL, None)
+    assert language_of(ex) == "de"

@@ -85,6 +85,16 @@ async def test_an_idle_connection_of_another_partition_makes_room(stage: Any) ->
     assert hop.pool.size == 1
 
 
+async def test_the_connection_that_was_idle_longest_makes_room(stage: Any) -> None:
+    hop, backend = await hop_to(stage, connections=3)
+    for partition in ("a", "b", "c", "a", "d"):
+        await once(stage, hop, partition)
+    assert backend.connections == 4
+    for partition in ("a", "c", "d"):
+        await once(stage, hop, partition)
+    assert backend.connections == 4, "it was b's that ended"
+
+
 async def test_idle_connections_end_after_fifteen_seconds(stage: Any) -> None:
     hop, backend = await hop_to(stage)
     await once(stage, hop)

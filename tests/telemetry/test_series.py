@@ -126,6 +126,29 @@ def test_series_that_are_not_shown_give_way() -> None:
     assert samples(family) == {"acme": 1, OTHER: 1, "hooli": 1}
 
 
+def test_what_finds_no_place_is_not_looked_for_among_all_others_each_time() -> None:
+    family, asked = counters(cap=3), AskedAbout()
+    for tenant in ("acme", "globex", "initech"):
+        family.labels(tenant).inc()
+    family.show("tenant", asked)
+    family.labels("hooli").inc()
+    looked = asked.times
+    for number in range(100):
+        family.labels(f"other-{number}").inc()
+    assert looked >= 3
+    assert asked.times == looked
+
+
+class AskedAbout:
+    """Holds everything, and counts how often it was asked."""
+
+    times = 0
+
+    def __contains__(self, value: object) -> bool:
+        self.times += 1
+        return True
+
+
 def test_a_family_without_the_label_shows_everything() -> None:
     family = counters()
     family.labels("acme").inc()

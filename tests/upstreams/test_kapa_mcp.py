@@ -357,4 +357,6 @@ def test_what_cannot_work_is_refused_when_it_is_loaded(tmp_path: Path) -> None:
     assert "stream" in wrong(acme=ACME.replace("{api_key", "{stream: buffer, api_key"))
     limits = "  - guard_answer: {sources: {deny: ['*']}}\n"
     assert "hides the sources" in wrong(chain=limits)
+    assert "hides the sources" in wrong(chain=limits.replace("deny: ['*']", "allow: ['https://docs.example/*']"))
+    assert "hides the sources" in wrong(chain=limits.replace("']}", "']}, at_end: error"))
     assert wrong(UPSTREAM.replace("}", ", on_uninspectable: pass}"), limits) == ""
