@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapagate.answer.events import Event, Other, Text
 from kapagate.answer.cutting import NEAR, WORD
+from kapagate.answer.events import Event, Other, Text
 from kapagate.answer.limit import Cut
 from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules, Limit
