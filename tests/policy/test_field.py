@@ -73,5 +73,5 @@ def test_a_misspelt_field_gets_the_one_that_was_meant(said: str, meant: str) -> 
 
 
 def test_what_goes_below_a_plain_value_is_no_field() -> None:
-    with pytest.raises(LookupError, match=r'no field "guard_answer\.code\.x"$'):
-        home_of("guard_answer.code.x", TABLE, IDS)
+    with pytest.raises(LookupError, match=r'no field "guard_answer\.max_response_length\.x"$'):
+        home_of("guard_answer.max_response_length.x", TABLE, IDS)
