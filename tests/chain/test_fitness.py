@@ -131,7 +131,7 @@ def test_a_hidden_surface_is_a_finding_also_where_answers_are_never_whole(lab) -
     guard = placed(lab, "guard", needs={"sources": "sources", "whole answer": "sources"})
     hides = lab.route(name="kapa.tools", shows=frozenset({"answer text"}), hides=frozenset({"sources"}))
     (found,) = findings([], [guard], [hides])
-    assert "`sources` cannot be enforced on route \"kapa.tools\", which hides the sources" in found.message
+    assert '`sources` cannot be enforced on route "kapa.tools", which hides the sources' in found.message
     shows = lab.route(name="kapa.list", shows=frozenset({"answer text", "sources"}))
     assert findings([], [guard], [shows]) == []
 

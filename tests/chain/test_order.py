@@ -6,7 +6,18 @@ from typing import Any
 
 import pytest
 
-from kapagate.chain.order import FEWER, FEWER_OR_ALL, HIGHER, LOWER, MORE, MORE_ENTRIES, NEUTRAL, Order, order_of, ranked
+from kapagate.chain.order import (
+    FEWER,
+    FEWER_OR_ALL,
+    HIGHER,
+    LOWER,
+    MORE,
+    MORE_ENTRIES,
+    NEUTRAL,
+    Order,
+    order_of,
+    ranked,
+)
 
 
 @pytest.mark.parametrize(
