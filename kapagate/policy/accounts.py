@@ -36,6 +36,10 @@ class Accounts:
         found = {each.name: _account(each, each.own, quiet, each.key) for each in described}
         return {name: account for name, account in found.items() if account}
 
+    def is_open(self) -> bool:
+        """Whether the gateway may have an account that cannot be told while a reference stands for nothing."""
+        return any(each.has_accounts and is_unresolved(each.own) for each in self.upstreams.values())
+
     def of_tenant(self, node: Mapping | None, name: str, span: Span) -> dict[str, Account]:
         """A tenant's accounts at all upstreams that have any. `span` is where the tenant's name stands."""
         accounts: dict[str, Account] = {}

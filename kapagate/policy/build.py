@@ -39,7 +39,7 @@ from kapagate.policy.series import check_series
 from kapagate.policy.source import Source
 from kapagate.policy.steps import StepCompiler, validated_at
 from kapagate.policy.table import Table
-from kapagate.policy.tenancy import Tenancy
+from kapagate.policy.tenancy import DEFAULT, Tenancy
 from kapagate.policy.unlimited import warn_of_unlimited
 from kapagate.policy.unused import warn_of_closed_routes, warn_of_idle_names, warn_of_idle_upstreams
 from kapagate.policy.upstreams import DeclaredUpstream, read_upstreams
@@ -196,6 +196,8 @@ class Build:
         self.tenants = yield from ground.tenancy.read(documents, _names(documents), ground.fitting, grants)
         yield
         existing = {*self.tenants, *(each.name for each in documents)}
+        if ground.tenancy.accounts.is_open():
+            existing.add(DEFAULT)
         for step in (*gate, *(own for each in self.routes for own in each.own)) if ground.whole else ():
             check_tenants(step.own.get("schemes"), existing, self.problems)
         if self.problems.errors:
@@ -298,7 +300,7 @@ def _written(node: Mapping) -> tuple[int, int]:
 
 
 def _names(tenants: Sequence[Document]) -> tuple[str, ...]:
-    return (*(each.name for each in tenants), "default")
+    return (*(each.name for each in tenants), DEFAULT)
 
 
 def _keys(node: Node | None) -> Sequence[str]:

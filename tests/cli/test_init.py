@@ -26,6 +26,14 @@ def test_what_is_written_is_checked_and_tested_at_once(tmp_path: Path) -> None:
     assert tested.stdout.startswith("4 cases")
 
 
+def test_without_its_environment_only_what_is_missing_is_told(tmp_path: Path) -> None:
+    run("init", tmp_path)
+    checked = run("check", "--format", "json", tmp_path)
+    told = json.loads(checked.stdout)
+    assert checked.exit_code == 3
+    assert {each["code"] for each in told["problems"]} == {"KG403"}
+
+
 def test_every_file_begins_with_the_editors_line(tmp_path: Path) -> None:
     run("init", tmp_path)
     for path in tmp_path.glob("*.yaml"):
