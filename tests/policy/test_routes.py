@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from kapagate.answer.document import KEY
 from kapagate.chain.compose import ANSWER_SURFACES
 from kapagate.chain.route import SURFACES, Route
 from kapagate.policy.finding import Diagnostics
@@ -100,6 +101,7 @@ def test_declared_questions_are_shown_to_guards_wherever_they_stand(with_route: 
     assert [(each.path, each.kind) for each in found.texts_of(document)] == [
         (("messages", 0, "content"), "question"),
         (("messages", 1, "content", 0, "text"), "question"),
+        (("messages", 1, "content", 0, "text", KEY), "question"),
     ]
 
 
