@@ -11,7 +11,7 @@ import click
 from kapagate.cli.codes import FAILED, INVALID_POLICY
 from kapagate.cli.loop import run_loop
 from kapagate.demo import show
-from kapagate.demo.scenes import ADA, SCENES, Scene, Shown
+from kapagate.demo.scenes import SCENES, YOU, Scene, Shown
 from kapagate.demo.stage import POLICY, Stage, stage
 from kapagate.run import InvalidPolicy
 
@@ -76,6 +76,6 @@ async def _serve_on(scenery: Stage) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     gateway = scenery.gateway
-    click.echo(f"\n{show.how_to_go_on(gateway.data_url, gateway.probe_url, scenery.token(*ADA))}")
+    click.echo(f"\n{show.how_to_go_on(gateway.data_url, gateway.probe_url, scenery.token(*YOU))}")
     sys.stdout.flush()
     await stop.wait()

@@ -12,6 +12,8 @@ from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
 
 ADA, BOB, EVE = ("ada", "acme", "viewer"), ("bob", "acme", "operator"), ("eve", "globex", "viewer")
+YOU = ("you", "acme", "viewer")
+"""Who goes on where the scenes end; nobody else has asked in that name, so nothing of its limit is used up."""
 MIA, UNKNOWN = ("mia", "acme", "viewer"), "00000000-0000-4000-8000-000000000000"
 CLERK, ROOT = ("carol", "acme", "operator"), ("root", "globex", "admin")
 

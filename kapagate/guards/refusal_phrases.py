@@ -106,11 +106,12 @@ class RefusalPhrases:
     def scan(self, text: str, start: int, final: bool) -> tuple[Sequence[Edit], int]:
         if self.first is None:
             base = max(0, start - CONTEXT)
-            data = _padded(text[base:], " " * (not base), " " * final)
+            at = self._read - (start - base)
+            data = _padded(text[base:], " " * (not at), " " * final)
             found = _FIND.search(data)
             if found is not None:
                 before = data[: found.span()[0]].decode("utf-8", "surrogatepass")
-                self.first = self._read - (start - base) + len(before) + bool(base)
+                self.first = at + len(before) + bool(at)
         self._read += len(text) - start
         return (), len(text)
 

@@ -102,7 +102,9 @@ async def test_what_is_not_json_is_not_let_through(operation: Operation) -> None
 
 @EVERY
 async def test_sources_that_are_denied_leave_every_list(operation: Operation) -> None:
-    guard = SHARED.setdefault("deny", Gateway("  - guard_answer: {pii: allow, sources: {deny: ['*/internal/*']}}"))
+    guard = SHARED.setdefault(
+        "deny", Gateway("  - guard_answer: {pii: allow, sources: {deny: ['*/internal/*']}, at_end: disclaim}")
+    )
     cited = [{"source_url": f"https://docs.example/{each}/x", "title": each} for each in ("internal", "open")]
     value = {
         "statistics": {"cited": cited},
