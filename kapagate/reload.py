@@ -2,8 +2,9 @@
 
 It is built on the loop, a millisecond at a time with a millisecond for requests between: in a thread it would hold the
 interpreter's lock for five at a stretch. Only files are read in a thread, which waits for the system most of the time.
-Exchanges that run keep the generation that they began with, and it goes when the last of them is done. What cannot
-change while the gateway runs stays as it was at the start, and is told.
+Exchanges that run keep the generation that they began with, and it goes when the last of them is done; of a later one
+they learn only which of their steps it switched off (`kapagate.chain.succession`). What cannot change while the gateway
+runs stays as it was at the start, and is told.
 """
 
 from __future__ import annotations
@@ -163,7 +164,7 @@ class Reloads:
         for warning in loaded.diagnostics:
             log.warning("%s %s: %s", warning.span, warning.code.name, warning.message)
         before, self.settings = self._live.generation.policy, loaded.gateway
-        self._live.generation = loaded.generation
+        self._live.put(loaded.generation)
         self._settled(loaded)
         self._good, self._lapse = files, loaded.lapse
         self.sources, self.loaded_at = list(loaded.sources), self._clock.wall()

@@ -17,14 +17,16 @@ _END = attrgetter("end")
 
 @dataclass(slots=True)
 class Span:
-    """One or more edits that overlap. `order` is the place of the winner's rule among the rules."""
+    """One or more edits that overlap. `order` is the place of the winner's rule among the rules. `findings` are counted
+    by step, kind and whether they were decided at their bound.
+    """
 
     start: int
     end: int
     winner: Edit
     step: str
     order: int
-    findings: Counter[tuple[str, str]] = field(default_factory=Counter)
+    findings: Counter[tuple[str, str, bool]] = field(default_factory=Counter)
 
     def rank(self) -> tuple[bool, int, int, int, int]:
         """A total order that does not depend on when an edit was found."""
@@ -32,8 +34,10 @@ class Span:
 
     def settle(self, report: Report) -> str:
         """Count what was found and say what stands here instead. Raises Refused."""
-        for (step, kind), times in self.findings.items():
+        for (step, kind, at_bound), times in self.findings.items():
             count(report.steps[step].edits, kind, times)
+            if at_bound:
+                report.steps[step].reached(kind, times)
         if self.winner.refuse:
             raise Refused(self.step, self.winner.kind, self.winner.words)
         return self.winner.text
@@ -53,7 +57,8 @@ class Edits:
     def add(self, edit: Edit, base: int, step: str, order: int) -> None:
         """Add an edit whose positions count from `base`."""
         edit = replace(edit, start=edit.start + base, end=edit.end + base)
-        span = Span(edit.start, edit.end, edit, step, order, Counter({(step, edit.kind): 1}))
+        findings = Counter({} if edit.goes_on else {(step, edit.kind, edit.at_bound): 1})
+        span = Span(edit.start, edit.end, edit, step, order, findings)
         first = bisect_right(self._spans, span.start, key=_END)
         last = bisect_left(self._spans, span.end, key=_START)
         self._spans[first:last] = [_union([*self._spans[first:last], span])]
@@ -80,7 +85,7 @@ class Edits:
 
 def _union(spans: list[Span]) -> Span:
     winner = max(spans, key=Span.rank)
-    findings: Counter[tuple[str, str]] = Counter()
+    findings: Counter[tuple[str, str, bool]] = Counter()
     for span in spans:
         findings.update(span.findings)
     start, end = min(map(_START, spans)), max(map(_END, spans))

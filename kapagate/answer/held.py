@@ -8,7 +8,7 @@ does the counting. What is delivered and reported is the same on both ways.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from kapagate.answer.document import value_at
 from kapagate.answer.events import Event, Text, TextKind
@@ -34,6 +34,10 @@ class Held:
 
     def add(self, event: Event) -> None:
         self._events.append(event)
+
+    def let_go(self, steps: Collection[str]) -> None:
+        """The rules of these steps are not asked."""
+        self._rules = [each for each in self._rules if each.step not in steps]
 
     def release(self, final: bool = False) -> list[Event]:
         """Everything when `final`, nothing before. Raises Refused, RuleFailed."""

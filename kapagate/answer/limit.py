@@ -7,7 +7,7 @@ its own; in the last `WORD` of them a sentence waits until the next one has ende
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kapagate.answer.cutting import CONTEXT, NEAR, cut_of, settled
 from kapagate.answer.events import Event, Record, Text
@@ -20,13 +20,14 @@ class Cut:
     """The tightest binding limit at work on one answer. Limits that do not bind are only counted."""
 
     __slots__ = (
-        "_fences", "_held", "_limit", "_out", "_report", "_run", "_said", "_shadows", "_step", "_taken", "full",
+        "_fences", "_held", "_limit", "_limits", "_out", "_report", "_run", "_said", "_shadows", "_step", "_taken",
+        "full",
     )  # fmt: skip
 
     def __init__(self, rules: Sequence[AnswerRules], report: Report) -> None:
-        limits = [(each.limit, each.step) for each in rules if each.limit is not None and each.binding]
+        self._limits = [(each.limit, each.step) for each in rules if each.limit is not None and each.binding]
         self._limit: Limit | None
-        self._limit, self._step = min(limits, key=_characters, default=(None, ""))
+        self._limit, self._step = min(self._limits, key=_characters, default=(None, ""))
         self._shadows = _shadows(rules, self._limit)
         self._fences = Fences()
         self._report = report
@@ -36,6 +37,12 @@ class Cut:
         self._out: list[Event] = []
         self._held: list[str | Record] = []
         self.full = False
+
+    def let_go(self, steps: Collection[str]) -> None:
+        """The limits of these steps hold no more; what one has cut stays cut."""
+        self._limits = [each for each in self._limits if each[1] not in steps]
+        if not self.full:
+            self._limit, self._step = min(self._limits, key=_characters, default=(None, ""))
 
     @property
     def waiting(self) -> bool:
@@ -64,7 +71,7 @@ class Cut:
         if self._shadows:
             self._count_shadows()
         if self._limit is None:
-            self._run.append(piece)
+            (self._held or self._run).append(piece)
         elif self._held or self._taken > self._limit.characters - NEAR:
             self._held.append(piece)
             self._pass_settled(self._limit)
@@ -79,7 +86,7 @@ class Cut:
 
     def drain(self, final: bool) -> list[Event]:
         """What may leave now."""
-        if final:
+        if final or self._limit is None:
             self._pass(sum(len(each) for each in self._held if isinstance(each, str)))
         self._end_run()
         out, self._out = self._out, []

@@ -6,7 +6,7 @@ bytes -> codec -> event rules -> window (text rules, limit) -> codec -> bytes
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 
 from kapagate.answer.answer import Answer
 from kapagate.answer.codec import Codec, Garbled
@@ -15,21 +15,27 @@ from kapagate.answer.held import Held, unedited
 from kapagate.answer.refusal import Refusal, RuleFailed, Withheld
 from kapagate.answer.report import Report, count
 from kapagate.answer.rules import AnswerRules, EndRule, EventRule
+from kapagate.answer.switches import Switches, leaving
 from kapagate.answer.window import Window
 
 HELD_BYTES = 16 * 2**20
 
 
 async def pump(
-    body: AsyncIterator[bytes], codec: Codec, rules: Sequence[AnswerRules], hold: bool, report: Report
+    body: AsyncIterator[bytes],
+    codec: Codec,
+    rules: Sequence[AnswerRules],
+    hold: bool,
+    report: Report,
+    switches: Switches | None = None,
 ) -> AsyncIterator[bytes]:
     """Pieces for the client, none of them empty; the last one ends with the closing record.
 
-    `rules` in the order in which they apply. `hold`: nothing leaves before the upstream's end. Raises Garbled,
-    Refused, RuleFailed and any Refusal of a rule; what was yielded before stays valid, and may then be ended with
-    `codec.failure`.
+    `rules` in the order in which they apply. `hold`: nothing leaves before the upstream's end. `switches`: what of them
+    is switched off meanwhile. Raises Garbled, Refused, RuleFailed and any Refusal of a rule; what was yielded before
+    stays valid, and may then be ended with `codec.failure`.
     """
-    flow = Flow(codec, rules, hold, report)
+    flow = Flow(codec, rules, hold, report, switches)
     try:
         async for chunk in body:
             if piece := flow.feed(chunk):
@@ -75,15 +81,27 @@ def _bound(held: int) -> None:
 class Flow:
     """One answer under way: chunks in, what leaves out; `finish` gives the rest."""
 
-    def __init__(self, codec: Codec, rules: Sequence[AnswerRules], hold: bool, report: Report) -> None:
+    def __init__(
+        self,
+        codec: Codec,
+        rules: Sequence[AnswerRules],
+        hold: bool,
+        report: Report,
+        switches: Switches | None = None,
+    ) -> None:
         self._codec = codec
         self._report = report
+        self._rules = rules
+        self._switches = switches
         self._end = _End(rules, report, hold)
         self._window = Held(rules, report) if hold else Window(rules, report)
         self._event_rules = [(each, each.event) for each in rules if each.event is not None]
         self._held = 0
 
     def feed(self, chunk: bytes) -> bytes:
+        switches = self._switches
+        if switches is not None and switches.live.generation is not switches.known:
+            self._let_go(switches)
         self.take(self._codec.decode(chunk))
         released = self._window.release()
         if self._window.waiting:
@@ -94,11 +112,21 @@ class Flow:
         return self._codec.encode(self._end.told(released)) if released else b""
 
     async def finish(self) -> bytes:
+        switches = self._switches
+        if switches is not None and switches.live.generation is not switches.known:
+            self._let_go(switches)
         self.take(self._codec.end())
         return await self.close()
 
     async def close(self) -> bytes:
         return self._codec.finish(await self._end.close(self._window.release(final=True)))
+
+    def _let_go(self, switches: Switches) -> None:
+        """Of the steps that were switched off. Raises RuleFailed where one may not leave."""
+        steps = leaving(switches.off(), self._rules, self._report)
+        self._window.let_go(steps)
+        self._end.let_go(steps)
+        self._event_rules = [pair for pair in self._event_rules if pair[0].step not in steps]
 
     def take(self, events: Iterable[Event]) -> None:
         add = self._window.add
@@ -143,6 +171,10 @@ class _End:
         self._hold = hold
         self._answer = Answer()
         self._rules = [(each, each.end) for each in rules if each.end is not None]
+
+    def let_go(self, steps: Collection[str]) -> None:
+        """What these steps would decide at the end is not asked for."""
+        self._rules = [pair for pair in self._rules if pair[0].step not in steps]
 
     def told(self, events: Sequence[Event]) -> Sequence[Event]:
         """Events that leave before the end."""

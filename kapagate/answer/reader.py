@@ -24,10 +24,11 @@ class TooSlow(Exception):
 class Reader:
     """One rule in one answer. `gone`: it failed, is lenient or not binding, and has left for good."""
 
-    __slots__ = ("_clock", "_order", "_rules", "binding", "context", "gone", "kinds", "rule", "tally")
+    __slots__ = ("_clock", "_order", "_rules", "binding", "context", "gone", "kinds", "rule", "step", "tally")
 
     def __init__(self, rules: AnswerRules, rule: TextRule, order: int, report: Report) -> None:
         self.rule = rule
+        self.step = rules.step
         self.binding = rules.binding
         self.kinds = rule.kinds
         self.context = rule.context
@@ -48,17 +49,22 @@ class Reader:
             return len(text)
         for edit in found:
             if self.binding:
-                edits.add(edit, base, self._rules.step, self._order)
-            else:
-                count(self.tally.would_refuse if edit.refuse else self.tally.would_edit, edit.kind)
+                edits.add(edit, base, self.step, self._order)
+            elif not edit.goes_on:
+                self._would(edit)
         if self._clock() - begun > SECONDS + SECONDS_EACH * len(text):
             self._leave(TooSlow())
             return len(text)
         return sure
 
+    def _would(self, edit: Edit) -> None:
+        count(self.tally.would_refuse if edit.refuse else self.tally.would_edit, edit.kind)
+        if edit.at_bound:
+            self.tally.reached(edit.kind)
+
     def _leave(self, cause: Exception) -> None:
         if self.binding and not self._rules.lenient:
-            raise RuleFailed(self._rules.step, cause) from cause
+            raise RuleFailed(self.step, cause) from cause
         self.tally.skipped = f"text rule failed: {type(cause).__name__}"
         self.gone = True
 

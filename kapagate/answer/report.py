@@ -23,7 +23,8 @@ class StepReport:
 
     `checked`: characters of the running text that its text rule has decided; None without such a rule.
     `skipped`: why one of its rules left the answer for good. `score`: how sure the answer seems, from 0 to 1, where the
-    step asks for it.
+    step asks for it. `at_bound`: findings that were as long as a rule looks or waits at most, of those that are counted
+    elsewhere here; None: none, as nearly always.
     """
 
     binding: bool = True
@@ -34,6 +35,13 @@ class StepReport:
     skipped: str | None = None
     end_is_due: bool = False
     score: float | None = None
+    at_bound: Counts | None = None
+
+    def reached(self, kind: str, times: int = 1) -> None:
+        """Note findings that were decided at their bound."""
+        if self.at_bound is None:
+            self.at_bound = {}
+        count(self.at_bound, kind, times)
 
 
 @dataclass(slots=True)

@@ -15,7 +15,8 @@ class Edit:
     """Characters `start:end` of the text that was handed to `scan` become `text`.
 
     `kind` names the finding (`email`); overlapping edits merge, the severest wins. `refuse`: the answer is refused
-    instead of edited, with these `words` where there are some.
+    instead of edited, with these `words` where there are some. `at_bound`: the candidate was as long as the rule looks
+    or waits at most, and was decided so. `goes_on`: it is more of the finding before it, and not counted again.
     """
 
     start: int
@@ -25,6 +26,8 @@ class Edit:
     severity: int = 1
     refuse: bool = False
     words: str = ""
+    at_bound: bool = False
+    goes_on: bool = False
 
 
 class TextRule(Protocol):

@@ -12,7 +12,8 @@ depend on the text alone and arrival decides only *when*, so the delivered text 
 - A record waits for the text that it followed, and stands behind it again when both leave.
 - An edit that refuses raises when release reaches it: text before it may have left, of it not one character.
 - A rule that does not bind has a cursor like the others, but nobody waits for it and its edits are only counted.
-- A rule that fails ends the answer, unless it is lenient or does not bind: then it leaves, and the report says so.
+- A rule that fails ends the answer, unless it is lenient or does not bind: then it leaves, and the report says so. So
+  do the rules of a step that is switched off under way. What a rule has found by the time it leaves still holds.
 - Text behind a cut is not delivered, so it is neither scanned nor kept.
 - Kept are the characters that are not sent and the context that rules ask for, no more; `reach` bounds the first.
   Where edits overlap without end, what they cover is forgotten too: it will be replaced, whatever comes.
@@ -21,7 +22,7 @@ depend on the text alone and arrival decides only *when*, so the delivered text 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from kapagate.answer.edits import Edits
 from kapagate.answer.events import Event, Record, Text
@@ -89,6 +90,12 @@ class Window:
         if not self._cut.full:
             self._arrived.append(text)
             self._end += len(text)
+
+    def let_go(self, steps: Collection[str]) -> None:
+        """The rules of these steps leave for good."""
+        self._readers = [each for each in self._readers if each.step not in steps]
+        self._cursors = [each for each in self._cursors if each.reader.step not in steps]
+        self._cut.let_go(steps)
 
     def release(self, final: bool = False) -> list[Event]:
         """What may leave now; all of it when `final`. Raises Refused, RuleFailed."""

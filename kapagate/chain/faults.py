@@ -6,6 +6,7 @@ import logging
 
 from kapagate.answer.codec import Garbled
 from kapagate.answer.refusal import Refusal, Refused, RuleFailed, Withheld
+from kapagate.answer.switches import SwitchedOff
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import BackendFailed, Kind, Problem
@@ -58,6 +59,9 @@ def _translated(cause: Exception) -> Problem:
             return _caused(problems.UPSTREAM_MALFORMED, "the upstream's answer cannot be read", cause)
         case Truncated():
             return _caused(problems.UPSTREAM_TRUNCATED, "the upstream's answer broke off", cause)
+        case RuleFailed(cause=SwitchedOff()):
+            said = "a guard was switched off while this was answered: ask again"
+            return _caused(problems.UNAVAILABLE, said, cause, retry_after=1)
         case BackendFailed() | RuleFailed(cause=BackendFailed()):
             return _caused(problems.UNAVAILABLE, "a part of the gateway is not available", cause, retry_after=1)
     return _caused(problems.INTERNAL, "the gateway failed on this request", cause)

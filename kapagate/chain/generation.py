@@ -31,10 +31,11 @@ class Meant(NamedTuple):
 
 class Generation:
     """What the data plane stands on. `policy` is the hash of the policy it came from, which answers tell where it is
-    `told`; `steps` the gateway's own. `watcher` is told what shadows would have done, from when it is put in use.
+    `told`; `steps` the gateway's own. `watcher` is told what shadows would have done, from when it is put in use;
+    `live` knows then what comes after it.
     """
 
-    __slots__ = ("_doors", "_known", "_marks", "headers", "policy", "routes", "steps", "tenants", "watcher")
+    __slots__ = ("_doors", "_known", "_marks", "headers", "live", "policy", "routes", "steps", "tenants", "watcher")
 
     def __init__(
         self,
@@ -51,6 +52,7 @@ class Generation:
         self.policy = policy
         self.headers = ((b"Kapagate-Policy", policy.encode("ascii")),) if told else ()
         self.watcher: Watcher | None = None
+        self.live: Live | None = None
         self._known: dict[tuple[str, bytes], Meant] = {}
         self._doors: dict[Route, Route] = {}
         self._marks = [placed.step.marks for placed in steps.gate if placed.step.marks and placed.options.unconditional]
@@ -105,4 +107,10 @@ class Live:
     __slots__ = ("generation",)
 
     def __init__(self, generation: Generation) -> None:
+        self.generation = generation
+        generation.live = self
+
+    def put(self, generation: Generation) -> None:
+        """The policy in force from now on."""
+        generation.live = self
         self.generation = generation

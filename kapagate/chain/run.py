@@ -34,6 +34,7 @@ from kapagate.chain.response import Response, Truncated
 from kapagate.chain.shares import Shares
 from kapagate.chain.sink import Sink
 from kapagate.chain.step import OnRequest
+from kapagate.chain.succession import succession
 from kapagate.chain.upstream import Adapter, Upstream
 from kapagate.chain.verdict import PASSED
 
@@ -171,7 +172,8 @@ async def _deliver(response: Response, ex: Exchange, outlet: Outlet) -> None:
                 body = None
             else:
                 at_once = ex.route.upstream is not None and ex.route.upstream.adapter.holds(ex)
-                body = pump(body, codec, [*_rules(ex), *ex.upstream_rules], at_once, ex.report)
+                rules, switches = [*_rules(ex), *ex.upstream_rules], None if at_once else succession(ex)
+                body = pump(body, codec, rules, at_once, ex.report, switches)
         keeps = at_once or (bool(ex.chain.seal) and not ex.route.endless)
         if ex.route.endless and codec is not None and not codec.whole and not at_once:
             await outlet.write(b"", last=False)

@@ -8,6 +8,7 @@ from typing import Annotated, ClassVar, NamedTuple
 
 from pydantic import Field
 
+from kapagate.answer.switches import SWITCHED_OFF
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter
 from kapagate.chain.meter import Count, CountFamily, Meter, Observe
@@ -25,6 +26,9 @@ CHARACTERS = (0.0, 16.0, 64.0, 256.0, 1024.0, 4096.0, 16384.0)
 SCORES = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
 MOST_SEEN = 4096
 OTHER = "other"
+FAILED = "failed"
+SKIPS = (FAILED, SWITCHED_OFF)
+"""Why a step was passed by."""
 QUESTION_ENDINGS = ("answered", "uncertain", "refused", "failed", "gone")
 
 
@@ -97,8 +101,15 @@ class _Work:
         self._edits = meter.counter(
             "kapagate_guard_edits_total", "Changes of questions and answers, by finding.", ["step", "kind"]
         )
+        self._at_bound = meter.counter(
+            "kapagate_window_candidates_at_bound_total",
+            "Findings in answers that were as long as a guard looks or waits, and were decided so.",
+            ["step"],
+        )
         self._skipped = meter.counter(
-            "kapagate_guard_skipped_total", "Steps that were passed by after a failure.", ["step"]
+            "kapagate_guard_skipped_total",
+            "Steps that were passed by after a failure, or because they were switched off under way.",
+            ["step", "reason"],
         )
         self._confidence = meter.histogram(
             "kapagate_answer_confidence",
@@ -171,7 +182,7 @@ class _Work:
             if verdict.mode == "shadow" and verdict.outcome != "skipped":
                 self._shadow.labels(step, f"would_be_{verdict.outcome}").inc()
             elif verdict.outcome == "skipped" and verdict.reason == "failed":
-                self._skipped.labels(step).inc()
+                self._skipped.labels(step, FAILED).inc()
             elif verdict.outcome == "changed":
                 _add(self._edits, step, verdict.counts)
         for step, share in ex.report.steps.items():
@@ -180,8 +191,10 @@ class _Work:
                 self._shadow.labels(step, "would_edit").inc(sum(share.would_edit.values()))
             if share.would_refuse:
                 self._shadow.labels(step, "would_refuse").inc(sum(share.would_refuse.values()))
+            if share.at_bound:
+                self._at_bound.labels(step).inc(sum(share.at_bound.values()))
             if share.skipped is not None:
-                self._skipped.labels(step).inc()
+                self._skipped.labels(step, share.skipped if share.skipped == SWITCHED_OFF else FAILED).inc()
             if share.score is not None:
                 self._confidence.labels(step).observe(share.score)
 

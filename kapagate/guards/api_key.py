@@ -76,6 +76,7 @@ _SHAPES: tuple[tuple[bytes, bytes], ...] = (
     (rb"eyJ", rb"[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?"),  # JSON web tokens
 )
 _PREFIX = rb"\b(?:" + b"|".join(prefix for prefix, _ in _SHAPES) + rb")"  # of 16 characters at most
+_NESTED = re.compile(b"|".join(prefix for prefix, rest in _SHAPES if rest.endswith(_NESTING)))
 _KEY = re.compile(b"|".join(rb"%s(?:%s)" % shape for shape in _SHAPES))
 
 _BREAK = rb"(?:\s|\\[nr])"
@@ -116,6 +117,13 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     return None if goes_on else found.span()
 
 
+def _at_bound(found: bytes) -> bool:
+    """A block may have been cut at a line's end."""
+    if found.startswith(b"-"):
+        return len(found) >= _LONGEST - 2
+    return len(found) >= _LONGEST or (len(found) >= _LONGEST_NESTING and _NESTED.match(found) is not None)
+
+
 API_KEY = Detector(
     name="api_key",
     placeholder="<api_key>",
@@ -130,5 +138,6 @@ API_KEY = Detector(
     before=1,
     severity=4,
     confidence=0.97,
+    at_bound=_at_bound,
     check=check,
 )

@@ -90,7 +90,7 @@ class CodeBlocks:
             return self._prose(text, at, final, place, edits)
         end = text.find("\n", at) + 1
         if place.line == "code":
-            edits.append(Edit(at, end or len(text), opens, "code", SEVERITY))
+            edits.append(Edit(at, end or len(text), opens, "code", SEVERITY, goes_on=not opens))
         if end:
             place.line = ""
         return end or len(text)

@@ -65,7 +65,7 @@ class Spans:
             return first
         if closed == _TOO_LONG:
             self.open = end - first
-            edits.append(Edit(first, end, PLACEHOLDER, "code", SEVERITY))
+            edits.append(Edit(first, end, PLACEHOLDER, "code", SEVERITY, at_bound=True))
             return self._read_open(text, end, final, edits) if end < len(text) else end
         if closed == _NONE:
             return end
@@ -76,7 +76,7 @@ class Spans:
         end = self._open_until(text, at, final)
         last = end - 1 if end and text[end - 1] == "\n" and not self.open else end
         if last > at:
-            edits.append(Edit(at, last, "", "code", SEVERITY))
+            edits.append(Edit(at, last, "", "code", SEVERITY, goes_on=True))
         return end
 
     def _open_until(self, text: str, at: int, final: bool) -> int:

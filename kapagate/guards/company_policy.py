@@ -12,7 +12,7 @@ from kapagate.answer.events import TextKind
 from kapagate.answer.rules import Edit
 from kapagate.chain.filter import Invalid
 from kapagate.chain.order import Label, Listed
-from kapagate.guards.detector import Detector, Span
+from kapagate.guards.detector import Detector, Span, as_long_as
 from kapagate.guards.messages import Messages, languages_of, spoken
 from kapagate.guards.pattern import Pattern, read_pattern
 from kapagate.guards.personal import TEXTS, PersonalData
@@ -127,7 +127,8 @@ class PolicyTexts:
             return None
         refuses = rule.action == "refuse" and not self._forgiving
         becomes = words if words and rule.action == "redact" else f"<{rule.id}>"
-        return Edit(found.start, found.end, becomes, found.kind, _SEVERITY, refuses, words if refuses else "")
+        said = words if refuses else ""
+        return Edit(found.start, found.end, becomes, found.kind, _SEVERITY, refuses, said, found.at_bound)
 
 
 def _detectors(at: int, rule: PolicyRule) -> list[Detector]:
@@ -157,6 +158,7 @@ def _detector(kind: str, pattern: Pattern, longest: int) -> Detector:
         before=1,
         check=check,
         severity=_SEVERITY,
+        at_bound=as_long_as(longest) if pattern.longest is None else None,
     )
 
 

@@ -13,7 +13,7 @@ from kapagate.chain.filter import Contradicted, Invalid
 from kapagate.chain.order import MORE_ENTRIES
 from kapagate.guards.actions import PersonalActions, actions_met
 from kapagate.guards.checks import CheckName, passes
-from kapagate.guards.detector import Detector, Span
+from kapagate.guards.detector import Detector, Span, as_long_as
 from kapagate.guards.fold import fold
 from kapagate.guards.pattern import Pattern, read_pattern
 from kapagate.guards.personal import ALL, KINDS, PersonalData
@@ -104,6 +104,7 @@ def _detector(name: str, declared: CustomDetector) -> Detector:
         before=_CONTEXT + 1 if declared.context else 1,
         check=_Finding(matcher(pattern.source), longest, declared.check, _context(declared.context)).span,
         severity=2,
+        at_bound=as_long_as(longest) if pattern.longest is None else None,
     )
 
 

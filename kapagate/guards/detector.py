@@ -18,6 +18,7 @@ from kapagate.guards.regex import Finder, Searcher, finder, matcher, searcher
 
 Span = tuple[int, int]
 Check = Callable[[bytes, int, int], Span | None]
+AtBound = Callable[[bytes], bool]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,6 +37,8 @@ class Detector:
     - `unfinished` matches at the end of the text what may still become, or extend, a finding.
     - `longest`: how far from its start a finding, and what decides on it, reaches. A candidate that is longer is
       either no finding or is redacted up to there.
+    - `at_bound`: whether a finding, of these characters, was as long as the detector looks, so that it may have been
+      cut there. None where the form itself says how long a finding is.
     - `before`: how far to the left of a finding `pattern` and `check` look; none begins further before its candidate.
     """
 
@@ -50,6 +53,7 @@ class Detector:
     kind: str = ""
     confidence: float = 0.9
     hint: bytes = b""
+    at_bound: AtBound | None = None
     search: Searcher = field(init=False, repr=False, compare=False)
     match: Searcher = field(init=False, repr=False, compare=False)
     _tail: Finder = field(init=False, repr=False, compare=False)
@@ -75,3 +79,8 @@ class Detector:
         """The place before which nothing can change, however the text goes on."""
         tail = self._tail(data, start)
         return len(data) if tail < 0 else max(start, len(data) - self.longest, tail)
+
+
+def as_long_as(most: int) -> AtBound:
+    """Findings of so many characters, and more."""
+    return lambda found: len(found) >= most

@@ -31,6 +31,11 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     return start - len(local), domain.end()
 
 
+def _at_bound(found: bytes) -> bool:
+    local, _, domain = found.partition(b"@")
+    return len(local) >= _LOCAL_MAX or len(domain) >= _DOMAIN_MAX
+
+
 EMAIL = Detector(
     name="email",
     placeholder="<email>",
@@ -39,5 +44,6 @@ EMAIL = Detector(
     longest=_LOCAL_MAX + 1 + _DOMAIN_MAX + 1,
     before=_LOCAL_MAX,
     confidence=0.95,
+    at_bound=_at_bound,
     check=check,
 )

@@ -26,7 +26,7 @@ _PART_OF_AT = (
     % (_WORDS, _DOT, _WORDS, _DOT, _PART_OF_DOT)
     + rb"|%b(?:%b(?:(?:%b|\.)%b)*(?:%b|\.|%b)?)?" % (_AT, _WORDS, _DOT, _WORDS, _DOT, _PART_OF_DOT)
 )
-_NOWHERE = re.compile(rb"(?i) ?(?:the|a|an|this|that|your|our)\b")
+_NOWHERE = re.compile(rb"(?i) ?(?:the|an?|this|that|your|our|one|some|any|no|each|every|which|what|first|last)\b")
 _NOBODY = re.compile(rb"(?i)(?:look|looks|is|are|available|hosted|visit|us|me|found|site|page|live|online|it|docs)\Z")
 
 
@@ -51,5 +51,6 @@ EMAIL_SPELLED = Detector(
     longest=_LOCAL_MAX + 7 + _LONGEST_RIGHT + 12,
     before=_LOCAL_MAX,
     confidence=0.85,
+    at_bound=lambda found: len(found) >= _LOCAL_MAX and _LOCAL.match(found[:_LOCAL_MAX]) is not None,
     check=check,
 )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from kapagate.guards.detector import Detector, Span
+from kapagate.guards.detector import Detector, Span, as_long_as
 
 _BEFORE = 32
 _LONGEST = 96
@@ -50,5 +50,6 @@ NAME = Detector(
     longest=_LONGEST + 1,
     before=_BEFORE,
     confidence=0.7,
+    at_bound=as_long_as(_LONGEST),
     check=check,
 )  # fmt: skip

@@ -39,6 +39,7 @@ TEXTS: frozenset[TextKind] = frozenset(("question", "answer", "title", "passage"
 NOTHING: Mapping[Detector, PersonalAction] = MappingProxyType({})
 
 Action = Literal["redact", "refuse"]
+Found = tuple[Detector, int, int, bool]
 
 
 class PersonalData:
@@ -94,8 +95,8 @@ class PersonalData:
         if base + end <= start or not hits:
             return (), base + end
         edits = {  # two detectors of one kind may agree
-            self._edit(detector, text, base + first, base + last)
-            for detector, first, last in self._found(data, hits, start - base, end)
+            self._edit(detector, text, base + first, base + last, bounded)
+            for detector, first, last, bounded in self._found(data, hits, start - base, end)
         }
         if self._allowed:
             edits = {edit for edit in edits if compared(text[edit.start : edit.end]) not in self._allowed}
@@ -113,24 +114,27 @@ class PersonalData:
         disguised = len(self._detectors)
         return all(hit == disguised for hit in hits) and all(hit == disguised for hit in self._hints(View(data).data))
 
-    def _found(self, data: bytes, hits: Sequence[int], start: int, end: int) -> Iterator[tuple[Detector, int, int]]:
-        """What is found in the text as it stands, and as it is read."""
+    def _found(self, data: bytes, hits: Sequence[int], start: int, end: int) -> Iterator[Found]:
+        """What is found in the text as it stands, and as it is read; the last says whether it reached its bound."""
         disguised = len(self._detectors)
         for hit in hits:
             if hit < disguised:
                 detector = self._detectors[hit]
-                yield from ((detector, *span) for span in detector.find(data, start, end))
+                for first, last in detector.find(data, start, end):
+                    yield detector, first, last, _at_bound(detector, data, first, last)
         if disguised in hits:
             view = View(data)
             for hit in self._hints(view.data):
                 if hit < disguised:
                     detector = self._detectors[hit]
-                    yield from ((detector, *span) for span in view.find(detector, start, end))
+                    for first, last in view.find(detector, start, end):
+                        read = view.place(first), view.place(last)
+                        yield detector, first, last, _at_bound(detector, view.data, *read)
 
-    def _edit(self, detector: Detector, text: str, start: int, end: int) -> Edit:
+    def _edit(self, detector: Detector, text: str, start: int, end: int, bounded: bool) -> Edit:
         action = self._actions[detector.kind]
         becomes = masked(text[start:end]) if action == "mask" else detector.placeholder
-        return Edit(start, end, becomes, detector.kind, detector.severity, action == "refuse")
+        return Edit(start, end, becomes, detector.kind, detector.severity, action == "refuse", at_bound=bounded)
 
     def _settled(self, data: bytes, start: int, disguised: bool) -> int:
         """The place before which no detector can still find anything, in the text as it stands and as it is read."""
@@ -158,6 +162,10 @@ class PersonalData:
 
 def _at_end(*patterns: bytes) -> bytes:
     return rb"(?:" + b"|".join(patterns) + rb")\z"
+
+
+def _at_bound(detector: Detector, data: bytes, start: int, end: int) -> bool:
+    return detector.at_bound is not None and detector.at_bound(data[start:end])
 
 
 def _by_place(edit: Edit) -> tuple[int, int, str]:

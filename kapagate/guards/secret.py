@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from math import log2
 
-from kapagate.guards.detector import Detector, Span
+from kapagate.guards.detector import Detector, Span, as_long_as
 
 _LONGEST = 512
 _BEFORE = 48
@@ -76,5 +76,6 @@ SECRET = Detector(
     before=_BEFORE,
     severity=2,
     confidence=0.75,
+    at_bound=as_long_as(_LONGEST),
     check=check,
 )

@@ -52,13 +52,13 @@ class SourceLinks:
             at = _rest(text, at)
             within = at == len(text)
             if at > start:
-                edits.append(Edit(start, at, "", "link", _SEVERITY))
+                edits.append(Edit(start, at, "", "link", _SEVERITY, goes_on=True))
         while not within and (begin := _BEGIN.search(text, at)) is not None:
             end = _end_of(text, begin.end())
             if end - begin.start() > LONGEST:
                 end = _rest(text, begin.end())
                 within = end == len(text)
-                edits.append(Edit(begin.start(), end, PLACEHOLDER, "link", _SEVERITY))
+                edits.append(Edit(begin.start(), end, PLACEHOLDER, "link", _SEVERITY, at_bound=True))
             elif not final and len(text) - end < 2:
                 return self._waiting(edits, begin.start(), start, final)
             elif not self._links(text, begin, end):

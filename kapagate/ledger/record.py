@@ -185,13 +185,15 @@ def _answer(report: Report, transcript: Transcript | None, included: bool) -> st
 
 def _window(exchange: Exchange) -> str:
     """How many characters of running text came, how many waited at once at most, and how many each guard has checked;
-    where nothing happened they are the same for all.
+    where nothing happened they are the same for all. And how many candidates reached their bound, where some did.
     """
     report = exchange.report
     checked = ""
     if not uneventful(exchange):
         each = {step: share.checked for step, share in report.steps.items() if share.checked is not None}
         checked = f',"checked":{encoded(each)}' if each else ""
+        bounded = {step: sum(share.at_bound.values()) for step, share in report.steps.items() if share.at_bound}
+        checked += f',"at_bound":{encoded(bounded)}' if bounded else ""
     return f',"window":{{"seen":{report.seen},"held_back":{report.held_back}{checked}}}'
 
 
@@ -251,6 +253,7 @@ def _share(share: StepReport, enforced: bool) -> dict[str, Any]:
         ("edits", share.edits),
         ("would_edit", share.would_edit),
         ("would_refuse", share.would_refuse),
+        ("at_bound", share.at_bound),
     ):
         if counts:
             told[name] = dict(counts)

@@ -15,7 +15,7 @@ from kapagate.chain.problem import Kind
 from kapagate.chain.route import METHODS, Route
 from kapagate.chain.verdict import Outcome
 from kapagate.filters.guard_answer import GuardAnswer
-from kapagate.filters.metrics import CHARACTERS, QUESTION_ENDINGS, SCORES, SECONDS, STATUSES, Metrics
+from kapagate.filters.metrics import CHARACTERS, QUESTION_ENDINGS, SCORES, SECONDS, SKIPS, STATUSES, Metrics
 from kapagate.guards.guard import Guard
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
@@ -101,7 +101,8 @@ def _families(routes: Sequence[Route], tenants: int, steps: set[str], shadows: s
         "kapagate_refusals_total": (len(steps) + len(upstreams) + 1) * _PROBLEMS,
         "kapagate_shadow_total": len(shadows) * _WOULD,
         "kapagate_guard_edits_total": (len(steps) + len(upstreams)) * _FINDINGS,
-        "kapagate_guard_skipped_total": len(steps) + len(upstreams),
+        "kapagate_guard_skipped_total": (len(steps) + len(upstreams)) * len(SKIPS),
+        "kapagate_window_candidates_at_bound_total": len(steps) + len(upstreams),
     }
 
 

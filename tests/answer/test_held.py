@@ -115,3 +115,11 @@ def test_a_refusal_is_raised() -> None:
     held.add(Text("12345"))
     with pytest.raises(Refused):
         held.release(final=True)
+
+
+def test_rules_that_are_let_go_are_not_asked() -> None:
+    held, report = held_of([AnswerRules("d", texts=(Sure(),)), AnswerRules("l", limit=Limit(7, "…"))])
+    held.add(Text("12345 and more"))
+    held.let_go({"d"})
+    assert held.release(final=True) == [Text("12345…")]
+    assert report.steps["d"].edits == {}

@@ -188,3 +188,43 @@ def test_every_cut_of_any_text_is_the_same(text: str, limit: int, far: int, size
         place += size
     expected = said(limited([text], at(far + limit))[0])
     assert said(limited(pieces, at(far + limit))[0]) == expected == said(limited(list(text), at(far + limit))[0])
+
+
+@pytest.mark.parametrize("others", [(), (500,)])
+def test_a_limit_that_is_let_go_holds_no_more_and_what_it_held_leaves_in_order(others: tuple[int, ...]) -> None:
+    rules = [at(100), *(at(each, step=f"l{each}") for each in others)]
+    report = Report()
+    report.enrol(rules)
+    limit = Cut(rules, report)
+    limit.text("A sentence that waits for the ")
+    limit.record(Other(1))
+    before = limit.drain(final=False)
+    limit.let_go({"l"})
+    limit.record(Other(2))
+    limit.text("next one. " * 20)
+    out = [*before, *limit.drain(final=False), *limit.drain(final=True)]
+    assert said(out) == "A sentence that waits for the " + "next one. " * 20
+    assert [each.value for each in out if isinstance(each, Other)] == [1, 2]
+    assert report.cut is None
+
+
+def test_the_next_limit_holds_when_one_is_let_go() -> None:
+    rules = [at(20), at(40, step="next")]
+    report = Report()
+    report.enrol(rules)
+    limit = Cut(rules, report)
+    limit.text("word " * 3)
+    limit.let_go({"l"})
+    limit.text("word " * 20)
+    assert said(limit.drain(final=True)) == ("word " * 8).rstrip() + " […]"
+    assert report.cut == "next"
+
+
+def test_what_a_limit_has_cut_stays_cut() -> None:
+    report = Report()
+    report.enrol([at(10)])
+    limit = Cut([at(10)], report)
+    limit.text("word " * 20)
+    limit.let_go({"l"})
+    limit.text("more")
+    assert said(limit.drain(final=True)) == "word word […]"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import example, given
@@ -295,3 +296,43 @@ def test_reports_the_same_findings_however_it_was_cut(case: tuple[str, list[str]
     pieces = streamed(RULE_SETS[name], map(Text, case[1]))[1]
     assert whole.steps == pieces.steps
     assert (whole.seen, whole.released) == (pieces.seen, pieces.released) == (len(case[0]), len(case[0]))
+
+
+class Chunky(Digits):
+    """Removes runs of digits piece by piece, as they come."""
+
+    def scan(self, text: str, start: int, final: bool) -> tuple[Sequence[Edit], int]:
+        edits = []
+        for at in range(start, len(text)):
+            if text[at].isdigit():
+                goes_on = at > 0 and text[at - 1].isdigit()
+                edits.append(Edit(at, at + 1, "", "run", at_bound=not goes_on, goes_on=goes_on))
+        return edits, len(text)
+
+
+@pytest.mark.parametrize("binding", [True, False])
+@given(case=cut(texts(max_size=60)))
+def test_what_goes_on_is_counted_once_and_what_reached_its_bound_apart(
+    binding: bool, case: tuple[str, list[str]]
+) -> None:
+    rules = [AnswerRules("run", texts=(Chunky(),), binding=binding)]
+    runs = len(re.findall(r"\d+", case[0]))
+    for pieces in ([case[0]], case[1], list(case[0])):
+        share = streamed(rules, map(Text, pieces))[1].steps["run"]
+        assert (share.edits or share.would_edit) == ({"run": runs} if runs else {})
+        assert share.at_bound == ({"run": runs} if runs else None)
+
+
+def test_rules_that_are_let_go_hold_nothing_back_and_what_they_found_holds() -> None:
+    rules = [AnswerRules("d", texts=(Digits(),)), AnswerRules("w", texts=(Words(),))]
+    window, report = window_of(rules)
+    window.add(Text("12345 secret 123"))
+    out = window.release()
+    window.let_go({"d"})
+    window.add(Text("45 "))
+    window.add(Other("12345"))
+    out += window.release(final=True)
+    assert said(out) == "<n> <w> 12345 "
+    assert out[-1] == Other("12345")
+    assert report.steps["d"].checked is not None
+    assert report.steps["d"].checked < len("12345 secret 12345 ") == report.steps["w"].checked

@@ -329,7 +329,7 @@ async def test_a_failing_rule_that_may_fail_leaves_and_the_record_says_so(form: 
     told = await answered(gateway, form, "Before. ", "Oh!", f" Ask {EMAIL}.", uncertain=True)
     assert told.text == f"Before. Oh! Ask {EMAIL}.\n\nMaybe."
     assert told.verdict("guard_answer")["answer"] == "skipped(text rule failed: ZeroDivisionError)"
-    assert gateway.series("kapagate_guard_skipped_total") == {'{step="guard_answer"}': 1.0}
+    assert gateway.series("kapagate_guard_skipped_total") == {'{reason="failed",step="guard_answer"}': 1.0}
 
 
 @pytest.mark.usefixtures("broken")

@@ -54,7 +54,7 @@ async def test_a_rule_that_may_fail_is_told_as_skipped_and_counted_and_the_other
     assert told.verdict("other")["answer"] == "enforced"
     assert told.record["window"]["checked"]["guard"] < told.record["window"]["seen"]
     assert told.record["answer"]["cut"] == "other"
-    assert gateway.series("kapagate_guard_skipped_total") == {'{step="guard"}': 1.0}
+    assert gateway.series("kapagate_guard_skipped_total") == {'{reason="failed",step="guard"}': 1.0}
 
 
 async def test_a_rule_that_may_not_fail_ends_a_stream_with_an_error_record(fault: str) -> None:
@@ -90,32 +90,113 @@ async def test_what_a_slow_rule_found_before_it_left_is_not_said(monkeypatch: py
     assert told.verdict("guard")["answer"].startswith("skipped(")
 
 
-@pytest.mark.parametrize("mode", ["off", "shadow"])
-async def test_a_reload_that_switches_a_rule_off_leaves_the_streams_under_way_as_they_began(mode: str) -> None:
-    """A policy is in force for an exchange from its head to its end; the next exchange has the next one."""
-    gateway = Gateway(CHAIN)
+LOCAL, _, DOMAIN = EMAIL.partition("@")
+BOTH = CHAIN.replace("id: guard", "id: guard\n    on_error: allow")
+GONE = CHAIN[CHAIN.index("  - guard_answer: {pii: allow") :]
+
+
+async def switched(before: str, *after: str, form: str = "window", at: int = 2) -> tuple[Told, Gateway]:
+    """A stream in whose middle, before its record `at`, the policies of `after` come into force one by one."""
+    gateway = Gateway(before, form)
     live: Live = gateway.entry._live
-    before = live.generation
-    after = load(CHAIN.replace("id: guard", f"id: guard\n    mode: {mode}"), services=gateway.services()).generation
-    assert after is not None
-    local, _, domain = EMAIL.partition("@")
+    following = [load(each, form, services=gateway.services()).generation for each in after]
 
     async def body() -> AsyncIterator[bytes]:
-        stream = records(f"Ask {local}", f"@{domain} or", " so.").split("␞".encode())
-        for at, each in enumerate(stream[:-1]):
-            if at == 1:
-                live.generation = after
+        pieces = ("Before. ", f"Ask {EMAIL}, ", f"ask {LOCAL}", f"@{DOMAIN} or", " so.")
+        for number, each in enumerate(records(*pieces).split("␞".encode())[:-1]):
+            if number >= at and following:
+                generation = following.pop(0)
+                assert generation is not None
+                live.put(generation)
             yield each + "␞".encode()
 
     answer = streamed(b"x")
     answer.body = body()
-    told = await gateway.ask("chat_stream", QUESTION, answer)
-    assert told.text == "Ask <email> or so."
-    assert (told.verdict("guard")["answer"], told.record["policy"]) == ("enforced", before.policy)
+    return await gateway.ask("chat_stream", QUESTION, answer), gateway
+
+
+OFF = {
+    "off": BOTH.replace("id: guard", "id: guard\n    mode: off"),
+    "shadow": BOTH.replace("id: guard", "id: guard\n    mode: shadow"),
+    "gone": GONE,
+    "for others": BOTH.replace("id: guard", "id: guard\n    when: {role: [operator]}"),
+    "for other routes": BOTH.replace("id: guard", "id: guard\n    when: {route: [kapa.retrieval]}"),
+}
+
+
+@pytest.mark.parametrize("after", OFF.values(), ids=OFF)
+async def test_a_rule_that_is_switched_off_lets_go_of_the_streams_under_way(after: str) -> None:
+    told, gateway = await switched(BOTH, after)
+    assert told.text == f"Before. Ask <email>, ask {EMAIL} or so."
+    assert told.verdict("guard")["answer"] == "skipped(switched_off)"
+    assert told.verdict("guard")["edits"] == {"email": 1}
+    checked, seen = told.record["window"]["checked"], told.record["window"]["seen"]
+    assert checked["guard"] <= len(f"Before. Ask {EMAIL}, ") < seen
+    assert told.verdict("other").get("answer", "enforced") == "enforced"
+    assert gateway.series("kapagate_guard_skipped_total") == {'{reason="switched_off",step="guard"}': 1.0}
+    assert told.record["policy"] != gateway.entry._live.generation.policy, "it ended under the one that it began with"
+
+
+async def test_one_that_may_not_fail_ends_the_stream_with_an_error_record() -> None:
+    told, gateway = await switched(CHAIN, CHAIN.replace("id: guard", "id: guard\n    mode: off"))
+    assert told.kinds[-1] == "error"
+    assert told.records[-1]["stream_end"] is True
+    assert told.text == "Before. Ask <email>,"
+    assert told.verdict("guard")["outcome"] == "failed"
+    assert (told.record["problem"], told.record["step"]) == ("unavailable", "guard")
+    assert gateway.series("kapagate_guard_skipped_total") == {}
+
+
+async def test_one_that_may_not_fail_refuses_a_stream_of_which_nothing_has_left() -> None:
+    told, _ = await switched(CHAIN, GONE, at=0)
+    assert told.problem[:3] == (503, "unavailable", "guard")
+
+
+@pytest.mark.parametrize("mode", ["off", "shadow"])
+async def test_whoever_switches_it_off_may_say_that_streams_go_on(mode: str) -> None:
+    said = f"id: guard\n    mode: {mode}\n    on_error: allow"
+    told, _ = await switched(CHAIN, CHAIN.replace("id: guard", said))
+    assert told.text.endswith(f"{EMAIL} or so.")
+    assert told.verdict("guard")["answer"] == "skipped(switched_off)"
+
+
+EDITED = {
+    "other options": CHAIN.replace("guard_answer: {}", "guard_answer: {blocked_terms: [falcon]}"),
+    "another step": CHAIN.replace("300", "200"),
+    "without the other": CHAIN[: CHAIN.index("  - guard_answer: {pii: allow")],
+    "another name": CHAIN.replace("id: guard\n", "id: renamed\n"),
+    "named with a condition": CHAIN.replace("id: guard\n", "id: guard\n    when: {role: [viewer, operator]}\n"),
+}
+
+
+@pytest.mark.parametrize("after", EDITED.values(), ids=EDITED)
+async def test_an_edit_of_anything_else_leaves_the_streams_under_way_as_they_began(after: str) -> None:
+    """The next exchange has the next policy."""
+    told, gateway = await switched(CHAIN.replace("id: other", "id: other\n    on_error: allow"), after)
+    assert told.text == "Before. Ask <email>, ask <email> or so."
+    assert told.verdict("guard")["answer"] == "enforced"
     following = await gateway.ask("chat_stream", QUESTION, streamed(records(f"Ask {EMAIL}.")))
-    assert following.text == f"Ask {EMAIL}."
-    assert (following.record["verdicts"].get("guard") or {}).get("answer") in (None, "shadow")
-    assert following.record["policy"] == after.policy
+    assert following.record["policy"] == gateway.entry._live.generation.policy != told.record["policy"]
+
+
+async def test_what_is_switched_off_stays_off_for_the_stream_when_it_comes_back() -> None:
+    told, _ = await switched(BOTH, OFF["off"], BOTH)
+    assert told.text == f"Before. Ask <email>, ask {EMAIL} or so."
+    assert told.verdict("guard")["answer"] == "skipped(switched_off)"
+
+
+@pytest.mark.parametrize("at", [5, 6, 7])
+async def test_one_that_is_switched_off_late_decides_nothing_at_the_end(at: int) -> None:
+    guard = "  - guard_answer: {pii: allow, require_approval: true}\n    id: guard\n    on_error: allow\n"
+    told, _ = await switched(guard, guard.replace("id: guard", "id: guard\n    mode: off"), at=at)
+    assert told.text == f"Before. Ask {EMAIL}, ask {EMAIL} or so."
+    assert told.verdict("guard")["answer"] == "skipped(switched_off)"
+
+
+async def test_what_is_held_to_its_end_is_decided_under_the_policy_that_it_began_with() -> None:
+    told, _ = await switched(BOTH, OFF["off"], form="buffer")
+    assert told.text == "Before. Ask <email>, ask <email> or so."
+    assert told.verdict("guard")["answer"] == "enforced"
 
 
 async def test_only_the_window_can_say_enforced(fault: str) -> None:

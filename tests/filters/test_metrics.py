@@ -254,8 +254,23 @@ def test_guards_that_were_passed_by_are_counted() -> None:
     ex.verdict("other").outcome = "skipped"
     ex.verdict("other").reason = "when"
     ex.report.steps["answer"] = StepReport(skipped="text rule failed")
+    ex.report.steps["off"] = StepReport(skipped="switched_off")
     bench.done(ex)
-    assert bench.series("kapagate_guard_skipped_total") == {'{step="ask"}': 1.0, '{step="answer"}': 1.0}
+    assert bench.series("kapagate_guard_skipped_total") == {
+        '{reason="failed",step="ask"}': 1.0,
+        '{reason="failed",step="answer"}': 1.0,
+        '{reason="switched_off",step="off"}': 1.0,
+    }
+
+
+def test_candidates_that_reached_their_bound_are_counted_by_guard() -> None:
+    bench, ex = Bench(), exchange()
+    ex.report.steps["answer"] = StepReport(edits={"link": 5, "secret": 1})
+    ex.report.steps["other"] = StepReport(edits={"link": 1})
+    ex.report.steps["answer"].reached("link", 2)
+    ex.report.steps["answer"].reached("secret")
+    bench.done(ex)
+    assert bench.series("kapagate_window_candidates_at_bound_total") == {'{step="answer"}': 3.0}
 
 
 def test_a_reload_goes_on_counting() -> None:
