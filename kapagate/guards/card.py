@@ -1,4 +1,8 @@
-"""Payment card numbers (ISO/IEC 7812): 12 to 19 digits of an issuer's range with a Luhn check digit."""
+"""Payment card numbers (ISO/IEC 7812): 12 to 19 digits of an issuer's range with a Luhn check digit.
+
+Behind words for a card the check digit is enough, whoever issued it. Lengths that a range does not have in practice
+are left to those words: IMEIs have 15 digits and a Luhn digit too.
+"""
 
 from __future__ import annotations
 
@@ -15,18 +19,19 @@ _SHAPES = (
     re.compile(rb"\d{4}([ .-])\d{4}\1\d{4}\1\d{4}\1\d{3}"),
     re.compile(rb"\d{4}([ .-])\d{4}\1\d{4}\1\d{1,4}"),
     re.compile(rb"\d{4}([ .-])\d{6}\1\d{4,5}"),
+    re.compile(rb"\d{4}([ .-])\d{4}\1\d{4}"),
     re.compile(rb"\d{6}[ .-]\d{7,13}"),
 )
-_ANY_SHAPE = re.compile(rb"\d{12}|\d{4}([ .-])(?:\d{4}\1\d{4}\1\d|\d{6}\1\d{4})|\d{6}[ .-]\d{7}")
+_ANY_SHAPE = re.compile(rb"\d{12}|\d{4}([ .-])(?:\d{4}\1\d{4}|\d{6}\1\d{4})|\d{6}[ .-]\d{7}")
 _ISSUERS = re.compile(
     rb"(?:4\d{12}(?:\d{3}){0,2}"  # Visa
     rb"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
     rb"|3[47]\d{13}"  # American Express
-    rb"|3(?:0[0-5]|[689]\d)\d{11,16}"  # Diners Club
-    rb"|35(?:2[89]|[3-8]\d)\d{12,15}|(?:2131|1800)\d{11}"  # JCB
+    rb"|3(?:0[0-5]|[689]\d)\d{11}(?:\d{2,5})?"  # Diners Club
+    rb"|35\d{14}|35(?:2[89]|[3-8]\d)\d{13,15}|(?:2131|1800)\d{11}"  # JCB
     rb"|220[0-4]\d{12,15}"  # Mir
-    rb"|(?:50(?:18|20|38)|5893|6304|6759|676[1-3])\d{8}"  # Maestro, of 12 digits
-    rb"|(?:6|5[0678]|8[12])\d{12,17}\d)\Z"  # Discover, UnionPay, Maestro, RuPay
+    rb"|(?:50(?:18|20|38)|5[678]\d\d|0604|6304|6390|6759|676[1-3])\d{8}(?:\d{1,3})?"  # Maestro, of 12 to 15 digits
+    rb"|(?:6|5[0678]|8[12])\d{14,17}\d)\Z"  # Discover, UnionPay, Maestro, RuPay
 )
 _MORE_LEFT = re.compile(rb"(?:[\w/+]|\d\.|\w-)\Z")
 _MORE_RIGHT = re.compile(rb"\w|\.\d|-\w")
@@ -34,6 +39,13 @@ _MORE_RIGHT = re.compile(rb"\w|\.\d|-\w")
 
 _SAYS_OTHER = ending(
     rb"(?i)\b(?:ean|gtin|isbn|upc|imei|sku|order|invoice|tracking|timestamp|time)\b[\s:#.=-]{0,3}(?:no|number|id|is)?[\s:#.=]{0,3}"
+)
+_SIGNS = rb"[\s:#.,()*'\"=_|-]"
+_SAYS_CARD = ending(
+    rb"(?i)(?:\b|_)(?:(?:credit|debit|bank|payment)?[ _-]?cards?|cc|pan|visa|mastercard|maestro|amex|\w{0,7}karten?"
+    rb"|cartes?|tarjetas?|carta|cart\xe3o|karty?|\w{0,7}kaart)" + _SIGNS + rb"{0,4}"
+    rb"(?:(?:number|num|no|nr|is|was|ist|est|es|nummer|num\xe9ro|n\xfamero|numero|numer|de cr\xe9dit|de cr\xe9dito"
+    rb"|di credito|bancaire)" + _SIGNS + rb"{1,4}){0,3}"
 )
 _BEFORE = 48
 _IBAN_LEFT = re.compile(rb"\b[A-Za-z]{2}\d\d[ .-](?:[A-Za-z0-9]{4}[ .-]){0,7}\Z")
@@ -55,9 +67,13 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     for shape in _SHAPES:
         if (found := shape.match(near)) is not None and not _MORE_RIGHT.match(near, length := found.end()):
             digits = near[:length].translate(None, b" .-")
-            if _ISSUERS.match(digits) and luhn(digits):
+            if luhn(digits) and (_ISSUERS.match(digits) or _said(data, start, digits)):
                 return None if _is_part(data, start) else (start, start + length)
     return None
+
+
+def _said(data: bytes, start: int, digits: bytes) -> bool:
+    return len(set(digits)) > 1 and _SAYS_CARD(data[max(0, start - _BEFORE) : start])
 
 
 def _is_part(data: bytes, start: int) -> bool:
@@ -72,7 +88,7 @@ def _is_part(data: bytes, start: int) -> bool:
 CARD = Detector(
     name="card",
     placeholder="<card>",
-    pattern=rb"\b[1-68]\d{3}(?:\d{8}|\d{2}[ .-]\d{4}|[ .-]\d{4})",
+    pattern=rb"\b\d{4}(?:\d{8}|\d{2}[ .-]\d{4}|[ .-]\d{4})",
     unfinished=rb"\d[\d .-]*|\d{4}(?:[ .-]\d{4}){2,3}[0-9A-Za-z .-]{0,30}",
     longest=48,
     before=_BEFORE,

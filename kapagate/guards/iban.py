@@ -1,4 +1,7 @@
-"""International bank account numbers (ISO 13616): a country's length and the check of ISO 7064 mod 97-10."""
+"""International bank account numbers (ISO 13616): a country's length and the check of ISO 7064 mod 97-10.
+
+In capitals and with a right check another length is one as well: registries change, and people make numbers up.
+"""
 
 from __future__ import annotations
 
@@ -28,9 +31,13 @@ _LENGTHS = {
 }
 LENGTHS = {country.encode(): length for length, countries in _LENGTHS.items() for country in countries.split()}
 _MAX_BLANKS = 10
+_LONGEST = max(LENGTHS.values()) + _MAX_BLANKS + 1
 _SHAPES = {
     length: re.compile(rb"[A-Za-z0-9](?:[ .-]?[A-Za-z0-9]){%d}(?![A-Za-z0-9])" % (length - 1)) for length in _LENGTHS
 }
+_UNREGISTERED = re.compile(
+    rb"[A-Z]{2}\d\d(?:[A-Z0-9]{11,30}|([ -])(?:[A-Z0-9]{4}\1){2,6}[A-Z0-9]{1,4})(?![A-Za-z0-9]|[.-][A-Za-z0-9])"
+)
 _VALUES = {ord(sign): str(int(sign, 36)) for sign in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
 _COUNTRY = rb"\b(?i:" + b"|".join(sorted(LENGTHS)) + rb")"
 
@@ -43,10 +50,16 @@ def mod97(number: bytes) -> bool:
 def check(data: bytes, start: int, end: int) -> Span | None:
     """As many letters and digits from `start` on as the country has, in groups or not."""
     wanted = LENGTHS[data[start : start + 2].upper()]
-    found = _SHAPES[wanted].match(data, start, start + wanted + _MAX_BLANKS + 1)
-    if found is None or found.end() - start > wanted + _MAX_BLANKS or data[start - 1 : start] in (b"-", b"/"):
+    if data[start - 1 : start] in (b"-", b"/"):
         return None
-    return found.span() if mod97(found[0].translate(None, b" .-").upper()) else None
+    found = _SHAPES[wanted].match(data, start, start + wanted + _MAX_BLANKS + 1)
+    if found is None or found.end() - start > wanted + _MAX_BLANKS or not _right(found[0]):
+        found = _UNREGISTERED.match(data, start, start + _LONGEST)
+    return found.span() if found is not None and _right(found[0]) else None
+
+
+def _right(written: bytes) -> bool:
+    return mod97(written.translate(None, b" .-").upper())
 
 
 IBAN = Detector(
@@ -54,7 +67,7 @@ IBAN = Detector(
     placeholder="<iban>",
     pattern=_COUNTRY + rb"\d\d[ .-]?[A-Za-z0-9]",
     unfinished=rb"\b[A-Za-z]{1,2}|" + _COUNTRY + rb"\d(?:\d[A-Za-z0-9 .-]*)?",
-    longest=max(LENGTHS.values()) + _MAX_BLANKS + 1,
+    longest=_LONGEST,
     before=1,
     severity=3,
     confidence=0.99,

@@ -16,9 +16,13 @@ _MORE_LEFT = re.compile(rb"(?:[\w+/]|[\w][.-]|\d )\Z")
 _MORE_RIGHT = re.compile(rb"\w|[.-]\w| \d")
 
 
+_SIGNS = rb"(?:\b|_)[\s:#.,()*'\"=|_>-]*"
 _SAYS_SO = ending(
-    rb"(?i)\b(?:ssn|social security|itin|taxpayer id(?:entification)?|social|tax id)\b[\s:#.,()*'\"]*"
-    rb"(?:(?:number|no|num|nr|is|was|my|the|=|ssn|of|security)\b[\s:#.,()*'\"]*){0,4}"
+    rb"(?i)(?:\b|_)(?:ssn|social[ _-]security|itin|taxpayer id(?:entification)?|social|tax id)"
+    + _SIGNS
+    + rb"(?:(?:number|no|num|nr|is|was|my|the|ssn|of|security)"
+    + _SIGNS
+    + rb"){0,4}"
 )
 
 
@@ -44,7 +48,7 @@ SSN = Detector(
     name="ssn",
     placeholder="<ssn>",
     pattern=rb"\b\d{3}(?:-\d\d-| \d\d |\.\d\d\.|\d\d)\d{4}",
-    hint=rb"\b\d{3}(?:-\d\d-| \d\d |\.\d\d\.)\d{4}|(?i:\bssn|social|itin|tax)[^\n]*\d{9}",
+    hint=rb"\b\d{3}(?:-\d\d-| \d\d |\.\d\d\.)\d{4}|(?i:ssn|social|itin|tax)[^\n]*\d{9}",
     unfinished=rb"\d{1,3}(?:[ .-]?\d{0,2}(?:[ .-]?\d{0,4}(?:[ .-])?)?)?",
     longest=13,
     before=_BEFORE,

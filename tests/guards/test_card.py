@@ -78,3 +78,33 @@ def test_finds_two_cards_side_by_side(found: Found) -> None:
 @pytest.mark.parametrize(("digits", "valid"), [(b"79927398713", True), (b"79927398710", False), (b"0", True)])
 def test_luhn(digits: bytes, valid: bool) -> None:
     assert luhn(digits) is valid
+
+
+@pytest.mark.parametrize(
+    "number", ["630400000000", "6762 0000 0005", "5693-0000-0001", "0604 2600 0000", "3500000000000009"]
+)
+def test_finds_cards_of_three_groups_and_of_every_range_of_an_issuer(found: Found, number: str) -> None:
+    assert found(CARD, f"use {number} instead") == [number]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "card {}",
+        "Credit card number: {}",
+        "cc {}",
+        "pan={}",
+        "Meine Kreditkarte {}",
+        "Carte : {}",
+        '"card_number": "{}"',
+    ],
+)
+def test_behind_words_for_a_card_a_right_check_digit_is_enough(found: Found, text: str) -> None:
+    for number in ("9111111111111110", "700000000005", "620475105244630"):
+        assert found(CARD, text.format(number)) == [number]
+        assert found(CARD, f"item {number}") == []
+
+
+@pytest.mark.parametrize("text", ["card 9111111111111111", "card 0000 0000 0000 0000", "discard 9111111111111110"])
+def test_but_a_wrong_one_and_no_number_at_all_are_not(found: Found, text: str) -> None:
+    assert found(CARD, text) == []

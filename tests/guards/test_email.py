@@ -65,3 +65,8 @@ def test_takes_at_most_64_characters_of_a_local_part(found: Found) -> None:
 
 def test_finds_each_of_several_addresses(found: Found) -> None:
     assert found(EMAIL, "a@b.org,c@d.org; e@f.org") == ["a@b.org", "c@d.org", "e@f.org"]
+
+
+@pytest.mark.parametrize("address", ["_jane@example.com", "__init@example.com", "jane@\u4f8b\u3048.jp"])
+def test_finds_what_begins_with_an_underscore_and_hosts_of_other_scripts(found: Found, address: str) -> None:
+    assert found(EMAIL, f"to {address} or") == [address]

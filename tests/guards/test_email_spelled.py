@@ -33,6 +33,8 @@ def test_finds_it_alone(found: Found, text: str, finding: str) -> None:
         "arr[at]",
         "f(at)",
         "at home dot",
+        "only page on latency at one point in a stack",
+        "it was slow at some point in time",
     ],
 )
 def test_leaves_what_only_looks_alike(found: Found, text: str) -> None:

@@ -61,3 +61,10 @@ def test_knows_a_length_for_each_country_once() -> None:
 def test_mod97() -> None:
     assert mod97(b"GB82WEST12345698765432")
     assert not mod97(b"GB82WEST12345698765423")
+
+
+def test_takes_a_right_check_in_capitals_for_enough_where_the_length_is_another(found: Found) -> None:
+    for number in ("GB85DKGG5305355700850", "GB85 DKGG 5305 3557 0085 0"):
+        assert found(IBAN, f"to {number}, by Friday") == [number]
+        assert found(IBAN, f"to {number.lower()}, by Friday") == []
+        assert found(IBAN, f"to {number}7, by Friday") == []

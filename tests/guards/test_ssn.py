@@ -42,3 +42,11 @@ def test_finds_numbers_with_separators(found: Found, number: str) -> None:
 )
 def test_leaves_what_cannot_be_one(found: Found, text: str) -> None:
     assert found(SSN, text) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["ssn={}", "user_ssn: {}", '"ssn": "{}"', "SSN | {}", "Social Security Number: {}", "<ssn>{}</ssn>", "ITIN {}"],
+)
+def test_finds_nine_digits_behind_words_that_say_so(found: Found, text: str) -> None:
+    assert found(SSN, text.format("219099999")) == ["219099999"]
