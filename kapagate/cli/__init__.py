@@ -46,7 +46,11 @@ class LazyGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """A gateway that starts has read no policy yet, so a SIGHUP asks for nothing; it must not end it either."""
+        """A gateway that starts has read no policy yet, so a SIGHUP asks for nothing; it must not end it either. What
+        is not UTF-8 nobody downstream could print.
+        """
+        if any("\udc80" <= character <= "\udcff" for each in args for character in each):
+            raise click.UsageError("an argument is not UTF-8 text")
         if args[:1] == ["run"]:
             signal.signal(signal.SIGHUP, signal.SIG_IGN)
         return super().resolve_command(ctx, args)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ import orjson
 
 from kapagate import __version__
 from kapagate.cli.codes import GOOD, INVALID_POLICY
-from kapagate.cli.colour import is_coloured
+from kapagate.cli.offline import load_offline, report
 from kapagate.machine.heap import uncollected
 from kapagate.policy.changes import Change
 from kapagate.policy.diff import diff, loosenings
@@ -22,12 +22,11 @@ from kapagate.policy.listing import listed
 from kapagate.policy.load import Layers, Loaded
 from kapagate.policy.matrix import matrix_of
 from kapagate.policy.placeholders import load_with_placeholders
-from kapagate.policy.report import render_all
 from kapagate.policy.sarif import sarif
 from kapagate.policy.series import largest, worst_case
 from kapagate.policy.workflow import workflow_commands
 from kapagate.remote.references import References
-from kapagate.run import offline, offline_everywhere
+from kapagate.run import offline_everywhere
 
 
 @click.command("check")
@@ -69,7 +68,7 @@ def check(
 
     with uncollected():
         loaded, assumed = load_with_placeholders(load, resolve) if allow_missing_secrets else (load(resolve), [])
-    loosened = loosened_by(environment, paths, resolve, loaded)
+    loosened = loosened_by(environment, paths, loaded, assumed)
     if form == "json":
         told = {**_told(loaded, assumed, matrix), "loosened": records(loosened)}
         click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
@@ -84,17 +83,19 @@ def check(
     ctx.exit(GOOD if loaded.ok else INVALID_POLICY)
 
 
-def loosened_by(environment: str | None, paths: tuple[Path, ...], resolve: References, loaded: Loaded) -> list[Change]:
+def loosened_by(
+    environment: str | None, paths: tuple[Path, ...], loaded: Loaded, assumed: Collection[str]
+) -> list[Change]:
     """What is looser in the environment than without, or cannot be compared; nothing where one of both is wrong."""
     if not environment or not loaded.ok:
         return []
-    alone, _ = load_with_placeholders(lambda resolve: offline(paths, resolve), resolve)
-    return loosenings(diff(alone, loaded)) if alone.ok else []
+    alone, made_up = load_offline(paths)
+    return loosenings(diff(alone, loaded, {*made_up, *assumed})) if alone.ok else []
 
 
 def _print(loaded: Loaded, assumed: list[str], matrix: bool) -> None:
-    if report := render_all(loaded.diagnostics, loaded.sources, is_coloured(sys.stderr)):
-        click.echo(report, err=True)
+    if len(loaded.diagnostics):
+        click.echo(report(loaded), err=True)
     if assumed:
         click.echo(f"placeholders stand for what is not here: {', '.join(assumed)}", err=True)
     worst = worst_case(loaded.generation) if loaded.generation else None

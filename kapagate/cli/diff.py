@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
+import os.path
 import subprocess
 import tarfile
 from collections.abc import Sequence
@@ -16,13 +16,10 @@ import click
 import orjson
 
 from kapagate.cli.codes import GOOD, INVALID_POLICY, LOOSENING
+from kapagate.cli.offline import load_offline, report
 from kapagate.policy.changes import Change, Side
 from kapagate.policy.diff import diff as compared
 from kapagate.policy.diff_report import markdown, records, text
-from kapagate.policy.load import Layers, Loaded
-from kapagate.policy.placeholders import load_with_placeholders
-from kapagate.remote.references import References
-from kapagate.run import offline
 
 _GIT = "git:"
 
@@ -46,11 +43,11 @@ def diff(ctx: click.Context, before: str, after: str, environment: str | None, f
     """
     with ExitStack() as stack:
         sides = [_Side(each, stack) for each in (before, after)]
-        found = [side.load(Layers(environment)) for side in sides]
+        found = [load_offline([side.path], environment) for side in sides]
         loaded, made_up = [each for each, _ in found], {name for _, names in found for name in names}
         if not all(each.ok for each in loaded):
             for side, each in zip(sides, loaded, strict=True):
-                click.echo(side.named(each.report()), err=True, nl=not each.ok)
+                click.echo(side.named(report(each)), err=True, nl=not each.ok)
             ctx.exit(INVALID_POLICY)
         changes = [_named(each, sides) for each in compared(loaded[0], loaded[1], made_up)]
     if form == "json":
@@ -68,16 +65,11 @@ class _Side:
         self._folder = ""
         if said.startswith(_GIT):
             self._folder = stack.enter_context(TemporaryDirectory(prefix="kapagate-diff-"))
-            self._path = _checked_out(said, Path(self._folder))
+            self.path = _checked_out(said, Path(self._folder))
         else:
-            self._path = Path(said)
-        if not self._path.exists():
+            self.path = Path(said)
+        if not os.path.exists(self.path):
             raise click.UsageError(f"{said}: there is no such file or directory")
-
-    def load(self, layers: Layers) -> tuple[Loaded, list[str]]:
-        """The policy, and the references that placeholders stand for."""
-        known = References(os.environ)
-        return load_with_placeholders(lambda resolve: offline([self._path], resolve, layers), known)
 
     def named(self, place: str) -> str:
         """A place as the command line called it, not where it was unpacked."""
@@ -105,6 +97,9 @@ def _checked_out(said: str, folder: Path) -> Path:
     except subprocess.CalledProcessError as cause:
         reason = cause.stderr.decode(errors="replace").strip().splitlines()
         raise click.UsageError(f"{said}: {reason[-1] if reason else 'git failed'}") from None
-    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
-        archive.extractall(folder, filter="data")
+    try:
+        with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+            archive.extractall(folder, filter="data")
+    except tarfile.TarError as cause:
+        raise click.UsageError(f"{said}: {cause}") from None
     return folder / path

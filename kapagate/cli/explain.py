@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,16 +10,13 @@ import click
 import orjson
 
 from kapagate.chain.problem import Problem
-from kapagate.cli.codes import INVALID_POLICY
+from kapagate.cli.offline import load_offline, refuse
 from kapagate.policy.explain import as_text
 from kapagate.policy.explain import explain as explained
 from kapagate.policy.field_report import field_report, field_text
-from kapagate.policy.load import Layers, Loaded
-from kapagate.policy.placeholders import load_with_placeholders
+from kapagate.policy.load import Loaded
 from kapagate.policy.report import escaped
 from kapagate.policy.table import Table
-from kapagate.remote.references import References
-from kapagate.run import offline
 
 
 @click.command("explain")
@@ -38,9 +34,7 @@ from kapagate.run import offline
 @click.option(
     "--format", "form", default="text", show_default=True, type=click.Choice(["text", "json"]), help="For whom."
 )
-@click.pass_context
 def explain(
-    ctx: click.Context,
     path: Path,
     method: str | None,
     target: str | None,
@@ -63,13 +57,13 @@ def explain(
         raise click.UsageError("--field explains no request: leave METHOD, /PATH, --tenant and --role out")
     if field is None and not (method and target):
         raise click.UsageError("say what is asked, METHOD and /PATH, or --field FIELD")
-    layers = Layers(environment)
-    loaded, _ = load_with_placeholders(lambda resolve: offline([path], resolve, layers), References(os.environ))
+    loaded, _ = load_offline([path], environment)
     if not loaded.ok:
-        click.echo(loaded.report(), err=True)
-        ctx.exit(INVALID_POLICY)
+        refuse(loaded)
     try:
-        told, text = _field(loaded, field) if field else _request(loaded, method or "", target or "", tenant, roles)
+        told, text = (
+            _field(loaded, field) if field is not None else _request(loaded, method or "", target or "", tenant, roles)
+        )
     except LookupError as cause:
         raise click.UsageError(str(cause.args[0])) from None
     except Problem as cause:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -13,13 +12,9 @@ import click
 import orjson
 from pydantic import ValidationError
 
-from kapagate.cli.codes import INVALID_POLICY
-from kapagate.policy.load import Layers
-from kapagate.policy.placeholders import load_with_placeholders
+from kapagate.cli.offline import load_offline, refuse
 from kapagate.policy.report import escaped
 from kapagate.policy.tryout import LONGEST, Finding, Source, Trial, Tried, try_out
-from kapagate.remote.references import References
-from kapagate.run import offline
 
 _SHOWN = 60
 _MOST_BYTES = 4 * (LONGEST + 1)
@@ -54,9 +49,7 @@ _MOST_BYTES = 4 * (LONGEST + 1)
 @click.option(
     "--format", "form", default="text", show_default=True, type=click.Choice(["text", "json"]), help="For whom."
 )
-@click.pass_context
 def guard(
-    ctx: click.Context,
     text: str,
     paths: tuple[Path, ...],
     tenant: str,
@@ -74,11 +67,9 @@ def guard(
     Nobody is asked and nothing recorded, and no secret need be there. Exit codes: 0 good, whatever was found, 2 usage,
     3 invalid policy.
     """
-    layers = Layers(environment)
-    loaded, _ = load_with_placeholders(lambda resolve: offline(paths, resolve, layers), References(os.environ))
+    loaded, _ = load_offline(paths, environment)
     if loaded.generation is None:
-        click.echo(loaded.report(), err=True)
-        ctx.exit(INVALID_POLICY)
+        refuse(loaded)
     try:
         trial = Trial.model_validate(
             {

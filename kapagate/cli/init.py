@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os.path
 from pathlib import Path
 
 import click
@@ -96,7 +97,7 @@ def init(folder: Path) -> None:
     Files that are there are never written over. `kapagate schema > DIR/kapagate.schema.json` renews the schema.
     """
     files = {**FILES, _SCHEMA: f"{schema_text()}\n"}
-    there = [name for name in files if (folder / name).exists()]
+    there = [name for name in files if os.path.exists(folder / name)]
     if there:
         raise click.UsageError(f"{folder / there[0]} is there already")
     try:

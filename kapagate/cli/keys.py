@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from kapagate.chain.secret import Secret
-from kapagate.cli.codes import INVALID_POLICY
+from kapagate.cli.offline import refuse
 from kapagate.filters.identify import Identify
 from kapagate.identity.api_keys import Key, create, digest
 from kapagate.policy.suggestion import closest
@@ -99,8 +99,7 @@ def known_to(path: Path) -> Known:
     """What the policy in `path` says; its pepper is that of the first `api_key` scheme in the gate."""
     loaded = offline([path], References(os.environ))
     if loaded.generation is None or loaded.gateway is None:
-        click.echo(loaded.report(), err=True)
-        click.get_current_context().exit(INVALID_POLICY)
+        refuse(loaded)
     declarations = [placed.declaration for placed in loaded.generation.steps.gate]
     schemes = [scheme for each in declarations if isinstance(each, Identify) for scheme in each.schemes]
     for scheme in schemes:

@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import click
 import orjson
 
-from kapagate.cli.codes import INVALID_POLICY
-from kapagate.policy.load import Layers
-from kapagate.policy.placeholders import load_with_placeholders
+from kapagate.cli.offline import load_offline, refuse
 from kapagate.policy.render import rendered
-from kapagate.remote.references import References
-from kapagate.run import offline
 
 
 @click.command("render")
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...", type=click.Path(exists=True, path_type=Path))
 @click.option("--env", "environment", metavar="NAME", help="The environment that is laid over the gateway.")
 @click.option("--origins", is_flag=True, help="Tell of every option of a step where it stands.")
-@click.pass_context
-def render(ctx: click.Context, paths: tuple[Path, ...], environment: str | None, origins: bool) -> None:
+def render(paths: tuple[Path, ...], environment: str | None, origins: bool) -> None:
     """Print the effective policy as JSON: settings, upstreams, gate, and every tenant's chain.
 
     Secrets are the references that name them, never values, and need not be there. Exit codes: 0 good, 2 usage, 3
     invalid policy.
     """
-    layers = Layers(environment)
-    loaded, assumed = load_with_placeholders(lambda resolve: offline(paths, resolve, layers), References(os.environ))
+    loaded, assumed = load_offline(paths, environment)
     if not loaded.ok:
-        click.echo(loaded.report(), err=True)
-        ctx.exit(INVALID_POLICY)
+        refuse(loaded)
     if assumed:
         click.echo(f"placeholders stand for what is not here: {', '.join(assumed)}", err=True)
     click.echo(orjson.dumps(rendered(loaded, origins), option=orjson.OPT_INDENT_2, default=str).decode())

@@ -13,12 +13,11 @@ from pathlib import Path
 import click
 
 from kapagate.cli.codes import FAILED, INVALID_POLICY
-from kapagate.cli.colour import is_coloured
 from kapagate.cli.loop import run_loop
+from kapagate.cli.offline import report
 from kapagate.machine.heap import settle
 from kapagate.machine.process import confine, is_root
 from kapagate.policy.gateway import Address, UnixAddress, parse_address, parse_data_address
-from kapagate.policy.report import render_all
 from kapagate.remote.references import References
 from kapagate.run import Addresses, Gateway, InvalidPolicy, open_gateway
 from kapagate.telemetry.logs import configure
@@ -86,7 +85,7 @@ def run(
         verbosity = Verbosity(sys.stderr.buffer, log_level, logging.getLogger())
         run_loop(_serve(paths, Addresses(data, probe, admin), environment, verbosity))
     except InvalidPolicy as invalid:
-        click.echo(render_all(invalid.loaded.diagnostics, invalid.loaded.sources, is_coloured(sys.stderr)), err=True)
+        click.echo(report(invalid.loaded), err=True)
         click.echo(invalid.loaded.summary(), err=True)
         ctx.exit(INVALID_POLICY)
     except (OSError, ValueError) as cause:

@@ -46,9 +46,14 @@ def shadow_report(admin: str, tenant: str | None, step: str | None, form: str) -
 
 def asked(admin: str, key: str) -> Any:
     """What the gateway tells. Raises Unreachable, and click's UsageError for an address that is none."""
-    address = urlsplit(admin)
+    try:
+        address = urlsplit(admin)
+    except ValueError:
+        raise click.UsageError(f"{admin} is no address") from None
     if address.scheme not in ("http", "https") or not address.hostname:
         raise click.UsageError(f"{admin} is no http:// or https:// address")
+    if key != key.strip() or not (key.isascii() and key.isprintable()):
+        raise click.UsageError(f"{KEY} holds no API key: it has blanks or other characters that no key has")
     try:
         status, body = _told(address, {"Authorization": f"Bearer {key}"} if key else {})
         document = orjson.loads(body)
@@ -56,7 +61,10 @@ def asked(admin: str, key: str) -> Any:
         raise Unreachable(f"{admin} does not tell: {cause}") from None
     if status != http.HTTPStatus.OK:
         hint = f" (the key is taken from {KEY})" if status == http.HTTPStatus.UNAUTHORIZED else ""
-        raise Unreachable(f"{admin} answers {status}: {escaped(str(document.get('detail', '')))}{hint}")
+        detail = document.get("detail", "") if isinstance(document, dict) else ""
+        raise Unreachable(f"{admin} answers {status}: {escaped(str(detail))}{hint}")
+    if not isinstance(document, dict) or not {"steps", "shadows", "since"} <= document.keys():
+        raise Unreachable(f"{admin} is no admin address of a gateway: it answers something else")
     return document
 
 

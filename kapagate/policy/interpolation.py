@@ -18,7 +18,7 @@ from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.nodes import Entry, Mapping, Node, Scalar, Sequence
 from kapagate.policy.position import Span
-from kapagate.policy.source import Source, admit
+from kapagate.policy.source import Source, admit, called
 from kapagate.policy.syntax import parse
 
 Resolve = Callable[[str, str, Path], str]
@@ -164,7 +164,7 @@ class Interpolation:
         text = self._text(node, alone, place, in_scope) if alone else None
         if text is None:
             return replace(node, unresolved=True)
-        source = admit(Source(str(path), text.removeprefix("\ufeff"), path.parent, shown=False), self._problems)
+        source = admit(Source(called(path), text.removeprefix("\ufeff"), path.parent, shown=False), self._problems)
         documents = parse(source, self._problems) if source else []
         if source is None or not documents:
             return replace(node, unresolved=True)

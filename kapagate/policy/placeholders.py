@@ -28,12 +28,12 @@ _FORMS: Mapping[str, Callable[[str], str]] = {  # of a digest of the reference, 
 }
 _DOCUMENT_FORMS = ("[]", "{}", "placeholder")
 _GUESSES = (
-    (re.compile(r"URL|HOST|ENDPOINT|ISSUER"), "url"),
-    (re.compile(r"LIMIT|BURST|RATE|PORT|COUNT|SIZE|MINUTE|SECONDS"), "number"),
-    (re.compile(r"PROJECT|INTEGRATION|UUID|GROUP"), "uuid"),
-    (re.compile(r"HOOK|WEBHOOK"), "signing key"),
-    (re.compile(r"STATE|PATH|FILE"), "file"),
-    (re.compile(r"_ID$|NAME|TENANT|SUBJECT"), "word"),
+    (re.compile(r"(?<![A-Z])(URL|HOST|ENDPOINT|ISSUER)"), "url"),
+    (re.compile(r"(?<![A-Z])(LIMIT|BURST|RATE|PORT|COUNT|SIZE|MINUTE|SECONDS)"), "number"),
+    (re.compile(r"(?<![A-Z])(PROJECT|INTEGRATION|UUID|GROUP)"), "uuid"),
+    (re.compile(r"(?<![A-Z])(HOOK|WEBHOOK)"), "signing key"),
+    (re.compile(r"(?<![A-Z])(STATE|PATH|FILE)"), "file"),
+    (re.compile(r"_ID$|(?<![A-Z])(NAME|TENANT|SUBJECT)"), "word"),
 )
 
 

@@ -36,19 +36,23 @@ class Scopes:
 
     def of(self, tenant: str) -> InScope:
         """The check of one tenant's references."""
-        own = [_compiled(pattern, tenant) for pattern in self._patterns]
         others = tuple(self.longer(tenant))
 
         def in_scope(kind: str, name: str, folder: Path) -> str:
             said = f"{kind}:{name}" if kind == "env" else f"{kind}:{os.path.normpath(folder / name)}"
-            if not any(pattern.fullmatch(said) for pattern in own):
+            if not self._covers(tenant, said):
                 return f'{said} lies outside the scope of tenant "{tenant}" ({_said(self._patterns, tenant)})'
             for other in others:
-                if any(_compiled(pattern, other).fullmatch(said) for pattern in self._patterns):
+                if self._covers(other, said):
                     return f'{said} is in the scope of tenant "{other}", not of "{tenant}"'
             return ""
 
         return in_scope
+
+    def _covers(self, tenant: str, said: str) -> bool:
+        """Whether a tenant's scope has a reference. Most patterns are told apart by how they begin."""
+        filled = [_filled(pattern, tenant) for pattern in self._patterns]
+        return any(_compiled(each).fullmatch(said) for each in filled if said.startswith(each.partition("*")[0]))
 
     def longer(self, tenant: str) -> Iterable[str]:
         """The tenants whose names begin with this one's."""
@@ -62,8 +66,8 @@ class Scopes:
 
 
 @lru_cache(1024)
-def _compiled(pattern: str, tenant: str) -> re.Pattern[str]:
-    return re.compile(re.escape(_filled(pattern, tenant)).replace(r"\*", "[^/]*"))
+def _compiled(filled: str) -> re.Pattern[str]:
+    return re.compile(re.escape(filled).replace(r"\*", "[^/]*"))
 
 
 def _filled(pattern: str, tenant: str) -> str:

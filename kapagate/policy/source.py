@@ -53,10 +53,15 @@ def read_sources(paths: Sequence[Path], problems: Diagnostics) -> list[Source]:
     for path in paths:
         found = list(_files(path, problems, 0, frozenset()) if path.is_dir() else [path])
         if not found and path.is_dir():
-            problems.add(codes.NO_FILES, Span(str(path)), "no .yaml or .yml file in this directory")
+            problems.add(codes.NO_FILES, Span(called(path)), "no .yaml or .yml file in this directory")
         for file in found:
             sources += _read(file, seen, problems)
     return sources
+
+
+def called(path: Path) -> str:
+    """How messages call a file; what of its name is not UTF-8 is told as an escape."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _files(path: Path, problems: Diagnostics, depth: int, above: frozenset[str]) -> Iterator[Path]:
@@ -67,7 +72,7 @@ def _files(path: Path, problems: Diagnostics, depth: int, above: frozenset[str])
         with os.scandir(path) as found:
             entries = sorted((entry for entry in found if entry.name[0] != "."), key=lambda entry: entry.name)
     except OSError as cause:
-        problems.add(codes.UNREADABLE, Span(str(path)), f"cannot be read: {cause.strerror}")
+        problems.add(codes.UNREADABLE, Span(called(path)), f"cannot be read: {cause.strerror}")
         return
     for entry in entries:
         if _is_folder(entry):
@@ -85,7 +90,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _read(path: Path, seen: set[tuple[int, int]], problems: Diagnostics) -> Iterable[Source]:
     """The file's text, unless it was `seen` (by device and inode)."""
-    span = Span(str(path))
+    span = Span(called(path))
     try:
         status = os.stat(path)
         if (status.st_dev, status.st_ino) in seen:
@@ -102,7 +107,7 @@ def _read(path: Path, seen: set[tuple[int, int]], problems: Diagnostics) -> Iter
     if len(data) > LARGEST_FILE:
         problems.add(codes.TOO_LARGE, span, f"is larger than {LARGEST_FILE >> 20} MiB")
         return []
-    source = decode(data, str(path), path.parent, problems)
+    source = decode(data, span.file, path.parent, problems)
     return [source] if source else []
 
 

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel
@@ -197,13 +198,18 @@ def declare(model: type[M], subject: Subject, table: Table, problems: Diagnostic
     """A declaration as its model. Where a field takes schemes, each is found by its single key and read by itself."""
     prepared: dict[str, Any] = {}
     broken: set[str] = set()
-    for name, info in model.model_fields.items():
+    for name in _lists_of_schemes(model):
         node = subject.node.get(name)
-        if _takes_schemes(info.annotation) and isinstance(node, Sequence):
+        if isinstance(node, Sequence):
             schemes = [read_scheme(item, table, problems) for item in node.items]
             prepared[name] = [scheme for scheme in schemes if scheme]
             broken |= {name} if None in schemes else set()
     return validate(model, replace(subject, prepared=prepared, broken=frozenset(broken)), problems)
+
+
+@cache
+def _lists_of_schemes(model: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(name for name, info in model.model_fields.items() if _takes_schemes(info.annotation))
 
 
 def _takes_schemes(annotation: Any) -> bool:

@@ -27,9 +27,13 @@ class References:
 
     def _variable(self, name: str) -> str:
         try:
-            return self._environment[name]
+            text = self._environment[name]
+            text.encode()
         except KeyError:
             raise LookupError(f"the environment variable {name} is not set") from None
+        except UnicodeEncodeError:
+            raise LookupError(f"the environment variable {name} is not UTF-8 text") from None
+        return text
 
 
 def read_text(path: Path) -> str:

@@ -43,6 +43,7 @@ class Watch:
     async def _listen(self, folders: Sequence[Path], recursive: bool) -> None:
         from watchfiles import awatch
 
+        logging.getLogger("watchfiles").setLevel(logging.WARNING)  # a log in a watched folder would tell of itself
         while True:
             try:
                 async for _ in awatch(*folders, watch_filter=None, step=QUIET_MS, recursive=recursive):

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import orjson
 
+from kapagate.standin.complaints import Complaints
 from kapagate.standin.errors import invalid, unreadable, unsupported_media
 
 _ABSENT = object()
@@ -25,20 +26,12 @@ def read_fields(content_type: str, body: bytes) -> Fields:
     return Fields(value)
 
 
-class Fields:
-    """Each reader returns a usable value even where it complains; call `check` before acting on any of them."""
+class Fields(Complaints):
+    """A reader for each kind of field."""
 
     def __init__(self, body: dict[str, object]) -> None:
+        super().__init__()
         self._body = body
-        self._problems: dict[str, list[str]] = {}
-
-    def check(self) -> None:
-        """Raises KapaError (400) `{field: [message]}` when any reader complained."""
-        if self._problems:
-            raise invalid(self._problems)
-
-    def complain(self, name: str, message: str) -> None:
-        self._problems.setdefault(name, []).append(message)
 
     def raw(self, name: str) -> object:
         """The value, or None when it is absent."""

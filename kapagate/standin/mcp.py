@@ -26,7 +26,7 @@ from kapagate.standin.corpus import find_page, search
 from kapagate.standin.delivery import Sleep, deliver
 from kapagate.standin.directives import Faults
 from kapagate.standin.errors import KapaError
-from kapagate.standin.operations import perform
+from kapagate.standin.operations import describe_chunks, perform
 from kapagate.standin.projects import Projects
 from kapagate.standin.specimens import quote_specimens
 
@@ -66,7 +66,9 @@ class McpServer:
         except orjson.JSONDecodeError:
             return _failure(400, _INVALID_REQUEST, "Parse error")
         messages = document if isinstance(document, list) else [document]
-        opens = any(isinstance(each, dict) and each.get("method") == "initialize" for each in messages)
+        if not all(isinstance(each, dict) for each in messages):
+            return _failure(400, _INVALID_REQUEST, "Invalid Request")
+        opens = any(each.get("method") == "initialize" for each in messages)
         if not opens and (lost := self._lost(request)) is not None:
             return lost
         headers = {"Mcp-Session-Id": self._open()} if opens else {}
@@ -170,10 +172,7 @@ def _searched(message: Message, params: Message, base: Faults) -> tuple[Message,
     except KapaError as error:
         return _error(message["id"], _INVALID_PARAMS, str(error.body)), base
     chunks = [] if faults.no_sources else search(query)[: int(meta.get("top_k", _TOP_K))]
-    found = [{"source_url": chunk.url, "content": chunk.content} for chunk in chunks]
-    if found:
-        found[0]["content"] = stretch(query if faults.echo else found[0]["content"], faults)
-    return _told(message, found), faults
+    return _told(message, describe_chunks(query, chunks, faults)), faults
 
 
 def _read(message: Message, params: Message, base: Faults) -> tuple[Message, Faults]:

@@ -85,7 +85,7 @@ def retrieval(call: Call) -> Reply:
     fields.check()
     question, faults = take(query, call.faults, "query")
     found = [] if faults.no_sources else search(question)[:top_k]
-    return reply(_fit(_describe_chunks(question, found, faults), max_chars), faults)
+    return reply(_fit(describe_chunks(question, found, faults), max_chars), faults)
 
 
 def documents(call: Call) -> Reply:
@@ -119,7 +119,7 @@ def search_chunks(call: Call) -> Reply:
     fields.texts("include_source_names")
     fields.check()
     question, faults = take(query, call.faults, "query")
-    return reply({"results": _describe_chunks(question, search(question)[:results], faults)}, faults)
+    return reply({"results": describe_chunks(question, search(question)[:results], faults)}, faults)
 
 
 OPERATIONS: Mapping[str, Operation] = {
@@ -186,7 +186,8 @@ def _take_urls(urls: list[str], base: Faults) -> tuple[list[str], Faults]:
     return rest, faults
 
 
-def _describe_chunks(question: str, chunks: list[Chunk], faults: Faults) -> list[dict[str, str]]:
+def describe_chunks(question: str, chunks: list[Chunk], faults: Faults) -> list[dict[str, str]]:
+    """Each with its address; the best one bears what the faults ask for."""
     found = [{"source_url": chunk.url, "content": chunk.content} for chunk in chunks]
     if found:
         found[0]["content"] = stretch(question if faults.echo else found[0]["content"], faults)

@@ -6,23 +6,15 @@ from collections.abc import Collection, Mapping
 from datetime import datetime
 from uuid import UUID
 
-from kapagate.standin.errors import invalid
+from kapagate.standin.complaints import Complaints
 
 
-class Parameters:
-    """Each reader returns a usable value even where it complains; call `check` before acting on any of them."""
+class Parameters(Complaints):
+    """A reader for each kind of parameter."""
 
     def __init__(self, query: Mapping[str, str]) -> None:
+        super().__init__()
         self._query = query
-        self._problems: dict[str, list[str]] = {}
-
-    def check(self) -> None:
-        """Raises KapaError (400) `{parameter: [message]}` when any reader complained."""
-        if self._problems:
-            raise invalid(self._problems)
-
-    def complain(self, name: str, message: str) -> None:
-        self._problems.setdefault(name, []).append(message)
 
     def text(self, name: str) -> str:
         return self._query.get(name, "")

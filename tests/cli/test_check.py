@@ -165,3 +165,25 @@ def test_placeholders_may_stand_for_what_is_missing_and_are_told_of(policy: Path
 def test_a_pipe_gets_no_colours(policy: Path) -> None:
     policy.write_text(WRONG)
     assert "\x1b" not in run("gateway.yaml").output
+
+
+LAYERED = (
+    GATEWAY
+    + """\
+listen: {limits: {connections: "${env:ABSENT_COUNT}"}}
+---
+apiVersion: kapagate.dev/v1
+kind: Environment
+name: production
+listen: {limits: {connections: 10}}
+"""
+)
+
+
+def test_what_an_environment_has_in_place_of_a_placeholder_counts_as_looser(policy: Path) -> None:
+    policy.write_text(LAYERED)
+    told = run("gateway.yaml", "--env", "production").stdout.splitlines()
+    assert told[-3:-1] == [
+        'the environment "production" loosens:',
+        "unknown  gateway.listen.limits.connections: ${env:ABSENT_COUNT} (gateway.yaml:4:32) -> 10 (gateway.yaml:9:32)",
+    ]

@@ -52,9 +52,18 @@ def test_json_and_markdown(repository: Path) -> None:
     assert "| looser | <code>step ask.max_length" in run("git:HEAD:policy", "policy", "--format", "markdown").stdout
 
 
-@pytest.mark.parametrize("side", ["git:HEAD", "git:nowhere:policy", "git:--output=x:policy", "missing"])
+@pytest.mark.parametrize("side", ["git:HEAD", "git:nowhere:policy", "git:--output=x:policy", "missing", "x" * 5000])
 def test_a_side_that_is_not_there_is_wrong_usage(repository: Path, side: str) -> None:
     assert run(side, "policy").exit_code == 2
+
+
+def test_a_revision_with_links_to_elsewhere_is_wrong_usage(repository: Path) -> None:
+    (repository.parent / "elsewhere").symlink_to("/etc")
+    who = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    for command in (["add", "."], [*who, "commit", "-q", "-m", "link"]):
+        subprocess.run(["git", *command], check=True, cwd=repository.parents[1])
+    told = run("git:HEAD:policy", "policy")
+    assert (told.exit_code, "elsewhere" in told.stderr) == (2, True)
 
 
 def test_a_policy_with_errors_is_not_compared(repository: Path) -> None:

@@ -52,6 +52,8 @@ def test_a_field_is_explained_with_the_places_that_set_it(folder: Path) -> None:
         (["GET"], "say what is asked"),
         (["--field", "ask.pii", "GET", "/crm/x"], "--field explains no request"),
         (["--field", "ask.pii", "--tenant", "acme"], "--field explains no request"),
+        (["--field", ""], "there is no field"),
+        (["GET", "/\udcff"], "an argument is not UTF-8 text"),
         (["--field", "ask.pij"], 'did you mean "ask.pii"'),
         (["--tenant", "acme", "--role", "viewr", "GET", "/crm/x"], 'did you mean "viewer"'),
         (["--tenant", "acne", "GET", "/crm/x"], 'there is no tenant "acne"'),

@@ -5,6 +5,7 @@ import os
 import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import orjson
@@ -74,7 +75,7 @@ def test_a_gateway_that_is_not_there_is_told() -> None:
     assert "does not tell" in told.output
 
 
-@pytest.mark.parametrize("address", ["127.0.0.1:8081", "ftp://127.0.0.1", "http://"])
+@pytest.mark.parametrize("address", ["127.0.0.1:8081", "ftp://127.0.0.1", "http://", "http://[::1"])
 def test_an_address_that_is_none_is_wrong_usage(address: str) -> None:
     assert CliRunner().invoke(main, ["shadow-report", "--admin", address]).exit_code == 2
 
@@ -93,6 +94,34 @@ async def test_the_key_of_an_administrator_is_sent_and_a_refusal_told(
         monkeypatch.setenv(KEY, root.text)
         told = await asyncio.to_thread(CliRunner().invoke, main, args)
         assert (told.exit_code, told.output) == (0, "no step is in shadow\n")
+
+
+@pytest.mark.parametrize("body", [b"[]", b"{}", b"null", b"no JSON"])
+def test_what_is_no_gateway_is_told_to_be_none(body: bytes) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        answering = Thread(target=_answer, args=(server, body))
+        answering.start()
+        args = ["shadow-report", "--admin", f"http://127.0.0.1:{server.getsockname()[1]}"]
+        told = CliRunner().invoke(main, args)
+        answering.join()
+    assert told.exit_code == 1
+    assert told.output.startswith("Error: http://127.0.0.1:")
+
+
+def _answer(server: socket.socket, body: bytes) -> None:
+    client, _ = server.accept()
+    with client:
+        client.recv(4096)
+        client.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(body), body))
+
+
+@pytest.mark.parametrize("key", ["kg_live_secret\nX: y", "kg_live_secret ", "kg_live_gehe\u0131m"])
+def test_a_key_that_is_none_is_not_told(monkeypatch: pytest.MonkeyPatch, key: str) -> None:
+    monkeypatch.setenv(KEY, key)
+    told = CliRunner().invoke(main, ["shadow-report", "--admin", "http://127.0.0.1:1"])
+    assert told.exit_code == 2
+    assert KEY in told.output
+    assert "kg_live" not in told.output
 
 
 def test_no_step_in_shadow_is_told() -> None:

@@ -38,6 +38,18 @@ def test_the_example_policy_passes_without_any_of_its_variables() -> None:
     assert "env:KG_ACME_KEY" in assumed
 
 
+def test_the_names_of_the_example_policy_say_enough() -> None:
+    """Each round is a load, and of thousands of tenants a load takes seconds."""
+    loads: list[Loaded] = []
+
+    def load(resolve: Resolve) -> Loaded:
+        loads.append(offline([POLICIES], resolve))
+        return loads[-1]
+
+    load_with_placeholders(load, References({}))
+    assert len(loads) == 1
+
+
 def test_what_is_there_is_used_and_not_told_of() -> None:
     loaded, assumed = checked({"KAPA_URL": "https://api.example"}, POLICIES)
     assert loaded.ok

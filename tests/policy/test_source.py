@@ -42,6 +42,12 @@ def test_a_mounted_config_map_is_read_once_through_its_links(tmp_path: Path) -> 
     assert problems == []
 
 
+def test_a_name_that_is_not_utf_8_is_told_as_an_escape(tmp_path: Path) -> None:
+    (tmp_path / os.fsdecode(b"g\xff.yaml")).write_text("a: 1")
+    ([source], problems) = read(tmp_path)
+    assert (source.name, problems) == (f"{tmp_path}/g\\xff.yaml", [])
+
+
 def test_a_file_named_twice_is_read_once(tmp_path: Path) -> None:
     write(tmp_path, "a.yaml")
     assert len(read(tmp_path, tmp_path / "a.yaml")[0]) == 1

@@ -9,7 +9,7 @@ import pytest
 
 from kapagate.remote.references import LARGEST_FILE, References, read_text
 
-RESOLVE = References({"NAME": "value", "EMPTY": ""})
+RESOLVE = References({"NAME": "value", "EMPTY": "", "BYTES": "\udcff"})
 
 
 def test_variables_come_from_the_mapping(tmp_path: Path) -> None:
@@ -28,6 +28,7 @@ def test_paths_are_relative_to_the_folder(tmp_path: Path) -> None:
     ("kind", "name", "message"),
     [
         ("env", "PATH", "the environment variable PATH is not set"),
+        ("env", "BYTES", "the environment variable BYTES is not UTF-8 text"),
         ("file", "absent", "absent cannot be read: No such file or directory"),
         ("file", ".", "is not a regular file"),
         ("file", "large", "is larger than 1 MiB"),

@@ -1,10 +1,13 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+
+import pytest
 
 from kapagate.remote.watch import Watch
 
@@ -68,6 +71,15 @@ async def test_the_swap_of_a_mounted_configmap_is_seen(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "gateway.yaml"):
         async with watching(path) as told:
             assert await seen(told, swap)
+
+
+async def test_a_log_in_a_watched_folder_does_not_tell_of_itself(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        async with watching(tmp_path) as told:
+            assert await seen(told, lambda: (tmp_path / "gateway.log").write_text("a line"))
+    assert caplog.messages == []
 
 
 async def test_without_a_word_of_the_system_the_clock_tells(tmp_path: Path) -> None:

@@ -73,6 +73,12 @@ async def test_a_message_without_a_session_is_refused(http: aiohttp.ClientSessio
         assert told.status == 400
 
 
+@pytest.mark.parametrize("document", [5, "initialize", None, [OPENS, 5]])
+async def test_what_is_no_message_is_refused(http: aiohttp.ClientSession, document: object) -> None:
+    async with http.post(PATH, json=document, headers=await opened(http)) as told:
+        assert (told.status, (await told.json())["error"]["message"]) == (400, "Invalid Request")
+
+
 async def test_who_listens_hears_what_is_pushed(kapa: StandIn, http: aiohttp.ClientSession) -> None:
     session = await opened(http)
     async with http.get(PATH, headers=session) as told:
