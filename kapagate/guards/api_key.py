@@ -72,10 +72,44 @@ _SHAPES: tuple[tuple[bytes, bytes], ...] = (
     (rb"ops_", rb"eyJ[\w-]{60,}"),  # 1Password
     (rb"CFPAT-", rb"[\w-]{40,}"),  # Contentful
     (rb"lin_oauth_", rb"[a-f0-9]{64}"),
+    (rb"GR1348941", rb"[\w-]{20,}"),  # GitLab runners
+    (rb"AC", rb"[a-f0-9]{32}"),  # Twilio accounts
+    (rb"EAAA", rb"[\w-]{60}"),  # Square
+    (rb"[MNO][A-Za-z0-9]{23,25}\.", rb"[\w-]{6}\.[\w-]{27,38}"),  # Discord
+    (rb"[a-f0-9]{32}-us", rb"\d{1,2}"),  # Mailchimp
+    (rb"sl\.", rb"[\w-]{100,}"),  # Dropbox
+    (rb"cflt", rb"[A-Za-z0-9+/]{56" + _NESTING),  # Confluent
+    (rb"dt0[a-z]\d\d\.", rb"[A-Z0-9]{24}\.[A-Z0-9]{64}"),  # Dynatrace
+    (rb"pat[A-Za-z0-9]{14}\.", rb"[a-f0-9]{64}"),  # Airtable
+    (rb"pat-(?:na|eu|ap)\d-", rb"[a-f0-9-]{36}"),  # HubSpot
+    (rb"[A-Za-z0-9]{14}\.atlasv1\.", rb"[\w-]{60,70}"),  # HashiCorp Terraform
+    (rb"fm[12]r?_", rb"[A-Za-z0-9+/=,]{100" + _NESTING),  # Fly.io
+    (rb"fo1_", rb"[\w-]{43}"),
+    (rb"shippo_(?:live|test)_", rb"[a-f0-9]{40}"),
+    (rb"EZ[AT]K", rb"[A-Za-z0-9]{54}"),  # EasyPost
+    (rb"duffel_(?:live|test)_", rb"[\w=-]{43}"),
+    (rb"FLW(?:SEC|PUB)K", rb"(?:_TEST)?-[a-fA-F0-9]{12,32}(?:-X)?"),  # Flutterwave
+    (rb"pnu_", rb"[A-Za-z0-9]{36}"),  # Prefect
+    (rb"rdme_", rb"[a-z0-9]{70}"),  # ReadMe
+    (rb"xkeysib-", rb"[a-f0-9]{64}-[A-Za-z0-9]{16}"),  # Brevo
+    (rb"tfp_", rb"[\w.-]{59}"),  # Typeform
+    (rb"lsv2_(?:pt|sk)_", rb"[a-f0-9]{32}_[a-f0-9]{10}"),  # LangSmith
+    (rb"CLOJARS_", rb"[a-z0-9]{60}"),
+    (rb"oy2", rb"[a-z0-9]{43}"),  # NuGet
+    (rb"vc[aikpr]_", rb"[A-Za-z0-9]{24,}"),  # Vercel
+    (rb"nvapi-", rb"[\w-]{60,}"),  # NVIDIA
+    (rb"tvly-", rb"(?:dev-)?[A-Za-z0-9-]{30,}"),  # Tavily
+    (rb"ph[cx]_", rb"[A-Za-z0-9]{40,}"),  # PostHog
+    (rb"sgp_", rb"(?:[a-f0-9]{16}_|local_)?[a-f0-9]{40}"),  # Sourcegraph
+    (rb"ABSK", rb"[A-Za-z0-9+/=]{100" + _NESTING),  # Amazon Bedrock
+    (rb"amzn\.mws\.", rb"[a-f0-9-]{36}"),
+    (rb"sha256~", rb"[\w-]{43}"),  # OpenShift
     (rb"\d{8,10}:AA", rb"[\w-]{33}"),  # Telegram
     (rb"eyJ", rb"[\w-]{8,}\.eyJ[\w-]{8,}(?:\.[\w-]*)?"),  # JSON web tokens
 )
-_PREFIX = rb"\b(?:" + b"|".join(prefix for prefix, _ in _SHAPES) + rb")"  # of 16 characters at most
+_PREFIX = (
+    rb"\b(?:" + b"|".join(prefix for prefix, _ in _SHAPES) + rb")"
+)  # `unfinished` names those of more than 16 characters
 _NESTED = re.compile(b"|".join(prefix for prefix, rest in _SHAPES if rest.endswith(_NESTING)))
 _KEY = re.compile(b"|".join(rb"%s(?:%s)" % shape for shape in _SHAPES))
 
@@ -92,6 +126,7 @@ _PEM = re.compile(
 _OPEN_BREAK = rb"(?:" + _BREAK + rb"|\\)*"
 _PEM_EMPTY = re.compile(_PEM_HEAD)
 _DIGIT = re.compile(rb"\d")
+_FILLED, _LEAST_SIGNS = 16, 2  # what ends in xxxxxxxxxxxxxxxx is to be filled in
 _AWS = re.compile(rb"[A-Z]{20}")
 
 
@@ -101,6 +136,8 @@ def _block(data: bytes, start: int) -> Span | None:
 
 
 def _random(key: bytes) -> bool:
+    if len(set(key[-_FILLED:])) < _LEAST_SIGNS:
+        return False
     return bool(_DIGIT.search(key)) or not (key.islower() or key.isupper()) or bool(_AWS.fullmatch(key))
 
 
@@ -130,6 +167,7 @@ API_KEY = Detector(
     pattern=_PREFIX + rb"[\w-]|" + CHECKED + rb"|-----BEGIN [A-Z ]{0,40}PRIVATE KEY",
     unfinished=(
         _PREFIX + rb"[\w.+/=-]*|\b(?:https:/{0,2})?[A-Za-z][\w.-]{0,15}|\bhttps:/{0,2}|\b\d{1,10}(?::A?)?"
+        rb"|\b[A-Za-z0-9]{14}\.[a-z0-9.]{0,9}|\b(?:[MNO]|pat)[A-Za-z0-9]{1,25}\.?|\b[a-f0-9]{1,32}(?:-u?)?"
         rb"|g(?:h[pousr]?|l|ls|lsa)?|n(?:p|pm)?|k|kg|(?:gh[pousr]|npm|glsa|kg)_\w{0,80}"
         rb"|-{1,4}|-----(?:B(?:E(?:G(?:I(?:N(?: [A-Z ]{0,60}-{0,5})?)?)?)?)?)?"
         rb"|" + _PEM_HEAD + _PEM_BODY + _OPEN_BREAK + rb"[A-Za-z0-9+/=]{0,15}" + _OPEN_BREAK + rb"[A-Za-z -]{0,70}"

@@ -22,8 +22,18 @@ _NAMED = (
 )
 _SIGN = rb"[\"'`*]{0,3}\s{0,2}(?::=|=>|[:=])\s{0,2}[\"'`*]{0,3}"
 _VALUE = rb"[^\s\xa4\"'`<>,;]"
-_HEAD = rb"(?i:(?:" + _SPOKEN + rb"|" + _NAMED + rb")" + _SIGN + rb"|\bbearer )"
-_HEADED = re.compile(rb"(?i)(?:((?:" + _SPOKEN + rb")" + _SIGN + rb")|(?:" + _NAMED + rb")" + _SIGN + rb"|\bbearer )")
+_HEAD = rb"(?i:(?:" + _SPOKEN + rb"|" + _NAMED + rb")" + _SIGN + rb"|\bbearer |authorization: ?basic )"
+_HEADED = re.compile(
+    rb"(?i)(?:((?:"
+    + _SPOKEN
+    + rb")"
+    + _SIGN
+    + rb")|(?:"
+    + _NAMED
+    + rb")"
+    + _SIGN
+    + rb"|\bbearer |authorization: ?basic )"
+)
 _TOKEN = re.compile(_VALUE + rb"{1,%d}" % _LONGEST)
 _JUDGED = 64
 _NO_VALUE = re.compile(

@@ -17,6 +17,7 @@ Found = Callable[[Detector, str], list[str]]
         ("PASSWORD='" + "Tr0ub4dor&3'", "Tr0ub4dor&3"),
         ("token=8f14e45f" + "ceea167a5a36dedd", "8f14e45fceea167a5a36dedd"),
         ("Authorization: Bearer abc12" + "def34567890abcdef", "abc12def34567890abcdef"),
+        ("Authorization: Basic dXNlcjo" + "0ZU5EblA3Wnc0VXNN", "dXNlcjo0ZU5EblA3Wnc0VXNN"),
         ("Passwort: " + "Sommer2024.", "Sommer2024"),
     ],
 )
