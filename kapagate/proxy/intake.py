@@ -31,6 +31,7 @@ _OVERHEAD = 8
 _EMPTY_LINE = b"\r\n\r\n"
 _LINE_END = b"\r\n"
 _HTTP = b" HTTP/"
+_HTTP_1 = b" HTTP/1"
 _NAMED = 12  # bytes that hold ` HTTP/1.1` and its line's end
 
 
@@ -99,7 +100,8 @@ class Intake:
 
     def feed(self, data: bytes) -> None:
         if self.reader is None:
-            self._feed_head(data)
+            if self._head_bytes or not self._feed_whole_head(data):
+                self._feed_head(data)
         elif self.reader.is_eof():
             self._hold(data)
         elif self._chunks is not None:
@@ -117,7 +119,8 @@ class Intake:
         else:
             self._parser.message_consumed()
         self.resume_reading()
-        self._feed_head(held)
+        if held:
+            self.feed(held)
 
     def let_go(self) -> None:
         """The connection has ended, and so has whoever read from it: nothing is fed any more."""
@@ -134,6 +137,28 @@ class Intake:
             self.paused = False
             self._transport.resume_reading()
 
+    def _feed_whole_head(self, data: bytes) -> bool:
+        """What `_feed_head` does with a head that came in one piece and says HTTP/1, as nearly all do; else it is False
+        and nothing was fed.
+        """
+        end = data.find(_EMPTY_LINE) + len(_EMPTY_LINE)
+        named = data.startswith(_HTTP_1, max(data.find(_LINE_END) - 9, 0)) and data[:1].isalpha()
+        if not named or not len(_EMPTY_LINE) <= end < self._limits.head:
+            return False
+        self._opening = data[0]
+        try:
+            messages, _, _ = self._parser.feed_data(data if end == len(data) else data[:end])
+        except HttpProcessingError as cause:
+            self._owner.refuse(refusal_of(cause, self._opening))
+            return True
+        if not messages:
+            self._owner.refuse(_unknown())
+            return True
+        self._begin(*messages[0])
+        if end < len(data):
+            self.feed(data[end:])
+        return True
+
     def _feed_head(self, data: bytes) -> None:
         """A head may take several pieces. What is behind it is fed as what it then is."""
         while True:
@@ -149,12 +174,15 @@ class Intake:
                 self._owner.refuse(refusal_of(cause, self._opening))
                 return
             if self._line is not None and not self._speaks_http(self._line, piece):
-                self._owner.refuse(Problem(problems.MALFORMED_REQUEST, "speak HTTP/1.1"))
+                self._owner.refuse(_unknown())
                 return
             if messages:
                 self._begin(*messages[0])
                 if len(piece) < len(data):
                     self.feed(data[len(piece) :])
+                return
+            if self._line is None and self._seam == _EMPTY_LINE:
+                self._owner.refuse(_unknown())
                 return
             if len(piece) == room:
                 self._owner.refuse(Problem(problems.HEAD_TOO_LARGE, "the request's head is too large"))
@@ -177,16 +205,13 @@ class Intake:
 
     def _up_to_its_end(self, piece: bytes) -> bytes:
         """Nothing behind the empty line, which may have begun in the piece before."""
-        if not self._head_bytes:
-            end = piece.find(_EMPTY_LINE)
-            self._seam = piece[-3:]
-            return piece if end < 0 else piece[: end + len(_EMPTY_LINE)]
-        straddling = (self._seam + piece[:3]).find(_EMPTY_LINE)
-        end = straddling + len(_EMPTY_LINE) - len(self._seam)
+        seam = self._seam[-3:] if self._head_bytes else b""
+        straddling = (seam + piece[:3]).find(_EMPTY_LINE)
+        end = straddling + len(_EMPTY_LINE) - len(seam)
         if straddling < 0:
             found = piece.find(_EMPTY_LINE)
             end = len(piece) if found < 0 else found + len(_EMPTY_LINE)
-        self._seam = (self._seam + piece[:end][-3:])[-3:]
+        self._seam = (seam + piece[:end])[-4:]
         return piece[:end]
 
     def _begin(self, message: RawRequestMessage, reader: StreamReader) -> None:
@@ -241,3 +266,8 @@ class Intake:
         self.held += data
         if len(self.held) > self._limits.queued:
             self.pause_reading()
+
+
+def _unknown() -> Problem:
+    """A head that ended and is no request of ours: of another protocol, or of HTTP/2 (RFC 9113, 3.4)."""
+    return Problem(problems.MALFORMED_REQUEST, "speak HTTP/1.1")
