@@ -57,6 +57,7 @@ QUEUED = 64 << 10
 NEVER = float("inf")
 _OPENING = ord("H")
 _LINES = 8
+_LINE_ENDS = b"\r\n"
 _CONTROLS = bytes({*range(32), 127} - {9})
 
 
@@ -208,9 +209,7 @@ class Upstream(asyncio.Protocol):
             if not self._over:
                 self._fail(Truncated("the upstream's answer cannot be read") if answer.status else _malformed(), cause)
                 return
-        ending = data[-_LINES:]
-        blank = len(ending) - len(ending.rstrip(b"\r\n"))
-        self._blank = blank if blank < len(data) else self._blank + blank
+        self._blank = self._blank_behind(data) if data[-1] in _LINE_ENDS else 0
         if self._over:
             self._surplus = self._surplus or self._followed(data)
             self._end(answer)
@@ -326,12 +325,18 @@ class Upstream(asyncio.Protocol):
 
     # The end of an answer
 
+    def _blank_behind(self, data: bytes) -> int:
+        """The line ends behind what came so far, in bytes, those of `data` up to `_LINES` of them."""
+        ending = data[-_LINES:]
+        blank = len(ending) - len(ending.rstrip(_LINE_ENDS))
+        return blank if blank < len(data) else self._blank + blank
+
     def _followed(self, data: bytes) -> bool:
         """Whether empty lines follow the message that ended in `data`: the parser skips them without a word. A message
         without a body, and one in chunks, ends with two line ends.
         """
         if self._last and self._framing is not CHUNKED:
-            return not data.endswith(self._last) or not self._last.strip(b"\r\n")
+            return not data.endswith(self._last) or not self._last.strip(_LINE_ENDS)
         return self._blank > 4
 
     def _end(self, answer: Answer) -> None:

@@ -144,7 +144,7 @@ class HttpAdapter:
         self._again = again
         self._own = tuple(own)
         self._removed = _FRAMING | _CREDENTIALS | _FORWARDED | _OVERRIDES | removed
-        self._dropped: dict[tuple[frozenset[bytes], bool], frozenset[bytes]] = {}
+        self._passing: dict[tuple[frozenset[bytes], bool], Passing] = {}
         self._readings: dict[Route, _Reading] = {}
 
     async def outbound(self, exchange: Exchange) -> Outbound:
@@ -191,13 +191,13 @@ class HttpAdapter:
 
     def _headers(self, exchange: Exchange) -> list[tuple[bytes, bytes]]:
         request, edit, inspects = exchange.request, exchange.edit, exchange.chain.inspects
-        dropped = self._dropped_names(exchange.chain.asserts, inspects)
+        passing = self._passing_names(exchange.chain.asserts, inspects)
+        headers = [field for field in request.headers.raw if passing[field[0]]]
         sent = request.headers.all(b"connection")
-        if sent or edit.headers:
-            dropped = dropped | _nominated(sent) | {name.replace(b"_", b"-") for name in edit.headers}
-        if edit.document is not UNREAD:
-            dropped = dropped | _DIGESTS
-        headers = [(name, value) for name, value in request.headers.raw if _goes_on(name, dropped)]
+        if sent or edit.headers or edit.document is not UNREAD:
+            dropped = _nominated(sent) | {name.replace(b"_", b"-") for name in edit.headers}
+            dropped |= _DIGESTS if edit.document is not UNREAD else frozenset()
+            headers = [field for field in headers if _alias(field[0]) not in dropped]
         if inspects:
             headers.append((b"Accept-Encoding", b"identity"))
         headers += [pair for pair in self._own if pair[0] not in edit.headers]
@@ -211,19 +211,35 @@ class HttpAdapter:
         headers.append((b"X-Correlation-ID", exchange.correlation_id.encode("ascii")))
         return headers
 
-    def _dropped_names(self, asserts: frozenset[bytes], inspects: bool) -> frozenset[bytes]:
-        """What the client may not say here; made once per chain."""
-        dropped = self._dropped.get((asserts, inspects))
-        if dropped is None:
+    def _passing_names(self, asserts: frozenset[bytes], inspects: bool) -> Passing:
+        """What the client may say here; made once per chain."""
+        passing = self._passing.get((asserts, inspects))
+        if passing is None:
             dropped = self._removed | {name.replace(b"_", b"-") for name in asserts}
-            dropped = dropped | _PARTIAL if inspects else dropped
-            self._dropped[asserts, inspects] = dropped
-        return dropped
+            passing = self._passing[asserts, inspects] = Passing(dropped | _PARTIAL if inspects else dropped)
+        return passing
 
 
-def _goes_on(name: bytes, dropped: frozenset[bytes]) -> bool:
-    alias = name.lower().replace(b"_", b"-")
-    return alias not in dropped and not alias.startswith(_FORWARDED_PREFIXES)
+class Passing(dict[bytes, bool]):
+    """Whether a field of the client's goes on, by its name as it was spelt. Bounded, since clients choose the names."""
+
+    BOUND = 1024
+
+    def __init__(self, dropped: frozenset[bytes]) -> None:
+        super().__init__()
+        self._dropped = dropped
+
+    def __missing__(self, name: bytes) -> bool:
+        alias = _alias(name)
+        passes = alias not in self._dropped and not alias.startswith(_FORWARDED_PREFIXES)
+        if len(self) < self.BOUND:
+            self[name] = passes
+        return passes
+
+
+def _alias(name: bytes) -> bytes:
+    """What a name is to backends that take `_` for `-`."""
+    return name.lower().replace(b"_", b"-")
 
 
 def _nominated(connection: Iterable[bytes]) -> set[bytes]:

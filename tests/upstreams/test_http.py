@@ -19,7 +19,7 @@ from kapagate.chain.route import Route
 from kapagate.chain.secret import Composed, Resolved
 from kapagate.chain.services import Services
 from kapagate.chain.upstream import Compiled
-from kapagate.upstreams.http import Http
+from kapagate.upstreams.http import Http, Passing
 from tests.upstreams.asking import answers, asks
 
 TOKEN = "-".join(["crm", "token"])
@@ -344,3 +344,11 @@ def test_a_secret_header_is_shown_by_its_reference_alone() -> None:
 def test_it_brings_no_routes_along() -> None:
     assert PLAIN.routes == ()
     assert (PLAIN.endpoint.name, PLAIN.endpoint.port, PLAIN.endpoint.tls) == ("crm", 9000, False)
+
+
+def test_remembers_how_names_were_spelt_up_to_a_bound() -> None:
+    passing = Passing(frozenset({b"x-secret"}))
+    assert not passing[b"X_Secret"]
+    assert all(passing[b"X-%d" % number] for number in range(2 * Passing.BOUND))
+    assert len(passing) == Passing.BOUND
+    assert not passing[b"x-SECRET"]
