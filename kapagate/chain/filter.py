@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
 from kapagate.chain.order import Label
+from kapagate.chain.route import Surface
 from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
 
@@ -49,6 +51,11 @@ class Filter(BaseModel, ABC):
     def decisions(self) -> frozenset[Decision]:
         """What the step can decide with these options, when nothing fails; none where it only watches."""
         return frozenset({"passed"})
+
+    @property
+    def demands(self) -> Mapping[tuple[str | int, ...], frozenset[Surface]]:
+        """The options that ask for something, by their paths, each with all that a route must have for it to act."""
+        return {}
 
     @property
     def lockable(self) -> bool:

@@ -1,7 +1,8 @@
 """Whether steps and routes fit each other: what can be decided about a chain before the first request.
 
 - A fact is read only after a step that writes it unconditionally, on every route that has a gate of its own as well.
-- A step that can act on no route, or on none of those that its `when` names, is a mistake.
+- A step that can act on no route, or on none of those that its `when` names, is a mistake; so is one option of it that
+  can act on none of them, whatever the others do.
 - A guard whose surface a route hides is an error at that route, unless the route says what then: `on_uninspectable:
   pass | refuse`. A surface that a route simply lacks (feedback has no answer) is nothing to guard. A shadow makes no
   demands: where it cannot see it says `skipped`.
@@ -20,6 +21,7 @@ from kapagate.chain.fact import Fact
 from kapagate.chain.route import SURFACES, Route, Surface
 
 _WHOLE: frozenset[Surface] = frozenset({"whole answer"})
+_MOST_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +131,33 @@ def _unfit(placed: Placed, routes: Sequence[Route]) -> Iterator[Finding]:
         return
     if not needs:
         return
-    if all(needs.keys().isdisjoint(route.shows | route.hides) for route in meant):
+    idle = list(_idle(placed, meant, routes))
+    yield from idle
+    if not idle and all(needs.keys().isdisjoint(route.shows | route.hides) for route in meant):
         wanted = ", ".join(sorted(needs))
         yield Finding(placed.id, f"can never act: none of its routes has what it guards ({wanted})")
     for route in meant:
         yield from _hidden(placed, route)
+
+
+def _idle(placed: Placed, meant: Sequence[Route], routes: Sequence[Route]) -> Iterator[Finding]:
+    """Options that can act on none of the step's routes."""
+    for option, wanted in (placed.declaration.demands if placed.declaration else {}).items():
+        if any(wanted <= route.shows | route.hides for route in meant):
+            continue
+        absent = {surface for route in meant for surface in wanted - route.shows - route.hides}
+        missing = " and no ".join(surface for surface in SURFACES if surface in absent)
+        names = ", ".join(f'"{route.name}"' for route in meant[:_MOST_NAMED])
+        names += ", ..." if len(meant) > _MOST_NAMED else ""
+        fit = next((route.name for route in routes if wanted <= route.shows), None)
+        mend = f'let the step act on a route that has, such as "{fit}", or' if fit else "no route of the policy has;"
+        message = f"`{_spelt(option)}` can never act: routes {names} have no {missing}; {mend} leave the option out"
+        yield Finding(placed.id, message, option)
+
+
+def _spelt(option: tuple[str | int, ...]) -> str:
+    """`company_policy[0]`, `sources.min`."""
+    return "".join(f"[{each}]" if isinstance(each, int) else f".{each}" for each in option).removeprefix(".")
 
 
 def _means(placed: Placed, route: Route) -> bool:
@@ -175,6 +199,8 @@ def _hidden(placed: Placed, route: Route) -> Iterator[Finding]:
 
 
 def _mend(surface: Surface, route: Route) -> str:
+    if surface == "sources" and "answer text" in route.shows:
+        return "say `on_uninspectable: pass` (or `refuse`) at the upstream"
     if surface == "whole answer" and not ANSWER_SURFACES.isdisjoint(route.shows):
         return "its answers stream; say `stream: buffer` at the upstream, or `at_end: disclaim` (`error`) at the step"
     declares = "question: [...]" if surface == "question" else "text: [...]"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, ClassVar, Final, Literal
 
@@ -121,6 +122,24 @@ class GuardAnswer(Guard):
         return Step(needs=needs, on_request=guard.on_request, on_answer=guard.on_answer)
 
     @property
+    def demands(self) -> Mapping[tuple[str | int, ...], frozenset[Surface]]:
+        sources, wanted = self.sources, self.demanded_texts(_SAID)
+        for at, rule in enumerate(self.company_policy):
+            wanted["company_policy", at] = _JUDGED if rule.action in _AT_END else _SAID
+        asked: tuple[tuple[tuple[str, ...], object, frozenset[Surface]], ...] = (
+            (("code",), self.code != "allow", _RUNNING),
+            (("max_response_length",), self.max_response_length, _RUNNING),
+            (("sources", "min"), sources.min, _RUNNING | _SOURCES),
+            (("sources", "allow"), sources.allow, _SOURCES),
+            (("sources", "deny"), sources.deny, _SOURCES),
+            (("sources", "internal"), sources.internal != "allow", _SOURCES),
+            (("confidence", "uncertain"), self.confidence.uncertain != "allow", _JUDGED),
+            (("require_approval",), self.require_approval, _JUDGED),
+            (("disclaim",), self.disclaim, _JUDGED),
+        )
+        return {**wanted, **{option: surfaces for option, wants, surfaces in asked if wants}}
+
+    @property
     def ends(self) -> bool:
         """Whether anything is decided on whole answers."""
         disclaims = self.require_approval or self.disclaim or self.confidence.uncertain != "allow"
@@ -158,6 +177,10 @@ class GuardAnswer(Guard):
 
 
 _AT_END: Final = ("disclaim", "withhold")
+_SAID: Final[frozenset[Surface]] = frozenset({"answer text"})
+_RUNNING: Final[frozenset[Surface]] = frozenset({"running text"})
+_SOURCES: Final[frozenset[Surface]] = frozenset({"sources"})
+_JUDGED: Final[frozenset[Surface]] = frozenset({"running text", "uncertainty"})
 
 
 class _Guard:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Final
 
 import orjson
@@ -57,6 +58,14 @@ class GuardQuestion(Guard):
             "refused": "refuse" in self.text_actions or self.max_length is not None,
         }
         return frozenset(each for each, so in possible.items() if so)
+
+    @property
+    def demands(self) -> Mapping[tuple[str | int, ...], frozenset[Surface]]:
+        wanted = self.demanded_texts(_QUESTION)
+        wanted.update((("company_policy", at), _QUESTION) for at in range(len(self.company_policy)))
+        if self.max_length is not None:
+            wanted["max_length",] = _QUESTION
+        return wanted
 
     def compile(self, services: Services) -> Step:
         for at, rule in enumerate(self.company_policy):

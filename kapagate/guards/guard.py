@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field
 from kapagate.answer.rules import TextRule
 from kapagate.chain.filter import Filter, Invalid
 from kapagate.chain.order import FEWER, MORE, ranked
+from kapagate.chain.route import Surface
 from kapagate.chain.secret import Resolved
 from kapagate.guards.actions import PersonalActions, actions_met, gentle
 from kapagate.guards.company_policy import CompanyPolicy, Policy
@@ -71,6 +72,15 @@ class Guard(Filter):
         own = {each.action for each in self.detectors.values()}
         rules = {each.action for each in self.company_policy}
         return frozenset({*actions_met(self.pii, KINDS), *terms, *own, *rules} - {"allow"})
+
+    def demanded_texts(self, surfaces: frozenset[Surface]) -> dict[tuple[str | int, ...], frozenset[Surface]]:
+        """The options on texts that ask for something, of which `pii` does where it is spoken of."""
+        asked = {
+            "pii": "pii" in self.model_fields_set and actions_met(self.pii, KINDS) != {"allow"},
+            "detectors": self.detectors,
+            "blocked_terms": self.blocked_terms,
+        }
+        return {(name,): surfaces for name, wanted in asked.items() if wanted}
 
     def texts(self) -> tuple[TextRule, ...]:
         """The rules that are the same for everybody. Raises Invalid."""

@@ -19,11 +19,13 @@ from kapagate.chain.route import Route
 from kapagate.chain.services import Services
 from kapagate.filters.guard_answer import GuardAnswer
 from kapagate.filters.guard_question import GuardQuestion
+from kapagate.identity.pseudonym import Pseudonyms
 from kapagate.kapa.operation import Operation
 from kapagate.kapa.operations import OPERATIONS
 from kapagate.kapa.widget import operations
 from kapagate.policy.gateway import RouteDeclaration
 from kapagate.policy.routes import surfaces_of
+from kapagate.upstreams.kapa_mcp import KapaMcp
 
 Form = Literal["json", "window", "buffer", "sse", "sse buffer", "opaque"]
 Outcome = Literal["enforced", "nothing to guard", "refused", "skipped"]
@@ -125,6 +127,10 @@ class Case:
     route: Route
 
 
+_MCP: Final = {"url": "https://docs.mcp.kapa.example"}
+_MCP_FORMS: Final[Mapping[str, tuple[Form, ...]]] = {"mcp_messages": ("json", "sse"), "mcp_stream": ("sse",)}
+
+
 def cases() -> Iterator[Case]:
     """Every operation in every form."""
     for name, operation in SERVED.items():
@@ -135,6 +141,10 @@ def cases() -> Iterator[Case]:
         shows, hides = surfaces_of(declared, {"POST"}, held=form == "sse buffer")
         backend = frozenset({"POST"}), "/backend", "route.backend", "backend"
         yield Case(f"backend with {declares}", form, Route("backend", *backend, shows=shows, hides=hides))
+    server = KapaMcp.model_validate(_MCP).compile("mcp", Services({Pseudonyms: Pseudonyms(b"unused" * 6)}))
+    for route in server.routes:
+        for form in _MCP_FORMS.get(route.operation, ()):
+            yield Case(route.operation, form, route)
 
 
 def _forms(streams: bool) -> tuple[Form, ...]:
@@ -143,7 +153,9 @@ def _forms(streams: bool) -> tuple[Form, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """What becomes of an action there. `why` is what the loader says of one that is refused."""
+    """What becomes of an action there. `why` is what the loader says of one that is refused; where there is nothing to
+    guard, what it says of a step that is for such routes alone.
+    """
 
     outcome: Outcome
     why: str = ""
@@ -153,10 +165,12 @@ def cell(step: Placed, route: Route) -> Cell:
     """What becomes of a step on a route. An answer that is decided on as a whole is running text, or a list of
     sources, and where there is none there is nothing whole either.
     """
+    idle = ""
     for found in findings([], [step], [route]):
         if found.route:
             return Cell("refused", found.message)
+        idle = idle or found.message
     needs = step.step.needs.keys() - {"whole answer"}
     if needs <= route.shows:
         return Cell("enforced")
-    return Cell("skipped") if needs <= route.shows | route.hides else Cell("nothing to guard")
+    return Cell("skipped") if needs <= route.shows | route.hides else Cell("nothing to guard", idle)

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from kapagate.chain.fact import Fact
 from kapagate.chain.fitness import Finding, findings
+from kapagate.chain.options import Options
 from kapagate.chain.principal import PRINCIPAL, TENANT
 from kapagate.chain.step import Step
+from kapagate.filters.guard_answer import GuardAnswer
 
 QUOTA: Fact[int] = Fact("quota")
 
@@ -197,3 +201,26 @@ def test_a_lock_for_some_routes_is_got_around_as_well(lab) -> None:
     guard = placed(lab, "answer", {"locked": True, "when": {"route": ["chat"]}}, needs={"answer text": "pii"})
     session = lab.route(name="session", shows=frozenset(), evades=True)
     assert [found.route for found in findings([], [guard], [lab.route(), session])] == ["session"]
+
+
+@pytest.mark.parametrize(
+    ("others", "mend"),
+    [
+        ((), "; no route of the policy has; leave the option out"),
+        (("elsewhere",), '; let the step act on a route that has, such as "elsewhere", or leave the option out'),
+    ],
+)
+def test_an_option_that_can_act_on_no_route_of_its_step_is_a_finding_at_its_place(lab, others, mend) -> None:
+    answer = replace(
+        placed(lab, "answer", {"when": {"route": ["chat"]}}, needs={"answer text": "pii", "running text": "code"}),
+        declaration=GuardAnswer(pii="redact", code="remove", sources={"min": 1}),
+    )
+    routes = [
+        lab.route(shows=frozenset({"answer text"}), hides=frozenset({"sources"}), on_uninspectable="pass"),
+        *(lab.route(name=name) for name in others),
+    ]
+    code, least = findings([], [answer], routes)
+    assert code.option == ("code",)
+    assert code.message == f'`code` can never act: routes "chat" have no running text{mend}'
+    assert least.option == ("sources", "min")
+    assert findings([], [replace(answer, options=Options())], [*routes, lab.route(name="another")]) == []

@@ -7,6 +7,7 @@ what it says to change makes the policy load.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import cache
 from typing import Any
@@ -33,6 +34,7 @@ ROUTES = """
   - {name: shut, match: "POST /shut", upstream: crm}
 """
 WIDGET = f'widget: {{type: kapa_widget, url: "https://proxy.example", integration_id: "{UUID}", source_groups: all'
+MCP = 'mcp: {type: kapa_mcp, url: "https://docs.mcp.kapa.example", api_key: "${env:KAPA_KEY}", source_groups: all}'
 CHANGES = (
     ("  viewer: {allow: [", '  viewer: {deny: [kapa.internal_data], allow: ["*", '),
     ("  crm: {type: http", '  slow: {type: http, url: "http://127.0.0.1:9001", stream: buffer}\n  crm: {type: http'),
@@ -65,6 +67,8 @@ def route_of(case: Case) -> str:
     """The route of the gateway here that has the case's surfaces."""
     if case.operation in SERVED:
         return f"kapa.{case.operation}"
+    if case.operation.startswith("mcp_"):
+        return case.operation.replace("_", ".", 1)
     if "running_text: []" in case.operation:
         return "news"
     return "notes" if case.operation == "backend with `text`" else BACKEND[case.form]
@@ -91,7 +95,7 @@ def step(action: Action, routes: Iterable[str]) -> str:
 
 def changed(stream: str) -> tuple[tuple[str, str], ...]:
     """The changes that make a policy of these, with the widget's streams as Kapa's."""
-    return (*CHANGES, ("  slow: {", f"  {WIDGET}, stream: {stream.partition(',')[0]}}}\n  slow: {{"))
+    return (*CHANGES, ("  slow: {", f"  {MCP}\n  {WIDGET}, stream: {stream.partition(',')[0]}}}\n  slow: {{"))
 
 
 def stream_of(stream: str) -> str:
@@ -163,8 +167,24 @@ class Trial:
 async def ask(trial: Trial, case: Case, at: Gateway, name: str = "") -> Told:
     if case.operation in SERVED:
         return await ask_kapa(trial, case, at)
+    if case.operation.startswith("mcp_"):
+        return await ask_mcp(trial, case, at)
     path = f"/{name or route_of(case)}"
     return await at.ask("crm", {"query": trial.asked}, backend_answer(trial, case), path=path)
+
+
+async def ask_mcp(trial: Trial, case: Case, at: Gateway) -> Told:
+    listens = case.operation == "mcp_stream"
+    called = {"name": "search", "arguments": {"query": trial.asked}}
+    document = b"" if listens else {"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": called}
+    params = {"level": "info", "data": trial.text}
+    told = {"id": 7, "result": {"content": [{"type": "text", "text": trial.text}]}}
+    message = {"jsonrpc": "2.0", **({"method": "notifications/message", "params": params} if listens else told)}
+    answer = inbound(orjson.dumps(message))
+    if case.form == "sse":
+        event = written(StreamEvent(orjson.dumps(message).decode(), name="message"))
+        answer = inbound(*cut_bytes(event), content_type="text/event-stream")
+    return await at.ask("mcp", document, answer, method="GET" if listens else "POST", path="/mcp/")
 
 
 async def ask_kapa(trial: Trial, case: Case, at: Gateway) -> Told:
@@ -261,7 +281,7 @@ async def test_what_is_accepted_is_enforced(combination: Combination) -> None:
     got = delivered(told, action, at)
     assert [each for each in trial.forbidden if each in got] == []
     assert trial.owed in got
-    assert told.status == (422 if refuses(action, case) else 200)
+    assert told.status == (422 if refuses(action, case) and not case.operation.startswith("mcp_") else 200)
     assert told.verdict("guard")["outcome"] in ("changed", "refused", "passed")
     assert told.verdict("guard").get("answer") in (None, "enforced", "incomplete")
 
@@ -319,7 +339,9 @@ def changes_of(action: Action, case: Case, name: str, why: str) -> Iterable[tupl
         if f"`{words.partition('[')[0]}[...]`" in why:
             yield other, same[1], [(line, f"{line}, {words}")]
     for choice in ("pass", "refuse"):
-        if "`on_uninspectable: pass` (or `refuse`)" in why:
+        if "`on_uninspectable: pass` (or `refuse`) at the upstream" in why:
+            yield other, same[1], [("type: kapa_mcp", f"type: kapa_mcp, on_uninspectable: {choice}")]
+        elif "`on_uninspectable: pass` (or `refuse`)" in why:
             yield other, same[1], [(line, f"{line}, on_uninspectable: {choice}")]
 
 
@@ -345,6 +367,23 @@ async def test_where_there_is_nothing_to_guard_nothing_is_touched(combination: C
     plain = await ask(Trial(action, case), case, gateway(None, stream_form(action, case)))
     if not action.name.startswith("code") or case.operation not in LISTED:  # answers in threads lose their code too
         assert told.body == plain.body
+
+
+@combinations("nothing to guard")
+def test_a_step_that_has_nothing_to_guard_on_all_of_its_routes_is_refused_and_told_of_one(
+    combination: Combination,
+) -> None:
+    action, case, found = combination
+    name, form = route_of(case), stream_form(action, case)
+    changes = changed(stream_of(form))
+    report = load(step(action, [name]), stream_of(form), changes=changes).report()
+    assert "can never act" in found.why
+    assert re.search(r'KG330 .*step "guard" `[a-z_.]+(?:\[0\])?` can never act: routes "', report)
+    assert f'"{name}"' in report
+    such = re.search(r'such as "([a-z_.]+)", or leave the option out', report)
+    assert such is not None
+    loaded = load(step(action, [name, such[1]]), stream_of(form), changes=changes)
+    assert loaded.generation is not None, loaded.report()
 
 
 @cache

@@ -403,9 +403,36 @@ def test_a_guard_that_can_never_act_is_found_at_load(options: str, route: str) -
     assert "can never act" in load(chain).report()
 
 
-def test_a_guard_is_fine_where_only_a_part_of_it_can_act() -> None:
-    options = "{confidence: {uncertain: disclaim}}"
-    assert load(f"  - guard_answer: {options}\n    when: {{route: [kapa.retrieval, kapa.documents]}}").ok
+IDLE = {
+    "confidence: {uncertain: disclaim}": "confidence.uncertain",
+    "confidence: {uncertain: withhold, below: 0.5}, at_end: disclaim": "confidence.uncertain",
+    "sources: {min: 1}, at_end: disclaim": "sources.min",
+    "sources: {deny: [a], min: 1}, at_end: error": "sources.min",
+    "max_response_length: 9": "max_response_length",
+    "code: remove": "code",
+    "require_approval: true": "require_approval",
+    "company_policy: [{id: a, patterns: [x], action: redact}, {id: b, patterns: [y], action: disclaim}]": (
+        "company_policy[1]"
+    ),
+}
+
+
+@pytest.mark.parametrize("mode", ["enforce", "shadow"])
+@pytest.mark.parametrize("options", IDLE)
+def test_an_option_that_can_act_on_none_of_the_steps_routes_is_refused_with_the_change(options: str, mode: str) -> None:
+    step = f"  - guard_answer: {{{options}}}\n    id: part\n    mode: {mode}\n"
+    report = load(step + "    when: {route: [kapa.retrieval, kapa.documents]}").report()
+    assert f'KG330 step "part" `{IDLE[options]}` can never act' in report.replace("  ", " ")
+    assert 'routes "kapa.retrieval", "kapa.documents" have no running text' in report
+    assert 'such as "kapa.chat", or leave the option out' in report
+    assert report.count("KG330") == 1
+    assert load(step + "    when: {route: [kapa.retrieval, kapa.documents, kapa.chat]}").ok
+    assert load(step).ok
+
+
+def test_what_a_step_says_of_personal_data_is_for_some_of_its_routes_too() -> None:
+    step = "  - guard_answer: {sources: {deny: [a]}, at_end: error}\n    when: {route: [kapa.chat]}"
+    assert load(step).ok
 
 
 BACKENDS = (
