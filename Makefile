@@ -9,7 +9,7 @@ NO_UV ?=
 ARGS ?=
 export PY NO_UV
 export GOAL := $(firstword $(MAKECMDGOALS))
-unexport PYTHONPATH PYTHONHOME
+unexport PYTHONPATH PYTHONHOME PYTHONDONTWRITEBYTECODE
 
 RUN  := .venv/bin/python
 TEST := .venv-test/bin/python
@@ -25,8 +25,8 @@ help: ## this list
 demo: env-run ## the gateway, a stand-in Kapa and a few requests (ONCE=1: check the outcomes and stop)
 	@$(RUN) -m kapagate demo $(if $(filter-out 0 no false,$(ONCE)),--once) $(ARGS)
 
-test: env-test env-editor ## every test (ARGS="tests/chain -k fact" for some)
-	@$(TEST) -m pytest $(ARGS)
+test: env-test env-editor ## every test, on all cores (ARGS="tests/chain -k fact" for some, on one)
+	@$(TEST) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 test-wire-full: env-test ## the corpus of raw cases cut at every place, on both loops
 	@WIRE=full $(TEST) -m pytest tests/wire $(ARGS)

@@ -96,6 +96,7 @@ class PooledHop:
         """A new connection or one that became free, given up when the client leaves meanwhile."""
         self._hops.watch()
         opening = asyncio.ensure_future(self.pool.open(partition))
+        opening.add_done_callback(self._hops.watch)  # a tick before it began saw nothing to go on for
         left = False
 
         def give_up() -> None:
@@ -166,7 +167,7 @@ class PooledHops:
         for pool in self._pools():
             pool.sweep(now)
 
-    def watch(self) -> None:
+    def watch(self, _: object = None) -> None:
         """Starts the sweep, unless it runs."""
         if self._timer is None:
             self._timer = asyncio.get_running_loop().call_later(self._granularity, self._tick)

@@ -80,7 +80,8 @@ async def test_a_key_that_kapa_refuses_is_a_502_of_its_own(tmp_path: Path, path:
 
 async def test_above_the_connection_limit_nobody_waits(tmp_path: Path) -> None:
     gate = Gate()
-    async with served(tmp_path, ("connections: 256", "connections: 1"), kapa={"sleep": gate.sleep}) as stage:
+    change = ("connections: 256", "connections: 1\n    queue: {length: 0}")
+    async with served(tmp_path, change, kapa={"sleep": gate.sleep}) as stage:
         first = asyncio.create_task(ask(stage, "[[latency=1]] hi"))
         await asyncio.wait_for(gate.entered.wait(), PATIENCE)
         reply = await ask(stage)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import tracemalloc
 from collections.abc import Callable
@@ -103,7 +102,6 @@ SHAPES = {**CHEAP, **DEAR}
 
 def cost(data: bytes) -> int:
     """The most bytes that reading it takes, itself included."""
-    gc.collect()
     tracemalloc.start()
     try:
         before = tracemalloc.get_traced_memory()[0]

@@ -8,9 +8,11 @@ from kapagate.machine.heap import MIDDLE, OLD, YOUNG, settle, uncollected
 
 @pytest.fixture(autouse=True)
 def as_before() -> Iterator[None]:
-    thresholds = gc.get_threshold()
+    thresholds, frozen = gc.get_threshold(), gc.get_freeze_count()
     yield
     gc.unfreeze()
+    if frozen:
+        gc.freeze()
     gc.set_threshold(*thresholds)
     gc.enable()
 

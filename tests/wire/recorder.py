@@ -14,8 +14,8 @@ from tests.wire.message import Ambiguous, Message, read_request
 @dataclass
 class Recorder:
     """`requests`: the complete ones, in the order in which they were complete. `fault`: what could be read in two
-    ways. `unfinished`: how many connections hold or ended with a part of a request. `instead`: what is answered instead
-    of a 200 that repeats method and target.
+    ways; its connection ends. `unfinished`: how many connections hold or ended with a part of a request. `instead`:
+    what is answered instead of a 200 that repeats method and target.
     """
 
     port: int = 0
@@ -45,6 +45,7 @@ class Recorder:
                 connection.answer(self._reply(message))
         except Ambiguous as cause:
             self.fault = str(cause)
+            connection.transport.close()
         self._held[connection] = data
 
     def _reply(self, message: Message) -> bytes:
