@@ -20,7 +20,7 @@ from kapagate.policy.scalars import Doubtful
 Path = tuple[str | int, ...]
 _EXPECTED: dict[Any, str] = {bool: "true or false", int: "a whole number", float: "a number"}
 _OWN_READING = (BeforeValidator, PlainValidator, WrapValidator)
-_LISTS = (list, tuple, set, frozenset, Sequence)
+LISTS = (list, tuple, set, frozenset, Sequence)
 
 
 def coerced(model: type[BaseModel], raw: Any) -> Iterator[tuple[Path, str]]:
@@ -51,7 +51,7 @@ def _in(annotation: Any, metadata: Sequence[Any], raw: Any, path: Path) -> Itera
         yield from _in(arguments[0], arguments[1:], raw, path)
     elif origin in (Union, types.UnionType):
         yield from _in_union(arguments, raw, path)
-    elif origin in _LISTS and isinstance(raw, list) and arguments:
+    elif origin in LISTS and isinstance(raw, list) and arguments:
         for index, item in enumerate(raw):
             yield from _in(arguments[0], (), item, (*path, index))
     elif origin in (dict, Mapping) and isinstance(raw, dict):

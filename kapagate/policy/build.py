@@ -22,7 +22,7 @@ from kapagate.policy.doors import check_doors
 from kapagate.policy.environment import overlaid, uncovered
 from kapagate.policy.exceptions import NOTHING, Grants
 from kapagate.policy.finding import Diagnostics
-from kapagate.policy.fit import Fitting, Lane, check_identified
+from kapagate.policy.fit import Fitting, check_identified
 from kapagate.policy.gateway import Gateway
 from kapagate.policy.idle_limits import warn_of_idle_limits
 from kapagate.policy.interpolation import Interpolation, Reference
@@ -37,7 +37,7 @@ from kapagate.policy.routes import DeclaredRoute, RouteReader, check_together, r
 from kapagate.policy.scope import malformed
 from kapagate.policy.series import check_series
 from kapagate.policy.source import Source
-from kapagate.policy.steps import StepCompiler, validated_at
+from kapagate.policy.steps import Lane, StepCompiler, validated_at
 from kapagate.policy.table import Table
 from kapagate.policy.tenancy import DEFAULT, Tenancy
 from kapagate.policy.unlimited import warn_of_unlimited

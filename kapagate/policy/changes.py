@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kapagate.chain.order import Label
@@ -74,17 +74,12 @@ def side(node: Node | None, path: Path, place: Span, default: Any = None) -> Sid
     found = at(node, path)
     if found is not None:
         return Side(written(found), str(found.span if isinstance(found, Scalar) and found.text else place))
-    plain = isinstance(default, str | int | float) and not isinstance(default, bool)
-    return Side(f"{default} (default)" if plain or isinstance(default, bool) else ABSENT, str(place))
+    return Side(f"{default} (default)" if isinstance(default, str | int | float) else ABSENT, str(place))
 
 
 def joined(changes: Sequence[Change]) -> list[Change]:
     """The same change of several tenants, told once."""
     found: dict[Change, list[str]] = {}
     for each in changes:
-        alone = Change(each.subject, each.field, each.label, each.before, each.after, (), each.routes)
-        found.setdefault(alone, []).extend(each.tenants)
-    return [
-        Change(each.subject, each.field, each.label, each.before, each.after, tuple(tenants), each.routes)
-        for each, tenants in found.items()
-    ]
+        found.setdefault(replace(each, tenants=()), []).extend(each.tenants)
+    return [replace(each, tenants=tuple(tenants)) for each, tenants in found.items()]

@@ -7,6 +7,7 @@ role that is spelt otherwise are no change. What can be looser and cannot be com
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 
 from kapagate.chain.principal import Tenant
 from kapagate.policy.build import Build
@@ -21,7 +22,7 @@ from kapagate.policy.diff_settings import (
 from kapagate.policy.diff_steps import LaneDiff
 from kapagate.policy.exceptions import Grant, said
 from kapagate.policy.load import Loaded
-from kapagate.policy.steps import StepDeclaration
+from kapagate.policy.steps import Lane
 
 
 def diff(before: Loaded, after: Loaded, made_up: Collection[str] = ()) -> list[Change]:
@@ -55,7 +56,7 @@ def _steps(was: Build, now: Build, made_up: Collection[str]) -> Iterator[Change]
     own = [{each.route.name: each.own for each in build.routes} for build in (was, now)]
     for route in own[0].keys() & own[1].keys():
         for each in lanes.changes(own[0][route], own[1][route]):
-            yield Change(each.subject, each.field, each.label, each.before, each.after, (), (route,))
+            yield replace(each, routes=(route,))
 
 
 def _lanes(was: Build, now: Build, made_up: Collection[str]) -> LaneDiff:
@@ -64,11 +65,11 @@ def _lanes(was: Build, now: Build, made_up: Collection[str]) -> LaneDiff:
     return LaneDiff((compilers[0], compilers[1]), (routes[0], routes[1]), made_up)
 
 
-def _gate(build: Build) -> tuple[StepDeclaration, ...]:
+def _gate(build: Build) -> Lane:
     return build.ground.lanes[0] if build.ground else ()
 
 
-def _chain(build: Build, tenant: str) -> tuple[StepDeclaration, ...]:
+def _chain(build: Build, tenant: str) -> Lane:
     if build.ground is None:
         return ()
     return build.ground.tenancy.chains.get(tenant, build.ground.lanes[1])
@@ -83,20 +84,14 @@ def _tenants(was: Build, now: Build, made_up: Collection[str]) -> Iterator[Chang
         if first and then:
             places = _place(was, name), _place(now, name)
             found += account_changes(name, first.accounts, then.accounts, places)
-            found += [_of(name, each) for each in lanes.changes(_chain(was, name), _chain(now, name))]
+            found += [replace(each, tenants=(name,)) for each in lanes.changes(_chain(was, name), _chain(now, name))]
         else:
             sides = _there(first, _place(was, name)), _there(then, _place(now, name))
             found.append(Change(f"tenant {name}", "", "tighter" if first else "looser", *sides, (name,)))
     everybody = was.tenants.keys() & now.tenants.keys()
     for each in joined(found):
         shared = len(everybody) > 1 and everybody == set(each.tenants)
-        yield Change(
-            each.subject, each.field, each.label, each.before, each.after, () if shared else each.tenants, each.routes
-        )
-
-
-def _of(tenant: str, each: Change) -> Change:
-    return Change(each.subject, each.field, each.label, each.before, each.after, (tenant,), each.routes)
+        yield replace(each, tenants=()) if shared else each
 
 
 def _there(tenant: Tenant | None, place: str) -> Side:

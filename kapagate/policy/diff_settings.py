@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Map
+from dataclasses import replace
 
 from pydantic import BaseModel
 
@@ -150,7 +151,7 @@ def route_changes(nodes: tuple[Mapping, Mapping], made_up: Collection[str] = ())
         declared = RouteDeclaration.model_validate(plain(first)), RouteDeclaration.model_validate(plain(then))
         for each in _compared(f"route {name}", *declared, (first, then), _ROUTE, made_up):
             known = _match(declared) if each.field == "match" else each.label
-            yield Change(each.subject, each.field, known, each.before, each.after, (), (name,))
+            yield replace(each, label=known, routes=(name,))
 
 
 def _match(declared: tuple[RouteDeclaration, RouteDeclaration]) -> Label:
@@ -207,5 +208,5 @@ def account_changes(
 
 
 def _told(account: Account) -> dict[str, object]:
-    told = {**{name: getattr(account, name) for name in account.__dataclass_fields__}}
+    told = {name: getattr(account, name) for name in account.__dataclass_fields__}
     return {**told, "api_key": account.api_key.reference}

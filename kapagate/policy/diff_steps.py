@@ -12,9 +12,7 @@ from kapagate.policy.annotations import Path
 from kapagate.policy.changes import ABSENT, Change, Side, side, written
 from kapagate.policy.diff_guesses import honest, unseen
 from kapagate.policy.order import Difference, compared, compared_options, opposite
-from kapagate.policy.steps import OPTION_KEYS, StepCompiler, StepDeclaration
-
-Lane = Sequence[StepDeclaration]
+from kapagate.policy.steps import OPTION_KEYS, Lane, StepCompiler, StepDeclaration
 
 
 @dataclass(frozen=True, slots=True)

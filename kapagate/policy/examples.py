@@ -15,6 +15,7 @@ from pydantic_core import PydanticUndefined
 from kapagate.chain.secret import Secret
 from kapagate.chain.units import duration, size
 from kapagate.kapa.fields import uuid
+from kapagate.policy.annotations import LISTS
 from kapagate.policy.gateway import parse_address, parse_data_address, parse_state
 from kapagate.policy.samples import SAMPLES
 from kapagate.policy.wording import reading_of, with_unit
@@ -36,7 +37,6 @@ _SCALARS: Mapping[Any, Sequence[Any]] = {
     Secret: ("${env:SECRET}", "${file:/run/secrets/secret}"),
     AwareDatetime: ("2026-12-31T00:00:00Z",),
 }
-_LISTS = (list, tuple, set, frozenset, Sequence)
 
 
 def examples_of(model: type[BaseModel], name: str) -> list[Any]:
@@ -61,7 +61,7 @@ def _found(annotation: Any, metadata: Sequence[Any], default: Any = PydanticUnde
         return list(_SCALARS[annotation])
     if annotation in (int, float):
         return _numbers(default, metadata)
-    if origin in _LISTS:
+    if origin in LISTS:
         within = _found(arguments[0], ())
         return [within[:2]] if within else []
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):

@@ -14,9 +14,8 @@ from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.position import Span
 from kapagate.policy.routes import DeclaredRoute
-from kapagate.policy.steps import StepCompiler, StepDeclaration
+from kapagate.policy.steps import Lane, StepCompiler
 
-Lane = tuple[StepDeclaration, ...]
 _HARMLESS = frozenset(each.permission for each in ENDPOINTS.values() if each.harmless)
 _WHOLE: frozenset[Surface] = frozenset({"whole answer"})
 

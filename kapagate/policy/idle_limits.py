@@ -8,15 +8,14 @@ from kapagate.filters.guard_question import GuardQuestion
 from kapagate.filters.rate_limit import RateLimit
 from kapagate.policy import codes
 from kapagate.policy.annotations import Path
+from kapagate.policy.changes import at
 from kapagate.policy.finding import Diagnostics
 from kapagate.policy.gateway import Limits
 from kapagate.policy.nodes import Mapping
 from kapagate.policy.position import Span
-from kapagate.policy.steps import StepCompiler, StepDeclaration
+from kapagate.policy.steps import Lane, StepCompiler, StepDeclaration
 from kapagate.policy.validation import place
 from kapagate.traffic.gcra import Limit
-
-Lane = Sequence[StepDeclaration]
 
 
 def warn_of_idle_limits(
@@ -42,18 +41,11 @@ def _note_door(node: Mapping, limits: Limits, problems: Diagnostics) -> None:
         ("exchanges", "connections", "each has one exchange at a time"),
         ("exchanges_per_tenant", "exchanges", "that is of all tenants together"),
     ):
-        at: Path = ("listen", "limits", field)
+        path: Path = ("listen", "limits", field)
         most, reached = getattr(limits, field), getattr(limits, other)
-        if most > reached and _says(node, at):
+        if most > reached and at(node, path) is not None:
             message = f"{most} is never reached: `{other}` is {reached}, and {why}"
-            problems.add(codes.IDLE_LIMIT, place(node, at), message)
-
-
-def _says(node: Mapping, path: Path) -> bool:
-    current: object = node
-    for part in path:
-        current = current.get(str(part)) if isinstance(current, Mapping) else None
-    return current is not None
+            problems.add(codes.IDLE_LIMIT, place(node, path), message)
 
 
 def _note_rates(
@@ -61,10 +53,10 @@ def _note_rates(
 ) -> None:
     for index, limit in enumerate(made.limits()):
         for span, hides in _stricter(step, made, limit, earlier):
-            at: Path = ("limit", index) if len(made.limits()) > 1 else ("limit",)
+            path: Path = ("limit", index) if len(made.limits()) > 1 else ("limit",)
             message = f"{limit.rate} is never reached: {hides} is stricter and counts the same or more"
             note = f"the other: {span}" if span else None
-            problems.add(codes.IDLE_LIMIT, step.place(at), message, note=note)
+            problems.add(codes.IDLE_LIMIT, step.place(path), message, note=note)
             break
 
 

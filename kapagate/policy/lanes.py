@@ -14,10 +14,8 @@ from kapagate.policy.locks import BINDING_ENVIRONMENTS
 from kapagate.policy.nodes import Mapping, Node
 from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.routes import check_names
-from kapagate.policy.steps import StepCompiler, StepDeclaration, read_step
+from kapagate.policy.steps import Lane, StepCompiler, StepDeclaration, read_step
 from kapagate.policy.table import Table
-
-Lane = tuple[StepDeclaration, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +27,7 @@ class LaneReader:
     known: Known
     problems: Diagnostics
 
-    def read(self, items: Sequence[Node]) -> tuple[StepDeclaration, ...]:
+    def read(self, items: Sequence[Node]) -> Lane:
         """The steps that can be understood; what is wrong with them and with the others is noted."""
         steps = [step for item in items if (step := read_step(item, self.table, self.problems))]
         for step in steps:

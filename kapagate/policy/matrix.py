@@ -64,8 +64,13 @@ def _rows(generation: Generation, roles: Roles) -> Iterator[Row]:
 
 
 def asks_for_roles(placed: Placed, route: Route) -> bool:
+    return placed.name == "rbac" and always_acts(placed, route)
+
+
+def always_acts(placed: Placed, route: Route) -> bool:
+    """Whether a step is enforced on every request of a route, whoever asks."""
     options = placed.options
-    if placed.name != "rbac" or options.mode != "enforce":
+    if options.mode != "enforce":
         return False
     when = options.when
     return when is None or (when.role is None and all(when.covers(route, method) for method in route.answers))

@@ -20,12 +20,13 @@ from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.steps import StepCompiler, StepDeclaration
 
 FIRST = ("cors", "ip_allow")
-KINDS = (*FIRST, "identify")
+OWN = (*FIRST, "identify")
+"""The filters that a route may have of its own."""
 
 
 def read_own(node: Mapping, name: str, public: bool, problems: Diagnostics) -> tuple[StepDeclaration, ...]:
     """The steps that a route has of its own. What is wrong with their shape is noted."""
-    own = [step for kind in KINDS if kind in node.entries and (step := _read(node.entries[kind], kind, name, problems))]
+    own = [step for kind in OWN if kind in node.entries and (step := _read(node.entries[kind], kind, name, problems))]
     if public and "identify" in node.entries:
         message = "a public route asks nobody who they are: take `public` or `identify` away"
         problems.add(codes.ROUTE_SHAPE, node.key_span("identify"), message)

@@ -57,6 +57,10 @@ class StepDeclaration:
         return place(self.own, _through_names(self.own, path), self.origin)
 
 
+Lane = tuple[StepDeclaration, ...]
+"""The steps of a gate or of a chain, in order."""
+
+
 def read_step(node: Node, table: Table, problems: Diagnostics) -> StepDeclaration | None:
     """An entry of a gate or chain: one filter's name with its options, and the common options beside it."""
     if not isinstance(node, Mapping):

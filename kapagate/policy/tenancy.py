@@ -14,7 +14,7 @@ from kapagate.policy.annotations import names
 from kapagate.policy.documents import HEADER, Document
 from kapagate.policy.exceptions import Grant, Grants
 from kapagate.policy.finding import Diagnostics
-from kapagate.policy.fit import Fitting, Lane
+from kapagate.policy.fit import Fitting
 from kapagate.policy.gateway import Gateway
 from kapagate.policy.interpolation import Interpolation, Reference
 from kapagate.policy.lanes import LaneReader
@@ -24,7 +24,7 @@ from kapagate.policy.nodes import Mapping
 from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.position import Span
 from kapagate.policy.scope import Scopes
-from kapagate.policy.steps import StepCompiler
+from kapagate.policy.steps import Lane, StepCompiler
 from kapagate.policy.tenant import TenantDocument
 from kapagate.policy.validation import Subject, place, salvage
 from kapagate.policy.work import Work

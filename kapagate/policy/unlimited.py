@@ -9,6 +9,7 @@ from kapagate.chain.generation import Generation
 from kapagate.chain.route import Route
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
+from kapagate.policy.matrix import always_acts
 from kapagate.policy.position import Span
 from kapagate.policy.routes import DeclaredRoute
 from kapagate.policy.work import Work
@@ -52,11 +53,7 @@ def _note(
 
 
 def _limits(placed: Placed, route: Route) -> bool:
-    options = placed.options
-    if placed.name != LIMIT or options.mode != "enforce":
-        return False
-    when = options.when
-    return when is None or (when.role is None and all(when.covers(route, method) for method in route.answers))
+    return placed.name == LIMIT and always_acts(placed, route)
 
 
 def _listed(names: Sequence[str]) -> str:

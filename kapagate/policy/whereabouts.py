@@ -13,10 +13,10 @@ from kapagate.policy.nodes import Entry, Node
 from kapagate.policy.nodes import Mapping as MappingNode
 from kapagate.policy.nodes import Sequence as Items
 from kapagate.policy.origin import Origin, Origins
+from kapagate.policy.route_gates import OWN
 from kapagate.policy.validation import place
 
 _LANES = ("gate", "chain")
-_ON_ROUTES = ("cors", "ip_allow", "identify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +76,7 @@ def _in_steps(home: Home, node: MappingNode, ids: Mapping[str, str]) -> Found:
             if isinstance(changed, MappingNode):
                 yield at, changed, home.path
     for route in _mappings(node.get("routes")):
-        own = route.get(home.name) if home.name in _ON_ROUTES and not home.common else None
+        own = route.get(home.name) if home.name in OWN and not home.common else None
         of = f"{_text(route.get('name'))}.{home.name}"
         if isinstance(own, MappingNode):
             yield of, own, home.path

@@ -15,6 +15,7 @@ from kapagate.chain.scheme import Scheme
 from kapagate.chain.secret import Secret
 from kapagate.chain.units import duration, size
 from kapagate.kapa.fields import uuid
+from kapagate.policy.annotations import LISTS
 from kapagate.policy.gateway import State, parse_address, parse_data_address, parse_state
 from kapagate.traffic.rate import rate, rates
 
@@ -41,7 +42,6 @@ SCALARS: Mapping[Any, str] = {
 }
 _BOUNDS = (("ge", "at least {}"), ("gt", "more than {}"), ("le", "at most {}"), ("lt", "less than {}"))
 _LENGTHS = (("min_length", "at least {} {}"), ("max_length", "at most {} {}"))
-_LISTS = (list, tuple, set, frozenset, Sequence)
 _SECONDS = (("d", 86_400), ("h", 3600))
 _BYTES = (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10))
 
@@ -81,7 +81,7 @@ def _noun(annotation: Any, origin: Any, arguments: tuple[Any, ...], metadata: Se
     if origin is Literal:
         choices = [f"`{choice}`" for choice in arguments]
         return " or ".join([", ".join(choices[:-1]), choices[-1]] if len(choices) > 1 else choices)
-    if origin in _LISTS:
+    if origin in LISTS:
         return f"list of {_plural(worded(arguments[0]))}"
     if origin is dict:
         return "mapping" if arguments[1] is Any else f"mapping of names to {_plural(worded(arguments[1]))}"
@@ -167,7 +167,7 @@ def _within(annotation: Any, suffix: str) -> Iterator[tuple[type[BaseModel], str
         return
     if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
         yield annotation, suffix
-    elif origin in _LISTS:
+    elif origin in LISTS:
         yield from _within(arguments[0], f"{suffix}[]")
     elif origin is dict:
         yield from _within(arguments[1], f"{suffix}.<name>")

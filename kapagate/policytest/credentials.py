@@ -178,6 +178,8 @@ def _put(claims: dict[str, Any], path: str, value: Any) -> None:
     *above, last = path.split(".")
     for part in above:
         claims = claims.setdefault(part, {})
+        if not isinstance(claims, dict):
+            raise Impossible(f'the policy reads one claim within another that is none of its own: "{path}"')
     claims[last] = value
 
 

@@ -83,13 +83,20 @@ class Told:
     def text(self) -> str:
         """The running text of Kapa's answer, streamed or not; the whole body of anything else."""
         exchange, body = self.exchange, self.got.body
-        if exchange is not None and exchange.response is not None and _SEPARATOR in body:
-            chunks = [orjson.loads(each).get("chunk", {}) for each in body.split(_SEPARATOR) if each.strip()]
-            said = [each["content"] for each in chunks if each.get("type") == "partial_answer"]
-            return "".join(str(content.get("text", "")) for content in said)
+        if _SEPARATOR in body and exchange is not None and exchange.route.permission.startswith("kapa."):
+            return "".join(filter(None, map(_said_in, body.split(_SEPARATOR))))
         if isinstance(self.document, dict) and isinstance(self.document.get("answer"), str):
             return str(self.document["answer"])
         return body.decode("utf-8", "replace")
+
+
+def _said_in(record: bytes) -> str | None:
+    """The text of a record of Kapa's stream; None where it has none, or is none."""
+    try:
+        chunk = orjson.loads(record)["chunk"]
+        return str(chunk["content"]["text"]) if chunk["type"] == "partial_answer" else None
+    except (ValueError, LookupError, TypeError):
+        return None
 
 
 async def play(stage: Stage, tests: PolicyTest, case: Case, calls: Sequence[Call], begun: float) -> list[Told]:

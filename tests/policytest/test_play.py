@@ -53,3 +53,14 @@ async def test_the_clock_stands_where_the_case_says_and_moves_when_it_says(tmp_p
     - {after: 2m, expect: {status: 401}}
 """
     assert await failures(tmp_path, cases) == []
+
+
+async def test_a_backends_text_is_its_text_whatever_stands_in_it(tmp_path: Path) -> None:
+    cases = """\
+- name: separators
+  caller: ann
+  route: crm
+  upstream: {body: one ␞ two}
+  expect: {text: {equals: one ␞ two}}
+"""
+    assert await failures(tmp_path, cases) == []
