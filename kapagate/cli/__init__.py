@@ -9,6 +9,7 @@ import click
 
 from kapagate import __version__
 from kapagate.machine.heap import uncollected
+from kapagate.machine.imports import without_authorities
 
 COMMANDS = {
     "init": ("kapagate.cli.init:init", "Write a small working policy with tests."),
@@ -39,7 +40,7 @@ class LazyGroup(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
-        with uncollected():
+        with uncollected(), without_authorities():
             command: click.Command = getattr(import_module(module), name)
         return command
 

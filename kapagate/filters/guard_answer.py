@@ -26,7 +26,7 @@ from kapagate.guards.guard import Guard
 from kapagate.guards.languages import Code, OnlyCode
 from kapagate.guards.messages import CUT, DISCLAIMER, ENGLISH, WITHHELD, Messages, languages_of, spoken
 from kapagate.guards.reach import within_reach
-from kapagate.guards.refusal_phrases import RefusalPhrases
+from kapagate.guards.refusal_phrases import RefusalPhrases, compile_phrases
 from kapagate.guards.source_limits import INTERNAL, SourceLimits
 from kapagate.guards.source_links import SourceLinks
 from kapagate.guards.sources import SourceRule
@@ -197,6 +197,8 @@ class _Guard:
         self._removes_code = declared.code != "allow"
         self._languages_that_stay = declared.code.only if isinstance(declared.code, OnlyCode) else ()
         self._scores = declared.confidence.below is not None
+        if self._scores:
+            compile_phrases()
         self._ends_alike = not (self._forbids or self._scores or self._notes or declared.disclaim)
         self._languages = self._known_languages()
         texts, errors = declared.texts(), declared.forgiving_texts()

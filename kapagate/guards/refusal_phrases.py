@@ -7,10 +7,11 @@ back.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from kapagate.answer.events import TextKind
 from kapagate.answer.rules import Edit
-from kapagate.guards.regex import words_regex
+from kapagate.guards.regex import Regex, words_regex
 
 PHRASES = {
     "en": (
@@ -86,7 +87,12 @@ PHRASES = {
     ),
 }
 CONTEXT = 160
-_FIND = words_regex(rf"[^\pL](?:{'|'.join(each for said in PHRASES.values() for each in said)})[^\pL]")
+
+
+@cache
+def compile_phrases() -> Regex:
+    """All of them in one pattern. Takes 19 ms, so it is for policies that ask for it, when they are loaded."""
+    return words_regex(rf"[^\pL](?:{'|'.join(each for said in PHRASES.values() for each in said)})[^\pL]")
 
 
 class RefusalPhrases:
@@ -94,10 +100,11 @@ class RefusalPhrases:
     characters from its begin; None where it does not.
     """
 
-    __slots__ = ("_read", "context", "first", "kinds", "reach")
+    __slots__ = ("_phrase", "_read", "context", "first", "kinds", "reach")
 
     def __init__(self) -> None:
         self.first: int | None = None
+        self._phrase = compile_phrases()
         self._read = 0
         self.reach = 0
         self.context = CONTEXT
@@ -108,7 +115,7 @@ class RefusalPhrases:
             base = max(0, start - CONTEXT)
             at = self._read - (start - base)
             data = _padded(text[base:], " " * (not at), " " * final)
-            found = _FIND.search(data)
+            found = self._phrase.search(data)
             if found is not None:
                 before = data[: found.span()[0]].decode("utf-8", "surrogatepass")
                 self.first = at + len(before) + bool(at)
@@ -116,7 +123,7 @@ class RefusalPhrases:
         return (), len(text)
 
     def clean(self, texts: Sequence[str]) -> bool:
-        return not any(_FIND.search(_padded(text, " ", " ")) for text in texts)
+        return not any(self._phrase.search(_padded(text, " ", " ")) for text in texts)
 
 
 def _padded(text: str, before: str, behind: str) -> bytes:
