@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 _LONGEST = 64
@@ -12,6 +11,8 @@ def closest(word: str, known: Iterable[str]) -> str | None:
     """The known word that was probably meant; None when nothing is near."""
     if len(word) > _LONGEST:
         return None
+    import difflib  # most policies have no word that is not known
+
     folded = {name.lower().replace("-", "_"): name for name in sorted(known, reverse=True)}
     plain = word.lower().replace("-", "_").strip()
     if plain in folded:

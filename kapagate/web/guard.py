@@ -11,13 +11,14 @@ from pydantic import ValidationError
 from kapagate.chain import problems
 from kapagate.chain.generation import Generation
 from kapagate.chain.problem import Problem
-from kapagate.policy.tryout import Trial, try_out
 
 
 async def told_trial(generation: Generation, body: str) -> Any:
     """`{delivered, findings, ...}` of the text in a body such as `{"text": "...", "direction": "answer"}`. Raises
     Problem, in which nothing of the text is told.
     """
+    from kapagate.policy.tryout import Trial, try_out  # most gateways are never asked
+
     try:
         trial = Trial.model_validate_json(body)
     except ValidationError as cause:
