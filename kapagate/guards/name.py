@@ -40,13 +40,14 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     return None if name.endswith(b".") and len(name) < 3 else (end, end + len(name))
 
 
+_UNFINISHED = _ANY + rb"(?: (?:%b )*%b)*(?: (?:%b(?: |\z))*%b)?" % (_PARTICLE, _ANY, _PARTICLE, _PART_OF_PARTICLE)
+
 NAME = Detector(
     name="name",
     placeholder="<name>",
     pattern=_WORDS + _UPPER,
-    unfinished=(
-        _ANY + rb"(?: (?:%b )*%b)*(?: (?:%b(?: |\z))*%b)?" % (_PARTICLE, _ANY, _PARTICLE, _PART_OF_PARTICLE)
-    ),
+    unfinished=_UNFINISHED,
+    waits=_WORDS + _UNFINISHED,
     longest=_LONGEST + 1,
     before=_BEFORE,
     confidence=0.7,

@@ -58,6 +58,7 @@ class PersonalData:
         "_detectors",
         "_hints",
         "_least",
+        "_look",
         "_part",
         "_tail",
         "_tails",
@@ -79,9 +80,10 @@ class PersonalData:
         self._actions = {each.kind: named[each] for each in self._detectors}
         self._allowed = frozenset(map(compared, allowed))
         self._hints = regex_set([*(detector.hint for detector in self._detectors), HINT])
-        self._tail = finder(_at_end(PART, *(detector.unfinished for detector in self._detectors)))
+        self._tail = finder(_at_end(PART, *(detector.waits or detector.unfinished for detector in self._detectors)))
+        self._look = max((detector.before for detector in self._detectors if detector.waits), default=0)
         self._part = finder(_at_end(PART))
-        self._tails = regex_set(rb"(?:%b)\z" % detector.unfinished for detector in self._detectors)
+        self._tails = regex_set(_at_end(detector.waits or detector.unfinished) for detector in self._detectors)
         self._least = min((detector.longest for detector in self._detectors), default=0)
         self.reach = max((each.longest + each.before for each in self._detectors), default=0) + 2 * SLACK
         self.context = max((each.before for each in self._detectors), default=0) + SLACK + LONGEST_TOKEN
@@ -138,7 +140,7 @@ class PersonalData:
 
     def _settled(self, data: bytes, start: int, disguised: bool) -> int:
         """The place before which no detector can still find anything, in the text as it stands and as it is read."""
-        if not disguised and self._tail(data, start) < 0:
+        if not disguised and self._begun(data, start) < 0:
             return len(data)
         part = self._part(data, start)
         settled = self._settled_in(data, start)
@@ -148,12 +150,16 @@ class PersonalData:
         read = view.original(self._settled_in(view.data, view.place(start)))
         return max(start, len(data) - self.reach, min(settled, read, part if part >= 0 else len(data)))
 
+    def _begun(self, data: bytes, start: int) -> int:
+        """Where at the end something begins that may become a finding, or what has to stand before it; -1: nowhere."""
+        return self._tail(data, start - self._look if start > self._look else 0)
+
     def _settled_in(self, data: bytes, start: int) -> int:
         """Most tails are one word: ask once for all."""
-        place = self._tail(data, start)
+        place = self._begun(data, start)
         if place < 0:
             return len(data)
-        if len(data) - place <= self._least:
+        if start <= place and len(data) - place <= self._least:
             return place
         near = place - 1 if place else 0
         settled = (self._detectors[each].settled(data, start) for each in self._tails(data[near:]))

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bench.lag import MOST_GROWTH, MOST_HELD, PROSE, Bench, Cost, Lag, lags, percentile, pieces_of
+from bench.lag import MOST_GROWTH, MOST_HELD, PROSE, Bench, Cost, Lag, held_by, lags, percentile, pieces_of
+from kapagate.guards.personal import DETECTORS
 
 
 @pytest.mark.parametrize("size", ["tokens", "words", "48 characters", "letters"])
@@ -31,6 +32,14 @@ async def test_clean_prose_is_held_back_no_further_than_is_promised() -> None:
     held = [each for lag in found.values() for each in lag.held]
     assert percentile(held, 0.99) <= MOST_HELD
     assert percentile([each for lag in found.values() for each in lag.beyond], 0.5) == 0
+
+
+def test_beyond_the_last_token_only_words_before_a_possible_at_wait() -> None:
+    found = {name: held_by(name) for name in DETECTORS}
+    late = {name: each for name, each in found.items() if each.beyond}
+    assert late.keys() == {"email_spelled", "birth", "phone", "phone_spoken"}, late
+    assert max(each.beyond for each in late.values()) <= 16
+    assert max(each.most for each in found.values()) <= 48
 
 
 async def test_both_doors_deliver_the_prose_as_it_is_and_cpu_is_counted() -> None:
