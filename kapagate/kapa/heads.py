@@ -17,6 +17,7 @@ RECORDS: Final = OBJECTS | {b"text/plain"}
 _RELAYED = frozenset({b"content-type", b"content-encoding", b"retry-after", b"cache-control"})
 _RELAYED_BESIDE_JSON = ((b"cache-control", b"Cache-Control"), (b"retry-after", b"Retry-After"))
 _SAYABLE = re.compile(rb'[A-Za-z0-9=," :+-]{0,200}')  # directives, seconds, dates
+_SECONDS = re.compile(rb"[0-9]{1,9}")
 _FAILURES = {429: problems.UPSTREAM_LIMITED, 503: problems.UPSTREAM_UNAVAILABLE}
 
 
@@ -48,6 +49,12 @@ def written_again(head: Inbound) -> Fields:
     return [JSON, *[field for field in told if _SAYABLE.fullmatch(field[1])]]
 
 
+def wait_of(head: Inbound) -> float | None:
+    """The seconds of an answer's `Retry-After`; None where it says none that could be meant."""
+    said = head.headers.get(b"retry-after") or b""
+    return float(said) if _SECONDS.fullmatch(said) else None
+
+
 def _is(head: Inbound, medias: frozenset[bytes]) -> bool:
     said = head.headers.get(b"content-type") or b""
     return said in medias or said.partition(b";")[0].strip().lower() in medias
@@ -55,7 +62,6 @@ def _is(head: Inbound, medias: frozenset[bytes]) -> bool:
 
 def _failed(head: Inbound) -> Problem:
     """An error in words that nobody here can vouch for: a page of what stands in front of Kapa."""
-    wait = head.headers.get(b"retry-after") or b""
     detail = f"Kapa answered with an error that is not shown (status {head.status})"
     kind = _FAILURES.get(head.status, problems.UPSTREAM_FAILED)
-    return Problem(kind, detail, retry_after=float(wait) if wait.isdigit() else None)
+    return Problem(kind, detail, retry_after=wait_of(head))

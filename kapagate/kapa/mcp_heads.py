@@ -7,7 +7,7 @@ from typing import Final
 from kapagate.chain import problems
 from kapagate.chain.hop import Inbound
 from kapagate.chain.problem import Problem
-from kapagate.kapa.heads import OBJECTS, refusal_of, unreadable
+from kapagate.kapa.heads import OBJECTS, refusal_of, unreadable, wait_of
 
 METHODS: Final = ("GET", "POST", "DELETE")
 EVENTS: Final = frozenset({b"text/event-stream"})
@@ -33,8 +33,7 @@ def refusal_by_server(head: Inbound) -> Problem | None:
         return refusal_of(head)
     if not unreadable(head, OBJECTS):
         return None
-    wait = head.headers.get(b"retry-after") or b""
     detail = f"the MCP server answered with an error that is not shown (status {head.status})"
     kind = _KEPT.get(head.status, problems.UPSTREAM_FAILED)
     allow = METHODS[1:] if head.status == 405 else ()
-    return Problem(kind, detail, retry_after=float(wait) if wait.isdigit() else None, allow=allow)
+    return Problem(kind, detail, retry_after=wait_of(head), allow=allow)

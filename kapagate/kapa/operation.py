@@ -12,6 +12,12 @@ from kapagate.chain.route import Route, Surface
 from kapagate.kapa.fields import Shape
 
 TENANT_PREFIX: Final = "/t/{tenant}"
+CHAT_SHOWS: Final[frozenset[Surface]] = frozenset(
+    {"question", "answer text", "running text", "sources", "uncertainty", "whole answer"}
+)
+QUESTION: Final = (Place(("query",), "question"),)
+COMMENT: Final = (Place(("comment",), "comment"), Place(("comment", "issue"), "comment"))
+"""Where the texts of a question and of a feedback stand."""
 _WHOLE: Final[frozenset[Surface]] = frozenset({"whole answer"})
 
 
@@ -25,6 +31,10 @@ class Id(NamedTuple):
     part: Literal["path", "body", "made", "shown"]
     path: tuple[str | None, ...]
     what: Literal["thread", "answer", "end_user"]
+
+
+MADE: Final = (Id("made", ("thread_id",), "thread"), Id("made", ("question_answer_id",), "answer"))
+"""The ids that a chat makes."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, kw_only=True)

@@ -10,24 +10,15 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from kapagate.answer.codec import Codec
-from kapagate.answer.events import Place
-from kapagate.chain.route import Surface
 from kapagate.kapa import fields
 from kapagate.kapa.chat_json import ChatJsonCodec
 from kapagate.kapa.fields import Shape
 from kapagate.kapa.listings import ListingCodec
-from kapagate.kapa.operation import Id, Operation
+from kapagate.kapa.operation import CHAT_SHOWS, COMMENT, MADE, QUESTION, Id, Operation
 from kapagate.kapa.passages import PassagesCodec
-from kapagate.kapa.readings import ACTIVITY_SHAPES, READINGS
+from kapagate.kapa.readings import ACTIVITY_SHAPES, PROJECT, READINGS
 from kapagate.kapa.records import RecordsCodec
 
-_CHAT_SHOWS: Final[frozenset[Surface]] = frozenset(
-    {"question", "answer text", "running text", "sources", "uncertainty", "whole answer"}
-)
-_QUESTION: Final = (Place(("query",), "question"),)
-_COMMENT: Final = (Place(("comment",), "comment"), Place(("comment", "issue"), "comment"))
-_MADE: Final = (Id("made", ("thread_id",), "thread"), Id("made", ("question_answer_id",), "answer"))
-_PROJECT: Final = "/query/v1/projects/{project_id}"
 _THREAD: Final = "/query/v1/threads/{thread_id}"
 _CHAT_FIELDS: Final[dict[str, Shape]] = {
     "query": fields.text,
@@ -47,19 +38,19 @@ def _chat(name: str, template: str, codec: Callable[[], Codec], permission: str 
         fields=_CHAT_FIELDS,
         required="query",
         item="thread_id" if in_thread else "",
-        texts=_QUESTION,
-        shows=_CHAT_SHOWS,
+        texts=QUESTION,
+        shows=CHAT_SHOWS,
         scoped=True,
         attributed=True,
         streams=codec is RecordsCodec,
         codec=codec,
         deprecated=permission != "kapa.chat",
-        ids=(Id("path", ("thread_id",), "thread"), *_MADE) if in_thread else _MADE,
+        ids=(Id("path", ("thread_id",), "thread"), *MADE) if in_thread else MADE,
     )
 
 
-CHAT: Final = _chat("chat", f"{_PROJECT}/chat/", ChatJsonCodec)
-CHAT_STREAM: Final = _chat("chat_stream", f"{_PROJECT}/chat/stream/", RecordsCodec)
+CHAT: Final = _chat("chat", f"{PROJECT}/chat/", ChatJsonCodec)
+CHAT_STREAM: Final = _chat("chat_stream", f"{PROJECT}/chat/stream/", RecordsCodec)
 THREAD_CHAT: Final = _chat("thread_chat", f"{_THREAD}/chat/", ChatJsonCodec)
 THREAD_CHAT_STREAM: Final = _chat("thread_chat_stream", f"{_THREAD}/chat/stream/", RecordsCodec)
 
@@ -72,7 +63,7 @@ FEEDBACK: Final = Operation(
         "reaction": fields.choice("upvote", "downvote"),
         "comment": fields.comment,
     },
-    texts=_COMMENT,
+    texts=COMMENT,
     shows=frozenset({"question"}),
     subject="user_identifier",
     ids=(Id("body", ("question_answer",), "answer"),),
@@ -80,7 +71,7 @@ FEEDBACK: Final = Operation(
 
 RETRIEVAL: Final = Operation(
     name="retrieval",
-    template=f"{_PROJECT}/retrieval/",
+    template=f"{PROJECT}/retrieval/",
     permission="kapa.retrieval",
     fields={
         "query": fields.text,
@@ -92,7 +83,7 @@ RETRIEVAL: Final = Operation(
         "use_pruning": fields.flag,
     },
     required="query",
-    texts=_QUESTION,
+    texts=QUESTION,
     shows=frozenset({"question", "answer text", "sources"}),
     scoped=True,
     attributed=True,
@@ -101,7 +92,7 @@ RETRIEVAL: Final = Operation(
 
 DOCUMENTS: Final = Operation(
     name="documents",
-    template=f"{_PROJECT}/documents/",
+    template=f"{PROJECT}/documents/",
     permission="kapa.documents",
     fields={
         "urls": fields.texts,
@@ -127,13 +118,13 @@ AGENT_SESSION: Final = Operation(
     evades=True,
 )
 
-CUSTOM_CHAT: Final = _chat("custom_chat", f"{_PROJECT}/chat/custom/", ChatJsonCodec, "kapa.custom_chat")
+CUSTOM_CHAT: Final = _chat("custom_chat", f"{PROJECT}/chat/custom/", ChatJsonCodec, "kapa.custom_chat")
 CUSTOM_CHAT_STREAM: Final = _chat(
-    "custom_chat_stream", f"{_PROJECT}/chat/custom/stream/", RecordsCodec, "kapa.custom_chat"
+    "custom_chat_stream", f"{PROJECT}/chat/custom/stream/", RecordsCodec, "kapa.custom_chat"
 )
 SEARCH: Final = Operation(
     name="search",
-    template=f"{_PROJECT}/search/",
+    template=f"{PROJECT}/search/",
     permission="kapa.search",
     fields={
         "query": fields.text,
@@ -142,7 +133,7 @@ SEARCH: Final = Operation(
         "source_group_ids_include": fields.uuids,
     },
     required="query",
-    texts=_QUESTION,
+    texts=QUESTION,
     shows=frozenset({"question", "answer text", "sources"}),
     scoped=True,
     attributed=True,
@@ -151,7 +142,7 @@ SEARCH: Final = Operation(
 )
 ANALYTICS_ACTIVITY: Final = Operation(
     name="analytics_activity",
-    template=f"{_PROJECT}/analytics/activity/",
+    template=f"{PROJECT}/analytics/activity/",
     permission="kapa.activity",
     method="GET",
     fields=ACTIVITY_SHAPES,
@@ -170,12 +161,12 @@ def _legacy(name: str, template: str, becomes: Operation) -> Operation:
         method="GET",
         fields={"query": fields.text},
         required="query",
-        texts=_QUESTION,
-        shows=_CHAT_SHOWS,
+        texts=QUESTION,
+        shows=CHAT_SHOWS,
         streams=becomes.streams,
         deprecated=True,
         ours=True,
-        ids=_MADE,
+        ids=MADE,
     )
 
 
@@ -188,11 +179,11 @@ QUERY: Final = Operation(
     permission="kapa.chat",
     fields={"query": fields.text, "thread_id": fields.text, "stream": fields.flag, "integration_id": fields.text},
     required="query",
-    texts=_QUESTION,
-    shows=_CHAT_SHOWS,
+    texts=QUESTION,
+    shows=CHAT_SHOWS,
     streams=True,
     ours=True,
-    ids=(Id("body", ("thread_id",), "thread"), *_MADE),
+    ids=(Id("body", ("thread_id",), "thread"), *MADE),
 )
 
 QUERY_FEEDBACK: Final = Operation(
@@ -209,7 +200,7 @@ QUERY_FEEDBACK: Final = Operation(
         "follow_up_count": fields.count,
         "satisfaction": fields.number,
     },
-    texts=_COMMENT,
+    texts=COMMENT,
     shows=frozenset({"question"}),
     ours=True,
     ids=(Id("body", ("question_answer_id",), "answer"), Id("body", ("response_id",), "answer")),

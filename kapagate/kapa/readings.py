@@ -13,7 +13,7 @@ from kapagate.kapa.listings import ListingCodec
 from kapagate.kapa.operation import Id, Operation
 
 _TEXT: Final[frozenset[Surface]] = frozenset({"answer text", "sources"})
-_PROJECT: Final = "/query/v1/projects/{project_id}"
+PROJECT: Final = "/query/v1/projects/{project_id}"
 _SOURCES: Final = "/ingestion/v1/projects/{project_id}"
 _CURSOR: Final[dict[str, Shape]] = {"cursor": parameters.cursor, "page_size": parameters.number}
 _PAGE: Final[dict[str, Shape]] = {"page": parameters.number, "page_size": parameters.number}
@@ -57,7 +57,7 @@ _CLUSTERED: Final = (Id("shown", ("clusters", None, "threads", None, "id"), "thr
 READINGS: Final = (
     _reading(
         "threads",
-        f"{_PROJECT}/threads/",
+        f"{PROJECT}/threads/",
         {
             **_CURSOR,
             "sort": fields.choice("asc", "desc"),
@@ -79,7 +79,7 @@ READINGS: Final = (
     ),
     _reading(
         "end_users",
-        f"{_PROJECT}/end-users/",
+        f"{PROJECT}/end-users/",
         {
             **_PAGE,
             "has_email": parameters.flag,
@@ -94,9 +94,9 @@ READINGS: Final = (
             Id("shown", ("results", None, "latest_thread_id"), "thread"),
         ),
     ),
-    _reading("integrations", f"{_PROJECT}/integrations/", {}),
-    _reading("activity", f"{_PROJECT}/activity/", ACTIVITY_SHAPES, filtered="integration_filter"),
-    _reading("top_question_periods", f"{_PROJECT}/top-questions/periods/", _PERIODS),
+    _reading("integrations", f"{PROJECT}/integrations/", {}),
+    _reading("activity", f"{PROJECT}/activity/", ACTIVITY_SHAPES, filtered="integration_filter"),
+    _reading("top_question_periods", f"{PROJECT}/top-questions/periods/", _PERIODS),
     _reading(
         "top_question_clusters",
         "/query/v1/top-questions/periods/{period_id}/",
@@ -104,7 +104,7 @@ READINGS: Final = (
         item="period_id",
         ids=_CLUSTERED,
     ),
-    _reading("coverage_gap_periods", f"{_PROJECT}/coverage-gaps/periods/", _PERIODS),
+    _reading("coverage_gap_periods", f"{PROJECT}/coverage-gaps/periods/", _PERIODS),
     _reading(
         "coverage_gap_clusters",
         "/query/v1/coverage-gaps/periods/{period_id}/",

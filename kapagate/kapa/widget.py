@@ -19,7 +19,7 @@ from kapagate.chain.route import Surface
 from kapagate.kapa import fields
 from kapagate.kapa.errors import ErrorCodec
 from kapagate.kapa.fields import Shape
-from kapagate.kapa.operation import Id, Operation
+from kapagate.kapa.operation import CHAT_SHOWS, COMMENT, MADE, QUESTION, Id, Operation
 from kapagate.kapa.records import RecordsCodec
 
 WEBSITE: Final = b"X-WEBSITE-ID"
@@ -32,13 +32,8 @@ _PREFIX: Final = "/proxy/query/v2"
 _TOKEN = re.compile(rb"[A-Za-z0-9_.~+/=-]{1,16384}")
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,128}")
 _ADDRESS = re.compile(r"[^@\s]{1,64}@[^@\s]{1,255}")
-_CHAT_SHOWS: Final[frozenset[Surface]] = frozenset(
-    {"question", "answer text", "running text", "sources", "uncertainty", "whole answer"}
-)
 _QUESTION: Final[frozenset[Surface]] = frozenset({"question"})
-_MADE: Final = (Id("made", ("thread_id",), "thread"), Id("made", ("question_answer_id",), "answer"))
 _THREAD: Final = Id("path", ("thread_id",), "thread")
-_COMMENT: Final = (Place(("comment",), "comment"), Place(("comment", "issue"), "comment"))
 
 
 def _comment(value: Any) -> str:
@@ -90,9 +85,9 @@ def _chat(name: str, path: str, files: bool, ids: tuple[Id, ...]) -> Operation:
         path,
         fields={**_CHAT_FIELDS, "files": _names} if files else _CHAT_FIELDS,
         required="query",
-        item="thread_id" if ids is not _MADE else "",
-        texts=(Place(("query",), "question"),),
-        shows=_CHAT_SHOWS,
+        item="thread_id" if ids is not MADE else "",
+        texts=QUESTION,
+        shows=CHAT_SHOWS,
         scoped=True,
         attributed=True,
         streams=True,
@@ -105,14 +100,14 @@ def operations(also: Collection[str]) -> tuple[Operation, ...]:
     """The operations that are served; `handoff` and `files` only where they are listed."""
     files = "files" in also
     served = [
-        _chat("chat_stream", "chat/stream/", files, _MADE),
-        _chat("thread_chat_stream", "thread/{thread_id}/chat/stream/", files, (_THREAD, *_MADE)),
+        _chat("chat_stream", "chat/stream/", files, MADE),
+        _chat("thread_chat_stream", "thread/{thread_id}/chat/stream/", files, (_THREAD, *MADE)),
         _operation(
             "feedback",
             "feedback/upsert/",
             fields=_FEEDBACK_FIELDS,
             required="question_answer",
-            texts=_COMMENT,
+            texts=COMMENT,
             shows=_QUESTION,
             subject="user_identifier",
             ids=(Id("body", ("question_answer",), "answer"),),

@@ -32,7 +32,9 @@ def test_an_error_in_json_is_told_itself(status: int, media: bytes) -> None:
     assert refusal_of(answers(status, (b"content-type", media))) is None
 
 
-@pytest.mark.parametrize(("said", "seconds"), [(b"7", 7.0), (b"soon", None), (b"-1", None), (b"", None)])
+@pytest.mark.parametrize(
+    ("said", "seconds"), [(b"7", 7.0), (b"soon", None), (b"-1", None), (b"", None), (b"9" * 400, None)]
+)
 def test_of_a_wait_only_seconds_are_believed(said: bytes, seconds: float | None) -> None:
     refusal = refusal_of(answers(503, HTML, (b"Retry-After", said)))
     assert refusal is not None
