@@ -89,10 +89,16 @@ def run(
         click.echo(invalid.loaded.summary(), err=True)
         ctx.exit(INVALID_POLICY)
     except (OSError, ValueError) as cause:
-        click.echo(f"kapagate: {getattr(cause, 'strerror', None) or cause}", err=True)
+        click.echo(f"kapagate: {_said(cause)}", err=True)
         ctx.exit(FAILED)
     finally:
         _let_go_of_the_log()
+
+
+def _said(cause: OSError | ValueError) -> str:
+    """What failed, and at which file where it was one."""
+    said = getattr(cause, "strerror", None) or str(cause)
+    return f"{cause.filename}: {said}" if isinstance(cause, OSError) and cause.filename else said
 
 
 async def _serve(paths: tuple[Path, ...], addresses: Addresses, environment: str | None, verbosity: Verbosity) -> None:

@@ -191,10 +191,16 @@ def test_the_level_of_the_command_line_wins_over_the_policys(
 
 
 @pytest.mark.parametrize(
-    "cause", [OSError(98, "address already in use"), ValueError("the admin port needs admin keys")]
+    ("cause", "said"),
+    [
+        (OSError(98, "address already in use"), "address already in use"),
+        (OSError(2, "No such file or directory", "/run/kapagate"), "/run/kapagate: No such file or directory"),
+        (OSError("AF_UNIX path too long"), "AF_UNIX path too long"),
+        (ValueError("the admin port needs admin keys"), "the admin port needs admin keys"),
+    ],
 )
 def test_what_fails_at_run_time_is_one_line_and_exit_code_1(
-    policy: Path, monkeypatch: pytest.MonkeyPatch, cause: Exception
+    policy: Path, monkeypatch: pytest.MonkeyPatch, cause: Exception, said: str
 ) -> None:
     def open_gateway(*arguments: Any) -> Any:
         raise cause
@@ -202,7 +208,7 @@ def test_what_fails_at_run_time_is_one_line_and_exit_code_1(
     monkeypatch.setattr(command, "open_gateway", open_gateway)
     result = run(str(policy))
     assert result.exit_code == 1
-    assert result.stderr == f"kapagate: {getattr(cause, 'strerror', None) or cause}\n"
+    assert result.stderr == f"kapagate: {said}\n"
 
 
 def test_an_invalid_policy_is_reported_with_exit_code_3(policy: Path) -> None:
