@@ -16,6 +16,8 @@ _LONGEST_GROUPS = 45
 _BEFORE = 24
 _QUAD = re.compile(rb"\d{1,3}(?:\.\d{1,3}){3}")
 _GROUPS = re.compile(rb"[0-9A-Fa-f:.]+")
+_LABEL = re.compile(rb"(?i)(?<![A-Z0-9])[A-Z]{0,11}[G-Z][A-Z]{0,11}6?:\Z")
+_PORT = re.compile(rb"\.\d{1,5}\Z")  # as tcpdump writes it
 _ADDRESSED = re.compile(rb"[0-9A-Fa-f]{3}|(?:[0-9A-Fa-f]+:+){3}")  # [::2] and 1::2 are slices
 _MORE_RIGHT = re.compile(
     rb"(?i)\w|\.\d|[+-][a-z]| (?:release|beta|alpha|rc\d|or (?:later|newer|higher)|und h\xf6her)\b"
@@ -30,7 +32,11 @@ _PLACE = (
     rb"|allegato|tabella|sectie|hoofdstuk|paragraaf|artikel|bijlage|tabel|se\xe7\xe3o|par\xe1grafo|artigo|tabela|sekcj[ai]"
     rb"|rozdzia\xe9|pkt|rysunek|artyku\xe9"
 )
-_GOES_ON = re.compile(rb"(?i)(?:\w|[^/]/|[a-z]-|::|ffff:|[=<>~!]=)\Z")
+_GOES_ON = re.compile(
+    rb"(?i)(?:\w|[a-z](?<!\bip)(?<!\bhost)(?<!\bnode)(?<!\bclient)(?<!\bserver)-|::|ffff:|[=<>~!]=)\Z"
+)
+_IN_PATH = re.compile(rb"[^/]/\Z")
+_LARGE = re.compile(rb"(?:\d{1,2}\.)*\d{3}\.(?:\d{1,2}\.)*\d{3}(?:\.|\Z)")  # two of three digits: no version
 _NO_HOST = ending(
     rb"(?:\A|[^\d.])\d*\.\d+ |\xa7 ?|(?i:\b(?:" + _VERSION + rb"|" + _PLACE + rb")|identifier)(?: (?:to|auf|no|nr))?"
     rb"[\"' (.:=#-]{0,3}"
@@ -50,7 +56,9 @@ def _quad(data: bytes, start: int) -> Span | None:
     if left[-1:] == b"." and left[-2:-1].isdigit():
         return None
     found = _QUAD.match(data[start : start + _LONGEST_QUAD])
-    if found is None or _GOES_ON.search(data, max(0, start - 5), start) or _NO_HOST(left):
+    if found is None or _GOES_ON.search(left) or _NO_HOST(left):
+        return None
+    if _IN_PATH.search(left) and not _LARGE.match(found[0]):
         return None
     end = start + found.end()
     if _MORE_RIGHT.match(data, end, end + 16) or (_SMALL.match(found[0]) and not _of_host(data, start, end, left)):
@@ -71,7 +79,9 @@ def _of_host(data: bytes, start: int, end: int, left: bytes) -> bool:
 
 
 def _groups(data: bytes, start: int) -> Span | None:
-    if start and (data[start - 1] in b":._\xe9" or data[start - 1 : start].isalnum()):
+    if start and (data[start - 1] in b"._\xe9" or data[start - 1 : start].isalnum()):
+        return None
+    if data[start - 1 : start] == b":" and not _LABEL.search(data, max(0, start - _BEFORE), start):
         return None
     found = _GROUPS.match(data[start : start + _LONGEST_GROUPS + 2])
     if found is None:
@@ -85,11 +95,17 @@ def _groups(data: bytes, start: int) -> Span | None:
         or not (_ADDRESSED.search(written) and any(48 <= byte < 58 for byte in written))
     ):
         return None
+    address = _address(written)
+    if address is None and (port := _PORT.search(written)) is not None:
+        end, address = start + port.start(), _address(written[: port.start()])
+    return None if address is None or address.is_loopback or address.is_unspecified else (start, end)
+
+
+def _address(written: bytes) -> IPv6Address | None:
     try:
-        address = IPv6Address(written.decode("ascii"))
+        return IPv6Address(written.decode("ascii"))
     except AddressValueError:
         return None
-    return None if address.is_loopback or address.is_unspecified else (start, end)
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:
