@@ -131,7 +131,7 @@ class McpServer:
 
 def answer(message: Message, base: Faults) -> tuple[Message, Faults]:
     """What is answered to a request, and the faults that its words ask for."""
-    params = message.get("params") or {}
+    params = _mapping(message.get("params"))
     match message["method"]:
         case "initialize":
             server = {"name": "Nimbus docs (stand-in)", "version": "1.0.0"}
@@ -166,17 +166,18 @@ def encode_event(message: Message) -> bytes:
 
 
 def _searched(message: Message, params: Message, base: Faults) -> tuple[Message, Faults]:
-    meta = params.get("_meta") or {}
+    top_k = _mapping(params.get("_meta")).get("top_k")
     try:
-        query, faults = take(str((params.get("arguments") or {}).get("query", "")), base, "query")
+        query, faults = take(str(_mapping(params.get("arguments")).get("query", "")), base, "query")
     except KapaError as error:
         return _error(message["id"], _INVALID_PARAMS, str(error.body)), base
-    chunks = [] if faults.no_sources else search(query)[: int(meta.get("top_k", _TOP_K))]
+    chunks = [] if faults.no_sources else search(query)[: top_k if isinstance(top_k, int) else _TOP_K]
     return _told(message, describe_chunks(query, chunks, faults)), faults
 
 
 def _read(message: Message, params: Message, base: Faults) -> tuple[Message, Faults]:
-    urls = [str(url) for url in (params.get("arguments") or {}).get("urls", [])]
+    said = _mapping(params.get("arguments")).get("urls")
+    urls = [str(url) for url in said] if isinstance(said, list) else []
     try:
         first, faults = take(urls[0] if urls else "", base, "urls")
     except KapaError as error:
@@ -185,6 +186,10 @@ def _read(message: Message, params: Message, base: Faults) -> tuple[Message, Fau
     return _told(
         message, [{"source_url": page.url, "content": stretch(page.content or "", faults)} for page in pages]
     ), faults
+
+
+def _mapping(value: object) -> Message:
+    return value if isinstance(value, dict) else {}
 
 
 def _told(message: Message, found: Iterable[Mapping[str, str | None]]) -> Message:

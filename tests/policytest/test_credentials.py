@@ -7,7 +7,7 @@ import pytest
 from kapagate.identity.api_keys import parse
 from kapagate.policytest.credentials import key_for
 from kapagate.schemes.api_key import ApiKeyEntry
-from tests.policytest.trials import failures
+from tests.policytest.trials import POLICY, failures
 
 ASKED = "- {{name: asks, caller: {}, route: crm, expect: {{status: {}}}}}"
 
@@ -67,3 +67,9 @@ def test_the_key_of_an_entry_has_its_id_and_environment() -> None:
     assert (key.env, key.id) == ("live", "0123456789ab")
     assert parse(key.text) == key
     assert key_for(entry, forged=True).text != key.text
+
+
+async def test_claims_that_no_token_can_have_fail_the_case_with_the_reason(tmp_path: Path) -> None:
+    policy = POLICY.replace("tenant: org", "tenant: realm")
+    missed = await failures(tmp_path, ASKED.format("ann", 200), policy=policy)
+    assert [(what, '"realm.roles"' in got) for what, _, got in missed] == [("the call", True)]

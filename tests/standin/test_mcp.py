@@ -147,3 +147,10 @@ def test_documents_are_read_by_their_address() -> None:
 @pytest.mark.parametrize(("message", "code"), [(call("other"), -32602), ({**OPENS, "method": "x"}, -32601)])
 def test_what_it_does_not_know_is_an_error(message: dict[str, Any], code: int) -> None:
     assert answer(message, Faults())[0]["error"]["code"] == code
+
+
+@pytest.mark.parametrize("params", [[1], "x", {"name": SEARCH, "arguments": [], "_meta": {"top_k": "x"}}])
+def test_parameters_of_another_shape_are_none(params: object) -> None:
+    said, faults = answer({"jsonrpc": "2.0", "id": 7, "method": "tools/call", "params": params}, Faults())
+    assert (said["id"], faults) == (7, Faults())
+    assert ("result" in said) == isinstance(params, dict)
