@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 from kapagate.chain.compose import Steps, compose
@@ -12,6 +11,7 @@ from kapagate.chain.headers import Headers
 from kapagate.chain.principal import PRINCIPAL, TENANT, Principal, Tenant
 from kapagate.chain.request import Request
 from kapagate.chain.route import Route
+from kapagate.proxy.body import NO_BODY
 
 ALICE = Principal(subject="alice", tenant="acme", roles=("viewer",), scheme="jwt")
 CHAT = Route(
@@ -25,28 +25,13 @@ CHAT = Route(
 CRM = Route(name="crm", methods=frozenset({"GET"}), template="/crm/{rest:*}", permission="route.crm", operation="crm")
 
 
-class NoBody:
-    """The body of a request without one."""
-
-    length = 0
-
-    def at_hand(self) -> bytes:
-        return b""
-
-    async def read(self, limit: int) -> bytes:
-        return b""
-
-    async def stream(self) -> AsyncIterator[bytes]:
-        yield b""
-
-
 def exchange(
     route: Route = CHAT, *, principal: Principal | None = ALICE, method: str = "POST", status: int = 200, **more: Any
 ) -> Exchange:
     """Answered after 250 ms, of which the upstream took 200."""
     generation = Generation(routes=(), steps=Steps((), ()), tenants={}, policy="sha256:0123")
     ex = Exchange(
-        request=Request(method, "/crm/a", "", Headers(), NoBody(), client="192.0.2.1"),
+        request=Request(method, "/crm/a", "", Headers(), NO_BODY, client="192.0.2.1"),
         route=route,
         params={},
         correlation_id="corr-1",

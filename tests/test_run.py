@@ -21,7 +21,7 @@ from kapagate.remote.references import References
 from kapagate.run import Addresses, Gateway, InvalidPolicy, offline, open_gateway
 from kapagate.telemetry.verbosity import Verbosity
 from tests.acceptance.served import ADA, ANYWHERE, BOB, bearer, served
-from tests.proxy.authority import Authority
+from tests.authority import Authority
 from tests.records import newest, of_exchanges
 
 SMALL = """\

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from kapagate.demo.people import ACME_KEY, ACME_PROJECT, GLOBEX_KEY, GLOBEX_PROJECT
 from kapagate.demo.stage import Reply, Stage
 from kapagate.standin.specimens import SPECIMENS
 from tests.acceptance.served import ADA, BOB, EVE, bearer, newest, served
+from tests.authority import Authority
 from tests.records import of_exchanges
 
 CHAT = "/query/v1/projects/default/chat/"
@@ -201,36 +195,12 @@ async def test_the_keys_may_stand_in_a_file_of_their_own(tmp_path: Path) -> None
         assert stage.kapa.requests[-1].headers["X-API-KEY"] == GLOBEX_KEY
 
 
-def authority(folder: Path) -> ssl.SSLContext:
-    """A certificate for 127.0.0.1 that signs itself, in `folder`, and the context that shows it."""
-    key, name = ec.generate_private_key(ec.SECP256R1()), x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "kapa")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
-    (folder / "ca.pem").write_bytes(certificate.public_bytes(pem))
-    (folder / "key.pem").write_bytes(key.private_bytes(pem, serialization.PrivateFormat.PKCS8, plain))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(folder / "ca.pem", folder / "key.pem")
-    return context
-
-
 @pytest.mark.parametrize("believed", [True, False])
 async def test_kapa_is_reached_over_tls_when_its_certificate_is_believed(tmp_path: Path, believed: bool) -> None:
-    context = authority(tmp_path)
+    authority = Authority(tmp_path, "ca")
     line = "    connections: 256\n"
-    change = (line, f'{line}    ca_file: "{tmp_path}/ca.pem"\n' if believed else line)
-    async with served(tmp_path, change, kapa={"ssl_context": context}) as stage:
+    change = (line, f'{line}    ca_file: "{authority.file}"\n' if believed else line)
+    async with served(tmp_path, change, kapa={"ssl_context": authority.server("127.0.0.1")}) as stage:
         assert stage.kapa.url.startswith("https://")
         reply = await ask(stage)
         if believed:

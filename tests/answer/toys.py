@@ -122,6 +122,11 @@ def said(events: Iterable[Event]) -> str:
     return "".join(event.text for event in events if isinstance(event, Text))
 
 
+def delivered(rules: Sequence[AnswerRules], pieces: Iterable[str]) -> str:
+    """The text that leaves the window when it comes in these pieces."""
+    return said(streamed(rules, map(Text, pieces))[0])
+
+
 def streamed(rules: Sequence[AnswerRules], events: Iterable[Event]) -> tuple[list[Event], Report]:
     window, report = window_of(rules)
     out: list[Event] = []

@@ -23,14 +23,7 @@ from kapagate.run import Addresses
 GATEWAY = "apiVersion: kapagate.dev/v1\nkind: Gateway\nname: docs\n"
 
 
-@pytest.fixture(autouse=True)
-def root_logger() -> Iterator[None]:
-    """`configure` takes the root logger over; the rest of the tests get it back."""
-    root = logging.getLogger()
-    handlers, level = root.handlers[:], root.level
-    yield
-    root.handlers[:] = handlers
-    root.setLevel(level)
+pytestmark = pytest.mark.usefixtures("root_logger")
 
 
 @pytest.fixture(autouse=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,7 @@ from kapagate.chain.request import Request
 from kapagate.chain.route import Route
 from kapagate.chain.services import Services
 from kapagate.identity.pseudonym import Pseudonyms
+from kapagate.proxy.body import NO_BODY
 from kapagate.stores.memory import MemoryBuckets
 from kapagate.traffic.buckets import Buckets
 
@@ -51,19 +52,6 @@ class FakeClock:
         self.ticks += seconds
 
 
-class NoBody:
-    length = 0
-
-    def at_hand(self) -> bytes:
-        return b""
-
-    async def read(self, limit: int) -> bytes:
-        return b""
-
-    async def stream(self) -> AsyncIterator[bytes]:
-        yield b""
-
-
 def services(clock: FakeClock | None = None) -> Services:
     clock = clock or FakeClock()
     ports: dict[type, Any] = {
@@ -86,7 +74,7 @@ def exchange(
 ) -> Exchange:
     pairs = headers.items() if isinstance(headers, Mapping) else headers or []
     raw = [(name.encode(), value.encode()) for name, value in pairs]
-    request = Request("POST", "/", "", Headers(raw), NoBody(), client)
+    request = Request("POST", "/", "", Headers(raw), NO_BODY, client)
     generation = Generation(routes=[route], steps=Steps((), ()), tenants=TENANTS, policy="")
     made = Exchange(
         request,

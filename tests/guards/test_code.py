@@ -12,6 +12,7 @@ from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
 from kapagate.answer.window import Window
 from kapagate.guards.code import PLACEHOLDER, CodeBlocks
+from tests.answer.toys import delivered
 
 BLOCK = "```python\nprint('`~')\n```\n"
 lines = st.sampled_from(
@@ -36,14 +37,7 @@ lines = st.sampled_from(
 
 
 def said(pieces: list[str], *only: str) -> str:
-    rules, report = [AnswerRules("code", texts=(CodeBlocks(only),))], Report()
-    report.enrol(rules)
-    window, out = Window(rules, report), []
-    for piece in pieces:
-        window.add(Text(piece))
-        out += window.release()
-    out += window.release(final=True)
-    return "".join(event.text for event in out if isinstance(event, Text))
+    return delivered([AnswerRules("code", texts=(CodeBlocks(only),))], pieces)
 
 
 def test_removes_each_block_and_says_so() -> None:

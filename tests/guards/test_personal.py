@@ -8,12 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kapagate.answer.events import Event, Text, TextKind
-from kapagate.answer.report import Report
+from kapagate.answer.events import TextKind
 from kapagate.answer.rules import AnswerRules, Edit, TextRule
-from kapagate.answer.window import Window
 from kapagate.guards.detector import Detector
 from kapagate.guards.personal import ALL, DETECTORS, PersonalData
+from tests.answer import toys
 from tests.guards.pieces import delivered, place, streamed, whole
 
 EVERYTHING = PersonalData()
@@ -315,16 +314,7 @@ def test_checks_grow_with_the_text_and_no_faster(name: str, seed: int) -> None:
 
 
 def through_the_window(rule: TextRule, pieces: Iterable[str]) -> str:
-    rules = [AnswerRules("guard", texts=(rule,))]
-    report = Report()
-    report.enrol(rules)
-    window = Window(rules, report)
-    events: list[Event] = []
-    for piece in pieces:
-        window.add(Text(piece))
-        events += window.release()
-    events += window.release(final=True)
-    return "".join(event.text for event in events if isinstance(event, Text))
+    return toys.delivered([AnswerRules("guard", texts=(rule,))], pieces)
 
 
 @given(texts, st.lists(st.integers(0, 400), max_size=12))

@@ -6,12 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapagate.answer.events import Text
-from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
-from kapagate.answer.window import Window
 from kapagate.guards.source_links import LONGEST, PLACEHOLDER, SourceLinks
 from kapagate.guards.sources import Named, NamedSources, Seen
+from tests.answer.toys import delivered
 
 DENY = NamedSources((), (Named(url="https://docs.example/internal/*"), Named(url="https://www.bad.example*")))
 ALLOW = NamedSources((Named(url="https://docs.example/open/*"),), ())
@@ -21,14 +19,7 @@ OPEN = "https://docs.example/open/start"
 
 
 def said(pieces: list[str], named: NamedSources = DENY, seen: Seen | None = None) -> str:
-    rules, report = [AnswerRules("links", texts=(SourceLinks(named, seen),))], Report()
-    report.enrol(rules)
-    window, out = Window(rules, report), []
-    for piece in pieces:
-        window.add(Text(piece))
-        out += window.release()
-    out += window.release(final=True)
-    return "".join(event.text for event in out if isinstance(event, Text))
+    return delivered([AnswerRules("links", texts=(SourceLinks(named, seen),))], pieces)
 
 
 @pytest.mark.parametrize(

@@ -12,6 +12,7 @@ from kapagate.answer.report import Report
 from kapagate.answer.rules import AnswerRules
 from kapagate.answer.window import Window
 from kapagate.guards.terms import LONGEST, BlockedTerms, terms_in
+from tests.answer.toys import delivered
 
 TERMS = ["Project Falcon", "pass", "C++", "straße", "日本", "a b c", "pass word"]
 WORDS = [
@@ -34,14 +35,7 @@ words = st.lists(st.sampled_from([*WORDS, " ", "  ", "\n", ", ", ".", "é", "\ud
 
 
 def said(pieces: list[str], terms: list[str] = TERMS) -> str:
-    rules, report = [AnswerRules("terms", texts=(BlockedTerms(terms),))], Report()
-    report.enrol(rules)
-    window, out = Window(rules, report), []
-    for piece in pieces:
-        window.add(Text(piece))
-        out += window.release()
-    out += window.release(final=True)
-    return "".join(event.text for event in out if isinstance(event, Text))
+    return delivered([AnswerRules("terms", texts=(BlockedTerms(terms),))], pieces)
 
 
 @pytest.mark.parametrize(

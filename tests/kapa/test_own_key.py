@@ -8,28 +8,19 @@ import orjson
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kapagate.answer.events import Identifiers, Sources, Text
+from kapagate.answer.events import Identifiers, Sources
 from kapagate.answer.pump import pump_whole
 from kapagate.answer.report import Report
-from kapagate.answer.window import Window
 from kapagate.kapa.chat_json import ChatJsonCodec
 from kapagate.kapa.own_key import OwnKey, rules_against
-from tests.answer.toys import feed
+from tests.answer.toys import delivered, feed
 
 KEY = "-".join(("kapa", "kapa", "own"))
 words = st.lists(st.sampled_from([KEY, KEY[:5], KEY[4:], KEY[:-1], "kapa-", " ", "text", "é"]), max_size=12)
 
 
-def delivered(pieces: list[str]) -> str:
-    rules, report = (rules_against(KEY, "kapa"),), Report()
-    report.enrol(rules)
-    window = Window(rules, report)
-    events = []
-    for piece in pieces:
-        window.add(Text(piece))
-        events += window.release()
-    events += window.release(final=True)
-    return "".join(event.text for event in events if isinstance(event, Text))
+def said(pieces: list[str]) -> str:
+    return delivered((rules_against(KEY, "kapa"),), pieces)
 
 
 @given(words, st.lists(st.integers(0, 200), max_size=8))
@@ -37,9 +28,9 @@ def test_every_cut_delivers_the_same_and_never_the_key(parts: list[str], cuts: l
     text = "".join(parts)
     places = [0, *sorted(min(cut, len(text)) for cut in cuts), len(text)]
     pieces = [text[first:last] for first, last in itertools.pairwise(places)]
-    assert delivered(pieces) == delivered([text])
-    assert delivered(list(text)) == delivered([text])
-    assert KEY not in delivered([text])
+    assert said(pieces) == said([text])
+    assert said(list(text)) == said([text])
+    assert KEY not in said([text])
 
 
 def test_clean_text_waits_for_nothing_but_what_may_be_the_key() -> None:

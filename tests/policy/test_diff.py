@@ -16,20 +16,10 @@ from kapagate.policy.load import Layers, Loaded
 from kapagate.policy.placeholders import load_with_placeholders
 from kapagate.remote.references import References
 from kapagate.run import offline
+from tests.policy.test_exceptions import EXCEPTION
 
 CORPUS: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "diffs" / "pairs.yaml").read_text())
 PAIRS = CORPUS["pairs"]
-EXCEPTION = """---
-apiVersion: kapagate.dev/v1
-kind: Exception
-tenant: acme
-step: ask
-field: max_length
-value: 9000
-reason: logs
-approver: ada
-expiry: "2030-01-01T00:00:00Z"
-"""
 Load = Callable[[str, str], Loaded]
 
 
@@ -81,7 +71,7 @@ def test_a_change_has_its_places_on_both_sides(load: Load) -> None:
 
 def test_an_exception_is_a_loosening_of_its_tenant_and_so_is_a_longer_one(load: Load) -> None:
     before = CORPUS["before"]
-    excepted = before + EXCEPTION
+    excepted = before + EXCEPTION.replace("5000", "9000").replace("1970", "2030")
     (change,) = diff(load(before, "a"), load(excepted, "b"))
     assert (change.label, change.tenants, change.after.text) == ("looser", ("acme",), "9000")
     (later,) = diff(load(excepted, "a"), load(excepted.replace("2030", "2031"), "b"))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from kapagate.policy.load import Layers, Loaded
 from kapagate.remote.references import References
 from kapagate.run import offline
+from tests.policy.test_exceptions import EXCEPTION
 
 GATEWAY: dict[str, Any] = yaml.safe_load((Path(__file__).parent / "diffs" / "pairs.yaml").read_text())["before"]
 PII = ["allow", "redact", "refuse"]
@@ -123,26 +124,13 @@ def test_no_overlay_is_looser_than_its_locks_allow(
         assert {each.code.name for each in policy.diagnostics if each.is_error} <= {"KG303", "KG301", "KG302", "KG315"}
 
 
-EXCEPTED = """---
-apiVersion: kapagate.dev/v1
-kind: Exception
-tenant: acme
-step: ask
-field: max_length
-value: 5000
-reason: logs
-approver: ada
-expiry: "{expiry}"
-"""
-
-
 @RANDOM
 @given(changes=CHANGES, active=st.booleans())
 def test_an_exception_loosens_its_own_option_and_only_until_it_expires(
     folder: Path, changes: list[tuple[str, Any]], active: bool
 ) -> None:
     expiry = "2030-01-01T00:00:00Z" if active else "1970-01-01T00:00:01Z"
-    policy = loaded(folder, "Tenant", "true", changes, EXCEPTED.format(expiry=expiry))
+    policy = loaded(folder, "Tenant", "true", changes, EXCEPTION.replace("1970-03-01T00:00:00Z", expiry))
     if policy.ok:
         assert looser(policy) == (["question length"] if active else [])
 

@@ -50,14 +50,18 @@ upstreams: {kapa: {project: "${env:KG_ACME_PROJECT}", api_key: "${env:KG_ACME_KE
 """
 
 
-@pytest.fixture(scope="module")
-def generation(tmp_path_factory: pytest.TempPathFactory) -> Generation:
-    folder: Path = tmp_path_factory.mktemp("policy")
+def generation_in(folder: Path) -> Generation:
+    """Of the small policy above."""
     (folder / "gateway.yaml").write_text(GATEWAY)
     (folder / "acme.yaml").write_text(TENANT)
     loaded, _ = load_with_placeholders(lambda resolve: offline([folder], resolve), References({}))
     assert loaded.generation is not None, loaded.report()
     return loaded.generation
+
+
+@pytest.fixture(scope="module")
+def generation(tmp_path_factory: pytest.TempPathFactory) -> Generation:
+    return generation_in(tmp_path_factory.mktemp("policy"))
 
 
 async def tried(generation: Generation, text: str, direction: str = "answer", **more: object) -> Tried:

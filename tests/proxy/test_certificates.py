@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from kapagate.proxy.certificates import CertificateFiles, Certificates, Unusable
-from tests.proxy.authority import Authority
+from tests.authority import Authority
 
 
 @pytest.fixture

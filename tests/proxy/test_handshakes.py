@@ -20,7 +20,7 @@ from kapagate.proxy.handshakes import Handshakes
 from kapagate.proxy.listener import Listener
 from kapagate.proxy.terms import Terms
 from kapagate.proxy.unix import UnixSocket
-from tests.proxy.authority import Authority
+from tests.authority import Authority
 
 GET = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
 PATIENCE = 10.0

@@ -13,7 +13,7 @@ from kapagate.chain.hop import Endpoint, Outbound
 from kapagate.chain.problem import Problem
 from kapagate.chain.response import Truncated
 from kapagate.proxy.tls import client_context
-from tests.proxy.authority import Authority
+from tests.authority import Authority
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -12,7 +12,7 @@ from aiohttp.resolver import ThreadedResolver
 
 from kapagate.proxy.egress import allowed
 from kapagate.remote.documents import LARGEST, Documents, Unavailable, max_age
-from tests.proxy.authority import Authority
+from tests.authority import Authority
 from tests.remote.provider import Provider, serving
 
 DOCUMENTS = Documents(allowed)

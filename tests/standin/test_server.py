@@ -1,23 +1,18 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import aiohttp
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from yarl import URL
 
 from kapagate.standin import DEFAULT_PROJECTS, Faults, StandIn
 from kapagate.standin.errors import KapaError
 from kapagate.standin.server import check_accept
+from tests.authority import Authority
 
 (PROJECT, KEY), (_, OTHER_KEY) = DEFAULT_PROJECTS.items()
 CHAT = f"/query/v1/projects/{PROJECT}/chat/"
@@ -163,31 +158,9 @@ def test_has_no_url_before_it_runs() -> None:
 
 
 async def test_serves_tls_with_the_context_that_it_is_given(tmp_path: Path) -> None:
-    server, client = make_contexts(tmp_path)
-    async with StandIn(ssl_context=server) as kapa:
+    authority = Authority(tmp_path, "ca")
+    async with StandIn(ssl_context=authority.server("127.0.0.1")) as kapa:
         assert kapa.url.startswith("https://127.0.0.1:")
-        async with aiohttp.ClientSession() as session:
-            url = kapa.url.replace("127.0.0.1", "localhost") + "/__standin/health"
-            async with session.get(url, ssl=client) as answer:
-                assert answer.status == 200
-
-
-def make_contexts(folder: Path) -> tuple[ssl.SSLContext, ssl.SSLContext]:
-    """A server with a certificate of its own for localhost, and a client that trusts it alone."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-    certificate = (
-        builder.not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(hours=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    encoded = certificate.public_bytes(serialization.Encoding.PEM)
-    plain = serialization.NoEncryption()
-    private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-    (folder / "server.pem").write_bytes(private + encoded)
-    server = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    server.load_cert_chain(folder / "server.pem")
-    return server, ssl.create_default_context(cadata=encoded.decode())
+        health = f"{kapa.url}/__standin/health"
+        async with aiohttp.ClientSession() as session, session.get(health, ssl=authority.client()) as answer:
+            assert answer.status == 200

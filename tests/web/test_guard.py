@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import orjson
 import pytest
 from aiohttp import ClientSession
@@ -11,16 +9,13 @@ from kapagate.chain.generation import Generation
 from kapagate.chain.problem import Problem
 from kapagate.ledger.journal import Journal
 from kapagate.ledger.selection import Selection
-from kapagate.policy.placeholders import load_with_placeholders
 from kapagate.policy.tryout import LONGEST
-from kapagate.remote.references import References
-from kapagate.run import offline
 from kapagate.standin.specimens import SPECIMENS
 from kapagate.stores.ring import MemoryLedger
 from kapagate.web.admin import admin_routes
 from kapagate.web.doors import LONGEST_BODY
 from kapagate.web.guard import guard_of, told_trial
-from tests.policy.test_tryout import GATEWAY, TENANT
+from tests.policy.test_tryout import generation_in
 from tests.web.doors import StoppedClock, opened
 
 PATH = "/api/admin/guard/try"
@@ -28,12 +23,7 @@ PATH = "/api/admin/guard/try"
 
 @pytest.fixture(scope="module")
 def generation(tmp_path_factory: pytest.TempPathFactory) -> Generation:
-    folder: Path = tmp_path_factory.mktemp("policy")
-    (folder / "gateway.yaml").write_text(GATEWAY)
-    (folder / "acme.yaml").write_text(TENANT)
-    loaded, _ = load_with_placeholders(lambda resolve: offline([folder], resolve), References({}))
-    assert loaded.generation is not None
-    return loaded.generation
+    return generation_in(tmp_path_factory.mktemp("policy"))
 
 
 def body(text: str, **more: object) -> str:
