@@ -4,8 +4,9 @@ The example policy, loaded as in production, in front of streams in memory: the 
 whoever asks for the next record sees what has been delivered of those before. `held` is how many characters wait then;
 `beyond` how many of them stand before the last token (a word that may begin a spelled address or a date waits for the
 next). Below that stands which detector holds what by itself, letter by letter: the most characters of it all, and the
-most beyond the last token with the text that waited then. `records` says how many more had to come until all of a record's text had left. CPU is this thread's, from the
-request to the first text that leaves, with guards and without, a pair at a time.
+most beyond the last token with the text that waited then. `records` says how many more had to come until all of a
+record's text had left. CPU is this thread's, from the request to the first text that leaves, with guards and without,
+a pair at a time.
 
 Exits 1 when the 99th percentile of what is held is above 64 characters, or the growth above a millisecond.
 """
