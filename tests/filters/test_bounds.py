@@ -12,6 +12,7 @@ MATCHED = r"{id: chant, patterns: ['(?:ha){3,}'], max_match: 12, message: '(chan
 BOUNDS = {
     "a key": ("  - guard_answer: {}\n", f"Use ghp_{'aB3' * 3000} now.", "api_key"),
     "a password": ("  - guard_answer: {}\n", f"password: {'aB3-' * 150} now.", "secret"),
+    "a login": ("  - guard_answer: {}\n", f"postgres://admin:{'aB3-' * 37}@db.example now.", "credentials"),
     "an address": ("  - guard_answer: {}\n", f"Ask {'abc' * 40}@mail.example now.", "email"),
     "a link": (LINKS, f"See https://docs.example/{'x/' * 1500} now.", "link"),
     "code": ("  - guard_answer: {pii: allow, code: remove}\n", f"Say `{'word ' * 100}` now.", "code"),
@@ -47,7 +48,7 @@ async def test_a_candidate_that_reaches_its_bound_is_counted_the_same_however_it
             '{step="guard"}': float(bounded[0]["guard"])
         }
     assert told.count(told[0]) == len(told)
-    assert told[0][4].keys() == {kind}
+    assert kind in told[0][4]
     assert told[0][3] == {"guard": sum(told[0][4].values())}
     if mode == "enforce":
         assert told[0][0] != text
