@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from time import process_time_ns
 
 from kapagate.guards.custom import CustomDetector, personal_data
@@ -86,14 +87,14 @@ def costs(rule: PersonalData, scale: int = 1) -> Iterator[Figure]:
     """Of texts of 4 KiB, and of each candidate in one."""
     for name, (unit, most) in CLEAN.items():
         text = filled(unit, 4 * KIB)
-        yield Figure(f"{name}, 4 KiB", microseconds(lambda text=text: rule.scan(text, 0, True), 200 // scale), most)
+        yield Figure(f"{name}, 4 KiB", microseconds(partial(rule.scan, text, 0, True), 200 // scale), most)
     piece = PROSE[:60] * 2
     yield Figure("clean ASCII, a piece of 60", microseconds(lambda: rule.scan(piece, 60, False), 2000 // scale), 150.0)
     clean = microseconds(lambda: rule.scan(filled(PROSE, 4 * KIB), 0, True), 200 // scale)
     for name, value in CANDIDATES.items():
         unit = f"{PROSE}{value}, and {PROSE}"
         text = filled(unit, 4 * KIB)
-        whole = microseconds(lambda text=text: rule.scan(text, 0, True), 40 // scale)
+        whole = microseconds(partial(rule.scan, text, 0, True), 40 // scale)
         yield Figure(f"a candidate more: {name}", (whole - clean) / text.count(value), PER_CANDIDATE)
 
 
@@ -122,8 +123,8 @@ def many_beside_few(scale: int = 1) -> Iterator[Figure]:
 def hostile(rule: PersonalData, length: int = KIB * KIB) -> Iterator[Figure]:
     for unit in HOSTILE:
         part, text = filled(unit, length // 4), filled(unit, length)
-        short = microseconds(lambda part=part: rule.scan(part, 0, True), 1, 2) / (length // 4 / KIB)
-        long = microseconds(lambda text=text: rule.scan(text, 0, True), 1, 1) / (length / KIB)
+        short = microseconds(partial(rule.scan, part, 0, True), 1, 2) / (length // 4 / KIB)
+        long = microseconds(partial(rule.scan, text, 0, True), 1, 1) / (length / KIB)
         yield Figure(f"hostile, {length // KIB} KiB: {unit!a}", long, PER_KIB, "us/KiB")
         yield Figure("  to a quarter of it", long / short, GROWTH, "times")
 
@@ -131,7 +132,7 @@ def hostile(rule: PersonalData, length: int = KIB * KIB) -> Iterator[Figure]:
 def hostile_streams(rule: PersonalData, length: int = 32 * KIB) -> Iterator[Figure]:
     for unit in HOSTILE:
         costs = [
-            microseconds(lambda size=size: _streamed(rule, filled(unit, size)), 1, 2) / (size / KIB)  # noqa: B023
+            microseconds(partial(_streamed, rule, filled(unit, size)), 1, 2) / (size / KIB)
             for size in (length // 4, length)
         ]
         yield Figure(f"hostile, {length // KIB} KiB in pieces of {PIECE}: {unit!a}", costs[1], 5 * PER_KIB, "us/KiB")

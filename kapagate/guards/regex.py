@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
-import re2  # type: ignore[import-untyped, unused-ignore]  # google-re2 ships no types
+import re2
 
 
 class Match(Protocol):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from kapagate.chain.hop import Inbound
 from kapagate.chain.response import Truncated
 from tests.filters.door import ANN, Door, cors_fields, fields, load
 from tests.filters.gateway import Told, inbound, records, streamed
@@ -201,8 +202,8 @@ async def test_refusals_of_the_chain_tell_it() -> None:
     "answer",
     [inbound(b"{}", status=401), inbound(b"down", status=500, content_type="text/html"), inbound(b"{", status=200)],
 )
-async def test_failures_of_the_upstream_tell_it(answer: object) -> None:
-    told = await Door(CORS).knock("POST", "chat", ORIGIN, ANN, answer=answer)  # type: ignore[arg-type]
+async def test_failures_of_the_upstream_tell_it(answer: Inbound) -> None:
+    told = await Door(CORS).knock("POST", "chat", ORIGIN, ANN, answer=answer)
     assert told.status >= 500
     assert cors_fields(told) == GRANTED
     assert fields(told, "Vary") == ["Origin"]

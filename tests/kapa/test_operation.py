@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Literal
+
 import pytest
 
 from kapagate.answer.codec import Codec
@@ -8,12 +10,12 @@ from kapagate.kapa.operation import Id, Operation
 from kapagate.kapa.records import RecordsCodec
 
 
-def operation(method: str, codec: type[Codec]) -> Operation:
+def operation(method: Literal["GET", "POST"], codec: type[Codec]) -> Operation:
     return Operation(
         name="x",
         template="/x/{project_id}/",
         permission="kapa.x",
-        method=method,  # type: ignore[arg-type]  # one of the two
+        method=method,
         fields={},
         shows=frozenset({"answer text", "whole answer"}),
         streams=codec is RecordsCodec,
@@ -23,7 +25,7 @@ def operation(method: str, codec: type[Codec]) -> Operation:
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_a_route_takes_the_operations_method_under_both_of_its_addresses(method: str) -> None:
+def test_a_route_takes_the_operations_method_under_both_of_its_addresses(method: Literal["GET", "POST"]) -> None:
     route = operation(method, ChatJsonCodec).route(False)
     assert route.methods == {method}
     assert (route.template, route.aliases) == ("/x/{project_id}/", ("/t/{tenant}/x/{project_id}/",))

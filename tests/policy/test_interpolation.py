@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -41,9 +42,9 @@ Apply = Callable[..., tuple[Node, list[str], dict[str, Source]]]
 
 @pytest.fixture
 def apply(node: Callable[[str], Mapping]) -> Apply:
-    def apply(text: str, **more: object) -> tuple[Node, list[str], dict[str, Source]]:
+    def apply(text: str, **more: Any) -> tuple[Node, list[str], dict[str, Source]]:
         problems, sources = Diagnostics(), dict[str, Source]()
-        found = Interpolation(resolve, problems, sources).apply(node(text), Path("."), **more)  # type: ignore[arg-type]  # `in_scope` alone
+        found = Interpolation(resolve, problems, sources).apply(node(text), Path("."), **more)
         return found, [f"{each.span} {each.code.name}" for each in problems], sources
 
     return apply

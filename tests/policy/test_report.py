@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostic
@@ -13,8 +14,8 @@ from kapagate.policy.report import escaped, render, render_all
 from kapagate.policy.source import Source
 
 
-def shown(text: str, span: Span, **more: str | bool) -> list[str]:
-    found = Diagnostic(codes.UNKNOWN_FIELD, span, "wrong", **more)  # type: ignore[arg-type]  # by the caller's keywords
+def shown(text: str, span: Span, **more: Any) -> list[str]:
+    found = Diagnostic(codes.UNKNOWN_FIELD, span, "wrong", **more)
     return render(found, {"x.yaml": Source("x.yaml", text, Path("."))}).split("\n")[:-1]
 
 

@@ -432,7 +432,7 @@ async def test_no_task_outlives_its_connection(stage: Any) -> None:
 
 
 async def test_a_failing_engine_costs_only_its_connection(stage: Any, caplog: Any) -> None:
-    class Broken(stage.scripted):  # type: ignore[misc, name-defined]  # the fixture's class
+    class Broken(stage.scripted):  # type: ignore[misc]  # the fixture's class
         async def run(self, exchange: Exchange, sink: Sink) -> None:
             raise ValueError("bug")
 
