@@ -14,7 +14,8 @@ depend on the text alone and arrival decides only *when*, so the delivered text 
 - A rule that does not bind has a cursor like the others, but nobody waits for it and its edits are only counted.
 - A rule that fails ends the answer, unless it is lenient or does not bind: then it leaves, and the report says so. So
   do the rules of a step that is switched off under way. What a rule has found by the time it leaves still holds.
-- Text behind a cut is not delivered, so it is neither scanned nor kept.
+- Text behind a cut is not delivered, so it is neither scanned nor kept, but for rules that do not bind: they read all
+  that arrives, for in one piece they would have read it before it was cut.
 - Kept are the characters that are not sent and the context that rules ask for, no more; `reach` bounds the first.
   Where edits overlap without end, what they cover is forgotten too: it will be replaced, whatever comes.
 """
@@ -87,7 +88,7 @@ class Window:
             return
         text = event.text
         self._report.seen += len(text)
-        if not self._cut.full:
+        if not self._cut.full or self._cursors:
             self._arrived.append(text)
             self._end += len(text)
 
@@ -110,7 +111,7 @@ class Window:
         return events
 
     def _decided(self, final: bool) -> int:
-        if self._cut.full:
+        if self._cut.full and not self._cursors:
             return self._end
         if self._arrived:
             self._text = "".join((self._text, *self._arrived))
@@ -143,6 +144,8 @@ class Window:
         self._pass(upto)
         if not full:
             self._note()
+            if self._cut.full:
+                self._cursors = [cursor for cursor in self._cursors if not cursor.reader.binding]
 
     def _note(self) -> None:
         report, waits = self._report, self._end - self._sent
@@ -164,13 +167,14 @@ class Window:
             self._sent = upto
 
     def _forget(self) -> None:
+        needed = self._sent
         if self._cut.full:
             needed = self._end
-        else:
-            needed = self._edits.beyond(self._sent) if self._edits else self._sent
-            for cursor in self._cursors:
-                if (kept := cursor.sure - cursor.reader.context) < needed:
-                    needed = kept
+        elif self._edits:
+            needed = self._edits.beyond(self._sent)
+        for cursor in self._cursors:
+            if (kept := cursor.sure - cursor.reader.context) < needed:
+                needed = kept
         if needed > self._base:
             self._text = self._text[needed - self._base :]
             self._base = needed

@@ -18,7 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kapagate.answer.codec import Codec
-from kapagate.answer.events import TextKind
+from kapagate.answer.events import Text, TextKind
 from kapagate.answer.fields import PLAIN, FieldsCodec, parse_field_path
 from kapagate.answer.reader import readers_of
 from kapagate.answer.report import Report
@@ -36,7 +36,7 @@ from kapagate.kapa.passages import PassagesCodec
 from kapagate.kapa.records import SEPARATOR, RecordsCodec
 from kapagate.standin.specimens import SPECIMENS
 from tests.answer.test_event_stream import read as read_events
-from tests.answer.toys import bytes_cut, held, pieces_of, pump_now, pumped
+from tests.answer.toys import bytes_cut, held, pieces_of, pump_now, pumped, streamed
 
 EMAIL, CARD, TERM = SPECIMENS["email"], SPECIMENS["card"], "Project Falcon"
 FORBIDDEN = [*SPECIMENS.values(), TERM, "東京", "rm -rf"]
@@ -201,6 +201,16 @@ def test_a_stream_says_what_the_whole_says_under_any_rules_and_cuts(
     stream: str, text: str, cuts: list[int], byte_cuts: list[int], style: str, names: Names
 ) -> None:
     check(stream, text, pieces_of(text, [at % (len(text) + 1) for at in cuts]), byte_cuts, style, names)
+
+
+@settings(max_examples=200)
+@given(text=texts, cuts=places, names=st.sampled_from(COMBINATIONS))
+def test_what_is_counted_does_not_depend_on_the_cuts_either(text: str, cuts: list[int], names: Names) -> None:
+    told = []
+    for pieces in ([text], pieces_of(text, [at % (len(text) + 1) for at in cuts]), list(text)):
+        shares = streamed(rules_of(names), map(Text, pieces))[1].steps.items()
+        told.append({step: (each.edits, each.would_edit, each.at_bound) for step, each in shares})
+    assert told.count(told[0]) == len(told)
 
 
 @pytest.mark.parametrize("names", [tuple(MADE), ("personal",)], ids="+".join)

@@ -298,6 +298,19 @@ def test_reports_the_same_findings_however_it_was_cut(case: tuple[str, list[str]
     assert (whole.seen, whole.released) == (pieces.seen, pieces.released) == (len(case[0]), len(case[0]))
 
 
+@given(case=cut(texts(max_size=60)))
+def test_who_only_looks_on_is_counted_on_what_stands_behind_a_cut_too(case: tuple[str, list[str]]) -> None:
+    rules = [
+        AnswerRules("limit", texts=(Words(),), limit=Limit(9, "…")),
+        AnswerRules("shadow", texts=(Digits(),), binding=False),
+    ]
+    out, whole = streamed(rules, [Text(case[0])])
+    for pieces in (case[1], list(case[0])):
+        again, told = streamed(rules, map(Text, pieces))
+        assert said(again) == said(out)
+        assert told.steps["shadow"] == whole.steps["shadow"]
+
+
 class Chunky(Digits):
     """Removes runs of digits piece by piece, as they come."""
 
