@@ -58,7 +58,10 @@ def test_what_is_remembered_is_bounded(lab) -> None:
 def test_a_reload_swaps_one_reference(lab) -> None:
     old, new = lab.generation(), lab.generation()
     live = Live(old)
-    live.generation = new
+    assert old.live is live
+    assert new.live is None
+    live.put(new)
+    assert new.live is live
     assert live.generation is new
 
 
