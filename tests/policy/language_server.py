@@ -14,9 +14,10 @@ PATIENCE = 60.0
 
 
 class LanguageServer:
-    """One server with one document open at a time."""
+    """One server; what it says of other documents than the one that is asked for is passed over."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, folder: Path) -> None:
+        self.folder = folder
         assert process.stdin is not None
         assert process.stdout is not None
         self._in, self._out = process.stdin, process.stdout
@@ -78,7 +79,7 @@ async def language_server(program: Path, folder: Path) -> AsyncIterator[Language
         limit=1 << 24,
     )
     try:
-        server = LanguageServer(process)
+        server = LanguageServer(process, folder)
         await server.ask(
             "initialize",
             {

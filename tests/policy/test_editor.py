@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_asyncio
 
 from kapagate.cli.schema import schema_text
 from tests.policy.language_server import LanguageServer, language_server
@@ -24,7 +25,7 @@ MISSING = (
     if not PROGRAM.exists()
     else ""
 )
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=MISSING)
+pytestmark = [pytest.mark.skipif(bool(MISSING), reason=MISSING), pytest.mark.asyncio(loop_scope="module")]
 
 EDITOR = "# yaml-language-server: $schema=kapagate.schema.json\n"
 HEAD = f"{EDITOR}apiVersion: kapagate.dev/v1\nkind: Gateway\nname: docs\n"
@@ -32,16 +33,18 @@ POLICIES = ROOT / "policies"
 EXAMPLES = {str(path.relative_to(POLICIES)): path.read_text() for path in sorted(POLICIES.rglob("*.yaml"))}
 
 
-@pytest.fixture
-async def server(tmp_path: Path) -> AsyncIterator[LanguageServer]:
-    (tmp_path / "kapagate.schema.json").write_text(schema_text())
-    async with language_server(PROGRAM, tmp_path) as server:
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def server(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[LanguageServer]:
+    """One for all, which reads the schema once: every test has a document of its own."""
+    folder = tmp_path_factory.mktemp("editor")
+    (folder / "kapagate.schema.json").write_text(schema_text())
+    async with language_server(PROGRAM, folder) as server:
         yield server
 
 
 async def opened(server: LanguageServer, folder: Path, text: str) -> tuple[str, list[dict[str, Any]]]:
     """A document that an editor opened, and what the server says of it."""
-    uri = (folder / "policy.yaml").as_uri()
+    uri = (server.folder / f"{folder.name}.yaml").as_uri()
     server.tell(
         "textDocument/didOpen", {"textDocument": {"uri": uri, "languageId": "yaml", "version": 1, "text": text}}
     )
