@@ -1,9 +1,22 @@
-"""The port to files that are read again when they change."""
+"""Files that are named and read again when they change, and the port to them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Annotated, Any, Protocol
+
+from pydantic import BeforeValidator, Field
+
+from kapagate.chain.secret import Resolved
+
+
+def _named(value: Any) -> Any:
+    if isinstance(value, Resolved) and value.reference.startswith("${file:"):
+        raise ValueError("name the file itself, not what it holds: it is read again when it changes")
+    return value
+
+
+FilePath = Annotated[str, BeforeValidator(_named), Field(min_length=1)]
 
 
 class Watched(Protocol):

@@ -17,6 +17,7 @@ import orjson
 
 from kapagate.cli.codes import GOOD, INVALID_POLICY, LOOSENING
 from kapagate.cli.offline import load_offline, report
+from kapagate.machine.heap import uncollected
 from kapagate.policy.changes import Change, Side
 from kapagate.policy.diff import diff as compared
 from kapagate.policy.diff_report import markdown, records, text
@@ -49,7 +50,8 @@ def diff(ctx: click.Context, before: str, after: str, environment: str | None, f
             for side, each in zip(sides, loaded, strict=True):
                 click.echo(side.named(report(each)), err=True, nl=not each.ok)
             ctx.exit(INVALID_POLICY)
-        changes = [_named(each, sides) for each in compared(loaded[0], loaded[1], made_up)]
+        with uncollected():
+            changes = [_named(each, sides) for each in compared(loaded[0], loaded[1], made_up)]
     if form == "json":
         click.echo(orjson.dumps({"changes": records(changes)}, option=orjson.OPT_INDENT_2).decode())
     else:

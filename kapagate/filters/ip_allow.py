@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from kapagate.access.networks import Admission, Network, parse_network, parse_networks
 from kapagate.chain import problems
@@ -13,17 +13,10 @@ from kapagate.chain.exchange import Exchange
 from kapagate.chain.filter import Filter, Invalid
 from kapagate.chain.order import MORE, Label, Listed
 from kapagate.chain.problem import Problem
-from kapagate.chain.secret import Resolved
 from kapagate.chain.services import Services
 from kapagate.chain.step import Step
 from kapagate.chain.verdict import Decision
-from kapagate.chain.watched import Watched
-
-
-def _named(value: Any) -> Any:
-    if isinstance(value, Resolved) and value.reference.startswith("${file:"):
-        raise ValueError("name the file itself, not what it holds: it is read again when it changes")
-    return value
+from kapagate.chain.watched import FilePath, Watched
 
 
 def _written(text: str) -> str:
@@ -38,8 +31,8 @@ class NetworkFile(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: Annotated[str, BeforeValidator(_named)] = Field(
-        min_length=1, description="A file with a network per line, read again when it changes; `#` begins a comment."
+    file: FilePath = Field(
+        description="A file with a network per line, read again when it changes; `#` begins a comment."
     )
 
 

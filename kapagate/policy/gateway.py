@@ -16,8 +16,9 @@ from kapagate.access.origins import Origin
 from kapagate.access.roles import RoleDeclaration
 from kapagate.chain.order import NEUTRAL
 from kapagate.chain.scheme import Scheme
-from kapagate.chain.secret import Resolved, Secret
+from kapagate.chain.secret import Secret
 from kapagate.chain.units import Duration, Size
+from kapagate.chain.watched import FilePath
 
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")]
 
@@ -76,15 +77,6 @@ def parse_data_address(value: Any) -> Address | UnixAddress:
 
 
 DataListener = Annotated[Address | UnixAddress, BeforeValidator(parse_data_address), WithJsonSchema({"type": "string"})]
-
-
-def _file(value: Any) -> Any:
-    if isinstance(value, Resolved) and value.reference.startswith("${file:"):
-        raise ValueError("name the file itself, not what it holds: it is read again when it changes")
-    return value
-
-
-FilePath = Annotated[str, BeforeValidator(_file), Field(min_length=1)]
 
 
 def _host(value: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -18,6 +19,8 @@ from kapagate.policy.position import Span
 from kapagate.policy.suggestion import closest
 from kapagate.policy.table import Table
 from kapagate.policy.validation import Subject, place, validate
+
+_FILES = ("ca_file", "client_cert", "client_key")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,13 +87,22 @@ def _read(
 
 
 def _opened(hops: Hops, endpoint: Endpoint, declared: DeclaredUpstream, problems: Diagnostics) -> Hop | None:
-    """The hop; without one when the file of its authorities cannot be used, and that is noted."""
+    """The hop; without one when a file of certificates or keys cannot be used, and that is noted."""
     try:
         return hops.open(endpoint)
     except OSError as cause:
-        message = f"the CA file {endpoint.ca_file} cannot be used: {cause.strerror or cause}"
-        problems.add(codes.UNWORKABLE, declared.place(("ca_file",)), message)
+        option, file = _at_fault(endpoint)
+        message = f"the file {file} cannot be used: {cause.strerror or cause}"
+        problems.add(codes.UNWORKABLE, declared.place((option,)), message)
         return None
+
+
+def _at_fault(endpoint: Endpoint) -> tuple[str, str]:
+    """The option and the file that cannot be read; where all can, the first of them."""
+    named = [(option, file) for option in _FILES if (file := getattr(endpoint, option))]
+    return next(
+        (each for each in named if not os.access(each[1], os.R_OK)), named[0] if named else ("url", "of authorities")
+    )
 
 
 def _model_of(name: str, entry: Entry, table: Table, problems: Diagnostics) -> type[UpstreamType] | None:
