@@ -31,8 +31,9 @@ _ISSUERS = re.compile(
     rb"|35\d{14}|35(?:2[89]|[3-8]\d)\d{13,15}|(?:2131|1800)\d{11}"  # JCB
     rb"|220[0-4]\d{12,15}"  # Mir
     rb"|(?:50(?:18|20|38)|5[678]\d\d|0604|6304|6390|6759|676[1-3])\d{8}(?:\d{1,3})?"  # Maestro, of 12 to 15 digits
-    rb"|(?:6|5[0678]|8[12])\d{14,17}\d)\Z"  # Discover, UnionPay, Maestro, RuPay
+    rb"|(?:6\d|5[0678]|8[12])\d{14,17})\Z"  # Discover, UnionPay, Maestro, RuPay
 )
+_BEGINNINGS = re.compile(rb"4|5[0-8]|2[2-7]|3[04-9]|6|8[12]|2131|1800|0604")
 _MORE_LEFT = re.compile(rb"(?:[\w/+]|\d\.|\w-)\Z")
 _MORE_RIGHT = re.compile(rb"\w|\.\d|-\w")
 
@@ -63,17 +64,21 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     """The card number that begins with the digits at `start`, in any of its shapes."""
     if not _ANY_SHAPE.match(data, start) or _MORE_LEFT.search(data, max(0, start - 2), start):
         return None
+    if not _BEGINNINGS.match(data, start) and not _said(data, start):
+        return None
     near = data[start : start + _LONGEST]
     for shape in _SHAPES:
         if (found := shape.match(near)) is not None and not _MORE_RIGHT.match(near, length := found.end()):
             digits = near[:length].translate(None, b" .-")
-            if luhn(digits) and (_ISSUERS.match(digits) or _said(data, start, digits)):
+            if luhn(digits) and (_ISSUERS.match(digits) or (len(set(digits)) > 1 and _said(data, start))):
                 return None if _is_part(data, start) else (start, start + length)
     return None
 
 
-def _said(data: bytes, start: int, digits: bytes) -> bool:
-    return len(set(digits)) > 1 and _SAYS_CARD(data[max(0, start - _BEFORE) : start])
+def _said(data: bytes, start: int) -> bool:
+    return not data[max(0, start - 2) : max(0, start - 1)].isdigit() and _SAYS_CARD(
+        data[max(0, start - _BEFORE) : start]
+    )
 
 
 def _is_part(data: bytes, start: int) -> bool:

@@ -147,3 +147,32 @@ def test_ends_where_the_number_ends(found: Found, text: str, numbers: list[str])
 )
 def test_leaves_dates_numbers_identifiers_and_sums(found: Found, text: str) -> None:
     assert found(PHONE, text) == []
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "+1-177-892-0730x52646",
+        "001-204-821-0538x16944",
+        "151.081.7740x2347",
+        "+926-566.714.5764",
+        "0005-516-394-1355",
+        "026 6803.5924",
+        "(481).3081523",
+        "83 2122-4440",
+    ],
+)
+def test_finds_what_people_type_and_generators_make_up(found: Found, number: str) -> None:
+    for text in (f"they gave {number} to me", f"{number}-Office, ", f"a\n{number}\nb"):
+        assert found(PHONE, text) == [number]
+
+
+@pytest.mark.parametrize(
+    "text", ["+12.345 67.890", "at +0200 2024.1234", "00.123.456.7890.1", "000 000.0000", "MRN 619-384-7250"]
+)
+def test_leaves_decimals_zones_of_time_and_records(found: Found, text: str) -> None:
+    assert found(PHONE, text) == []
+
+
+def test_finds_a_country_in_brackets_with_its_number(found: Found) -> None:
+    assert found(PHONE, "call (351) 965 366 506 now")[0] == "(351) 965 366 506"

@@ -60,3 +60,31 @@ def test_leaves_what_only_looks_alike(found: Found, text: str) -> None:
 def test_the_number_of_a_social_security_card_is_none_of_a_telephone() -> None:
     data = b"her social security number is " + b"-".join((b"219", b"09", b"9999"))
     assert list(PHONE_SPOKEN.find(data, 0, len(data))) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Phone:\n{}\n",
+        "Emergency contact: {}",
+        "They're not answering at {}",
+        "Reach our support team at {} for help",
+        "You can reach our customer service team at {}",
+        "Toll-free: {}. Always.",
+        "phone={}",
+        "user_phone: {}",
+        "Desk: {}",
+        "{}-Office, more",
+        "{} fax\nnext",
+    ],
+)
+def test_finds_it_in_forms_and_beside_labels(found: Found, text: str) -> None:
+    for number in ("5403926876", "28-64-66-98", "358 0594"):
+        assert found(PHONE_SPOKEN, text.format(number)) == [number]
+
+
+@pytest.mark.parametrize(
+    "text", ["1500000 mobile users", "2 000 000 mobile.", "id=5403926876", "12345678 home pages", "Contact: 2024-01-15"]
+)
+def test_leaves_counts_and_identifiers_beside_such_words(found: Found, text: str) -> None:
+    assert found(PHONE_SPOKEN, text) == []
