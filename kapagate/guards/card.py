@@ -62,9 +62,9 @@ def luhn(digits: bytes) -> bool:
 
 def check(data: bytes, start: int, end: int) -> Span | None:
     """The card number that begins with the digits at `start`, in any of its shapes."""
-    if not _ANY_SHAPE.match(data, start) or _MORE_LEFT.search(data, max(0, start - 2), start):
-        return None
     if not _BEGINNINGS.match(data, start) and not _said(data, start):
+        return None
+    if not _ANY_SHAPE.match(data, start) or _MORE_LEFT.search(data, max(0, start - 2), start):
         return None
     near = data[start : start + _LONGEST]
     for shape in _SHAPES:

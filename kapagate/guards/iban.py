@@ -38,13 +38,13 @@ _SHAPES = {
 _UNREGISTERED = re.compile(
     rb"[A-Z]{2}\d\d(?:[A-Z0-9]{11,30}|([ -])(?:[A-Z0-9]{4}\1){2,6}[A-Z0-9]{1,4})(?![A-Za-z0-9]|[.-][A-Za-z0-9])"
 )
-_VALUES = {ord(sign): str(int(sign, 36)) for sign in "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"}
+_VALUES = str.maketrans({letter: str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
 _COUNTRY = rb"\b(?i:" + b"|".join(sorted(LENGTHS)) + rb")"
 
 
 def mod97(number: bytes) -> bool:
     """ISO 7064 mod 97-10 over letters (A = 10 ... Z = 35) and digits, the first four moved to the end."""
-    return int("".join(map(_VALUES.__getitem__, number[4:] + number[:4]))) % 97 == 1
+    return int((number[4:] + number[:4]).decode("ascii").translate(_VALUES)) % 97 == 1
 
 
 def check(data: bytes, start: int, end: int) -> Span | None:
@@ -55,7 +55,9 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     found = _SHAPES[wanted].match(data, start, start + wanted + _MAX_BLANKS + 1)
     if found is None or found.end() - start > wanted + _MAX_BLANKS or not _right(found[0]):
         found = _UNREGISTERED.match(data, start, start + _LONGEST)
-    return found.span() if found is not None and _right(found[0]) else None
+        if found is None or not _right(found[0]):
+            return None
+    return found.span()
 
 
 def _right(written: bytes) -> bool:
