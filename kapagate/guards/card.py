@@ -13,16 +13,14 @@ from kapagate.guards.iban import LENGTHS
 from kapagate.guards.iban import check as iban
 from kapagate.guards.regex import ending
 
-# In one piece, or in the groups that are printed on cards; the longer shape is tried first.
-_SHAPES = (
-    re.compile(rb"\d{12,19}"),
+# In one piece or two, or in the groups of four digits that are printed on cards; the longer shape is tried first.
+_PIECES = (re.compile(rb"\d{12,19}"), re.compile(rb"\d{6}[ .-]\d{7,13}"))
+_GROUPS = (
     re.compile(rb"\d{4}([ .-])\d{4}\1\d{4}\1\d{4}\1\d{3}"),
     re.compile(rb"\d{4}([ .-])\d{4}\1\d{4}\1\d{1,4}"),
     re.compile(rb"\d{4}([ .-])\d{6}\1\d{4,5}"),
     re.compile(rb"\d{4}([ .-])\d{4}\1\d{4}"),
-    re.compile(rb"\d{6}[ .-]\d{7,13}"),
 )
-_ANY_SHAPE = re.compile(rb"\d{12}|\d{4}([ .-])(?:\d{4}\1\d{4}|\d{6}\1\d{4})|\d{6}[ .-]\d{7}")
 _ISSUERS = re.compile(
     rb"(?:4\d{12}(?:\d{3}){0,2}"  # Visa
     rb"|(?:5[1-5]\d\d|222[1-9]|22[3-9]\d|2[3-6]\d\d|27[01]\d|2720)\d{12}"  # Mastercard
@@ -64,21 +62,27 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     """The card number that begins with the digits at `start`, in any of its shapes."""
     if not _BEGINNINGS.match(data, start) and not _said(data, start):
         return None
-    if not _ANY_SHAPE.match(data, start) or _MORE_LEFT.search(data, max(0, start - 2), start):
+    if data[start - 1 : start] != b" " and _MORE_LEFT.search(data, max(0, start - 2), start):
         return None
+    follows = _follows_group(data, start)
     near = data[start : start + _LONGEST]
-    for shape in _SHAPES:
+    for shape in _PIECES if near[4:5].isdigit() else _GROUPS:
         if (found := shape.match(near)) is not None and not _MORE_RIGHT.match(near, length := found.end()):
             digits = near[:length].translate(None, b" .-")
-            if luhn(digits) and (_ISSUERS.match(digits) or (len(set(digits)) > 1 and _said(data, start))):
+            issued = _ISSUERS.match(digits) is not None
+            if follows and not issued:
+                continue
+            if luhn(digits) and (issued or (len(set(digits)) > 1 and _said(data, start))):
                 return None if _is_part(data, start) else (start, start + length)
     return None
 
 
 def _said(data: bytes, start: int) -> bool:
-    return not data[max(0, start - 2) : max(0, start - 1)].isdigit() and _SAYS_CARD(
-        data[max(0, start - _BEFORE) : start]
-    )
+    return not _follows_group(data, start) and _SAYS_CARD(data[max(0, start - _BEFORE) : start])
+
+
+def _follows_group(data: bytes, start: int) -> bool:
+    return data[max(0, start - 2) : max(0, start - 1)].isdigit()
 
 
 def _is_part(data: bytes, start: int) -> bool:
@@ -93,7 +97,7 @@ def _is_part(data: bytes, start: int) -> bool:
 CARD = Detector(
     name="card",
     placeholder="<card>",
-    pattern=rb"\b\d{4}(?:\d{8}|\d{2}[ .-]\d{4}|[ .-]\d{4})",
+    pattern=rb"\b\d{4}(?:\d{8}|\d{2}[ .-]\d{4}|[ .-](?:\d{4}[ .-]|\d{6}[ .-])\d{4})",
     unfinished=rb"\d[\d .-]*|\d{4}(?:[ .-]\d{4}){2,3}[0-9A-Za-z .-]{0,30}",
     longest=48,
     before=_BEFORE,

@@ -39,6 +39,7 @@ _UNREGISTERED = re.compile(
     rb"[A-Z]{2}\d\d(?:[A-Z0-9]{11,30}|([ -])(?:[A-Z0-9]{4}\1){2,6}[A-Z0-9]{1,4})(?![A-Za-z0-9]|[.-][A-Za-z0-9])"
 )
 _VALUES = str.maketrans({letter: str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+_CAPITALS = bytes(range(256)).upper()
 _COUNTRY = rb"\b(?i:" + b"|".join(sorted(LENGTHS)) + rb")"
 
 
@@ -49,11 +50,12 @@ def mod97(number: bytes) -> bool:
 
 def check(data: bytes, start: int, end: int) -> Span | None:
     """As many letters and digits from `start` on as the country has, in groups or not."""
-    wanted = LENGTHS[data[start : start + 2].upper()]
+    wanted = LENGTHS.get(data[start : start + 2]) or LENGTHS[data[start : start + 2].upper()]
     if data[start - 1 : start] in (b"-", b"/"):
         return None
-    found = _SHAPES[wanted].match(data, start, start + wanted + _MAX_BLANKS + 1)
-    if found is None or found.end() - start > wanted + _MAX_BLANKS or not _right(found[0]):
+    longest = wanted + _MAX_BLANKS
+    found = _SHAPES[wanted].match(data, start, start + longest + 1)
+    if found is None or found.end() - start > longest or not _right(found[0]):
         found = _UNREGISTERED.match(data, start, start + _LONGEST)
         if found is None or not _right(found[0]):
             return None
@@ -61,7 +63,7 @@ def check(data: bytes, start: int, end: int) -> Span | None:
 
 
 def _right(written: bytes) -> bool:
-    return mod97(written.translate(None, b" .-").upper())
+    return mod97(written.translate(_CAPITALS, b" .-"))
 
 
 IBAN = Detector(

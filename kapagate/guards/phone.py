@@ -156,11 +156,11 @@ def _north_american(number: bytes) -> bool:
 
 
 def _national(data: bytes, start: int) -> Span | None:
-    first = _SOME.match(data, start)
-    if first is None or _MORE_LEFT.search(data, max(0, start - 3), start):
-        return None
     left = data[max(0, start - _BEFORE) : start]
     if left[-2:-1].isdigit() and _PART_OF_MORE(left):
+        return None
+    first = _SOME.match(data, start)
+    if first is None or _MORE_LEFT.search(data, max(0, start - 3), start):
         return None
     near = data[start : start + _NEAR]
     for shape in _NATIONAL[(first.lastindex or 1) - 1 :]:
