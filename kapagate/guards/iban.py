@@ -39,12 +39,15 @@ _UNREGISTERED = re.compile(
     rb"[A-Z]{2}\d\d(?:[A-Z0-9]{11,30}|([ -])(?:[A-Z0-9]{4}\1){2,6}[A-Z0-9]{1,4})(?![A-Za-z0-9]|[.-][A-Za-z0-9])"
 )
 _VALUES = str.maketrans({letter: str(int(letter, 36)) for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"})
+_TEN = ord("A") - 10
 _CAPITALS = bytes(range(256)).upper()
 _COUNTRY = rb"\b(?i:" + b"|".join(sorted(LENGTHS)) + rb")"
 
 
 def mod97(number: bytes) -> bool:
     """ISO 7064 mod 97-10 over letters (A = 10 ... Z = 35) and digits, the first four moved to the end."""
+    if number[:2].isalpha() and number[2:].isdigit():  # most accounts' are; it takes half the time
+        return int(b"%b%d%d%b" % (number[4:], number[0] - _TEN, number[1] - _TEN, number[2:4])) % 97 == 1
     return int((number[4:] + number[:4]).decode("ascii").translate(_VALUES)) % 97 == 1
 
 
