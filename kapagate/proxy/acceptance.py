@@ -30,8 +30,8 @@ def check(message: RawRequestMessage, fields: int) -> None:
     """Raises Problem unless we serve such a request. `fields` is how many header fields it may have."""
     if message.method not in METHODS:
         raise _method_refused(message.method)
-    http10 = message.version == HttpVersion10
-    if not http10 and message.version != HttpVersion11:
+    http10 = message.version != HttpVersion11
+    if http10 and message.version != HttpVersion10:
         raise Problem(problems.MALFORMED_REQUEST, "speak HTTP/1.1")
     host = message.headers.get(hdrs.HOST, "-")
     if len(host) > LONGEST_HOST or not _is_host(host):
@@ -48,8 +48,7 @@ def check(message: RawRequestMessage, fields: int) -> None:
 
 def check_door(message: RawRequestMessage, hosts: Hosts | None, resets: bool) -> None:
     """Raises Problem unless the request may come in at this door (`Terms`). HTTP/1.0 may come without a Host."""
-    named = message.headers.get(hdrs.HOST)
-    if hosts is not None and named is not None and not hosts.admit(named):
+    if hosts is not None and (named := message.headers.get(hdrs.HOST)) is not None and not hosts.admit(named):
         raise Problem(problems.MISDIRECTED, "this gateway may not be called by that name")
     if not resets and message.version == HttpVersion10:
         raise Problem(

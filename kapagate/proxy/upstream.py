@@ -3,9 +3,9 @@
 Theory of operation
 -------------------
     idle       in the pool, for `idles` seconds at most, fewer where its first answer said when the upstream closes.
-               Any byte, and any end, closes it: what is said unasked belongs to nobody. Before it is asked
-               again the kernel is asked what the loop has not seen yet (`silent`). What is still under way then cannot
-               be told from an answer by anybody: HTTP/1.1 numbers nothing.
+               Any byte, and any end, closes it: what is said unasked belongs to nobody. Before it is asked again the
+               kernel is asked what the loop has not seen yet (`silent`). What is still under way then cannot be told
+               from an answer by anybody: HTTP/1.1 numbers nothing.
     asked      `ask` has written the request's head, and its body when that was bytes. A streamed body is written by a
                task of its own (`_pump`) with back-pressure, so that an early answer is seen while it still goes out.
     head       bytes of the answer's head come: at most `HEAD` bytes and `FIELDS` fields. 1xx heads are skipped,
@@ -32,6 +32,7 @@ from __future__ import annotations
 import asyncio
 import select
 from collections.abc import AsyncIterator, Hashable
+from http import HTTPStatus
 from typing import TYPE_CHECKING, cast
 
 from httptools import HttpParserError, HttpResponseParser
@@ -58,6 +59,7 @@ NEVER = float("inf")
 _OPENING = ord("H")
 _LINES = 8
 _LINE_ENDS = b"\r\n"
+_PHRASES = frozenset(status.phrase.encode() for status in HTTPStatus)
 _CONTROLS = bytes({*range(32), 127} - {9})
 
 
@@ -106,9 +108,8 @@ class Upstream(asyncio.Protocol):
 
     @property
     def silent(self) -> bool:
-        """Whether it stands and nothing was said on it that the loop has seen, or the kernel has.
-
-        (What the kernel has before it was asked for the first time may be TLS's own.)
+        """Whether it stands and nothing was said on it that the loop has seen, or, once it was asked, the kernel has:
+        what that has before may be TLS's own.
         """
         return not self._transport.is_closing() and not (self.asked and self._heard.poll(0))
 
@@ -244,7 +245,7 @@ class Upstream(asyncio.Protocol):
             raise Fault("a second message")
 
     def on_status(self, reason: bytes) -> None:
-        if reason.translate(None, _CONTROLS) != reason:
+        if reason not in _PHRASES and reason.translate(None, _CONTROLS) != reason:
             raise Fault("control characters in the reason")
 
     def on_header(self, name: bytes, value: bytes) -> None:
