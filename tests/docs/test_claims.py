@@ -187,7 +187,9 @@ async def test_an_error_that_is_no_json_becomes_a_problem(open_stage: Stage) -> 
     "text",
     [
         "jane of example",
-        '"jane doe"@example.com',
+        "*@example.com",
+        "{name}@example.com",
+        "$USER@example.com",
         "git@github.com:org/repo",
         "icon@2x.png",
         "4155552671",

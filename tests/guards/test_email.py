@@ -29,6 +29,22 @@ Found = Callable[[Detector, str], list[str]]
         ("jane@xn--mller-kva.example", "jane@xn--mller-kva.example"),
         ("jane＠example.com", "jane＠example.com"),
         ("\ud800jane@example.com", "jane@example.com"),
+        ("ask cbarros!@example.com", "cbarros!@example.com"),
+        ("value: #zvan-de-brink@example.org", "#zvan-de-brink@example.org"),
+        ("R&D@example.com", "R&D@example.com"),
+        ("from bounces+jane=example.org@lists.example", "bounces+jane=example.org@lists.example"),
+        ("https://x.example/users/jane@example.com/edit", "jane@example.com"),
+        ("projects/p/serviceAccounts/sa@p.iam.example.com", "sa@p.iam.example.com"),
+        ("| a |jane@example.com| b |", "jane@example.com"),
+        ("`jane@example.com`", "jane@example.com"),
+        ("&lt;jane@example.com&gt;", "jane@example.com"),
+        ("\\email{jane@example.com}", "jane@example.com"),
+        ('"john doe"@example.com', '"john doe"@example.com'),
+        ('<"john.doe"@example.com>', '"john.doe"@example.com'),
+        ("to jane@[192.0.2.1].", "jane@[192.0.2.1]"),
+        ("to jane@[IPv6:2001:db8::1]", "jane@[IPv6:2001:db8::1]"),
+        ("to jane@\u4f8b\u5b50.\u4e2d\u56fd", "jane@\u4f8b\u5b50.\u4e2d\u56fd"),
+        ("to jane@mail.\u4f8b\u3048.jp", "jane@mail.\u4f8b\u3048.jp"),
     ],
 )
 def test_finds_the_whole_address(found: Found, text: str, address: str) -> None:
@@ -53,6 +69,14 @@ def test_finds_the_whole_address(found: Found, text: str, address: str) -> None:
         "SELECT @@version",
         "jane.@example.com",
         "x@1.2.3.4",
+        "*@example.com",
+        "like '%@example.com'",
+        "ssh $USER@host.example.com",
+        "'%s@example.com' % name",
+        "f'{name}@example.com'",
+        "https://youtube.com/@jane.doe",
+        "a||@b.first",
+        "domain=@example.com",
     ],
 )
 def test_leaves_what_is_no_address(found: Found, text: str) -> None:
@@ -70,3 +94,8 @@ def test_finds_each_of_several_addresses(found: Found) -> None:
 @pytest.mark.parametrize("address", ["_jane@example.com", "__init@example.com", "jane@\u4f8b\u3048.jp"])
 def test_finds_what_begins_with_an_underscore_and_hosts_of_other_scripts(found: Found, address: str) -> None:
     assert found(EMAIL, f"to {address} or") == [address]
+
+
+def test_finds_each_of_addresses_that_only_a_sign_parts(found: Found) -> None:
+    assert found(EMAIL, "to=a@b.org&cc=c@d.org") == ["a@b.org", "c@d.org"]
+    assert found(EMAIL, "a@b.org|c@d.org/e@f.org") == ["a@b.org", "c@d.org", "e@f.org"]
