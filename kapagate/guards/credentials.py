@@ -30,12 +30,15 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     return start + 3, start + 3 + found.end(found.lastindex or 1)
 
 
+_UNFINISHED = rb"[^\s\xa4/?#@\"'<>`]+@?"
+
 CREDENTIALS = Detector(
     name="credentials",
     placeholder="<credentials>",
     pattern=rb"://[^\s\xa4/?#@:\"'<>`]*:[^\s\xa4/?#@:\"'<>`]",
     hint=rb"://[^\s\xa4/?#@:\"'<>`]*:%b+(?:@|%b{%d})" % (_SIGN, _SIGN, _PASSWORD_MAX),
-    unfinished=rb"[^\s\xa4/?#@\"'<>`]+@?",
+    unfinished=_UNFINISHED,
+    waits=rb"://" + _UNFINISHED,
     longest=_LONGEST + 2,
     before=3,
     severity=4,

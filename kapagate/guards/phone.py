@@ -216,7 +216,7 @@ PHONE = Detector(
     + part_of_extension()
     + rb"|[+(]{0,2}\d(?:[ ()./-]{0,3}\d){6,}(?:"
     + part_of_extension()
-    + rb")?[ -]{0,2}[A-Za-z$%]{0,9}|[+(]{1,2}|\d ?[A-Za-z$%]{1,7}",
+    + rb")?[ -]{0,2}[A-Za-z$%]{0,9}|[+(]{1,2}",
     longest=_NEAR + _LONGEST_EXTENSION + _LONGEST_LABEL,
     before=_BEFORE,
     confidence=0.85,

@@ -100,7 +100,7 @@ PHONE_SPOKEN = Detector(
         + rb"|(?:" + EXTENSION + rb")? ?[ -] ?(?i:" + LABELS + rb")\b)"
     ),
     unfinished=(
-        rb"[+(]{0,2}\d[\d ()./-]*(?:[/:%$]|" + part_of_extension() + rb"|[A-Za-z$%]{1,7})?"
+        rb"[+(]{0,2}\d[\d ()./-]*[/:%$]?"
         rb"|[+(]{1,2}|[+(]{0,2}"
         + _NUMBER
         + rb"[\d ()./-]*(?:" + part_of_extension() + rb")?(?: ?[(\[] ?[A-Za-z\xb5-\xff]{0,20}"

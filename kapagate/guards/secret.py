@@ -82,6 +82,7 @@ SECRET = Detector(
     pattern=_HEAD,
     hint=_HEAD + _VALUE + rb"{6}",
     unfinished=_VALUE + rb"+",
+    waits=_HEAD + _VALUE + rb"+",
     longest=_LONGEST + 1,
     before=_BEFORE,
     severity=2,
