@@ -82,7 +82,6 @@ class Upstream(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._parser = HttpResponseParser(self)
         self._answer: Answer | None = None
-        self._exchange: Exchange
         self._pumping: asyncio.Task[None] | None = None
         self._blocked: asyncio.Future[None] | None = None
         self._writable = True
@@ -119,7 +118,6 @@ class Upstream(asyncio.Protocol):
         """Sends a request; its answer comes to what is returned. `length` None: the body goes in chunks."""
         self.asked = True
         self._to_head = to_head
-        self._exchange = exchange
         self._answer = answer = Answer(self, exchange)
         now = self._pool.clock.monotonic()
         exchange.times.sent = now
@@ -269,12 +267,9 @@ class Upstream(asyncio.Protocol):
         except Unframed as cause:
             raise Fault from cause
         self._keep_alive = self._parser.should_keep_alive()
-        answer.headers = headers
-        answer.status = status
-        self._exchange.times.answered = self._pool.clock.monotonic()
         self.deadline = NEVER
         self._over = self._to_head
-        answer.wake()
+        answer.begin(status, headers, self._pool.clock.monotonic())
 
     def on_body(self, piece: bytes) -> None:
         if self._over or self._answer is None:
