@@ -12,6 +12,7 @@ import pytest
 from kapagate.answer.codec import Garbled
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain import problems
+from kapagate.chain.headers import Headers
 from kapagate.chain.problem import BackendFailed, Gone, Problem
 from kapagate.chain.response import Response, Truncated
 from kapagate.chain.run import run
@@ -513,6 +514,32 @@ async def test_a_sink_with_a_bug_is_cut_and_logged(lab, caplog) -> None:
     assert lab.sink.was_cut
     assert ex.broken is not None
     assert lab.phases("one") == ["done"]
+
+
+async def test_a_head_that_cannot_be_written_is_a_500_before_anything_left(lab, caplog) -> None:
+    opened = lab.sink.open
+
+    async def strict(head, piece, last) -> None:
+        if (b"X-Bad", b"a\r\nb") in head.headers:
+            raise ValueError("a header field holds a control character")
+        await opened(head, piece, last)
+
+    lab.sink.open = strict
+    lab.hop.answer = lab.inbound(b"a", b"b")
+    lab.hop.answer.headers = Headers([(b"X-Bad", b"a\r\nb")])
+    ex = await lab.run(doors(lab), pair(lab))
+    assert (lab.sink.problem["status"], ex.status, ex.broken) == (500, 500, None)
+    assert lab.upstream_body.released
+    assert done_once(lab)
+
+
+async def test_a_client_that_left_before_the_head_was_told_nothing(lab) -> None:
+    def leave(ex) -> None:
+        ex.leave()
+
+    lab.sink = lab.Sink(0)
+    ex = await lab.run([], [lab.placed("one", only=["opening"], opening=leave)])
+    assert (ex.status, ex.times.opened, ex.gone) == (0, 0.0, True)
 
 
 async def test_a_refusal_that_cannot_be_written_is_a_cut_and_logged(lab, caplog) -> None:
