@@ -16,6 +16,7 @@ from kapagate.chain.headers import Headers
 from kapagate.chain.problem import BackendFailed, Gone, Problem
 from kapagate.chain.response import Response, Truncated
 from kapagate.chain.run import run
+from kapagate.chain.step import Step
 
 FORBIDDEN = problems.FORBIDDEN
 LIFE = [
@@ -607,6 +608,21 @@ async def test_an_exchange_that_was_answered_or_refused_is_freed_without_the_col
         assert gone() is None
     finally:
         gc.enable()
+
+
+async def test_a_failure_that_comes_again_while_it_is_told_ends_the_exchange_once(lab) -> None:
+    async def read(ex) -> None:
+        try:
+            await ex.document()
+        except Problem as cause:
+            raise RuntimeError("nothing to work with") from cause
+
+    async def read_again(ex) -> None:
+        await ex.document()
+
+    failing = lab.Body(b"", Problem(problems.REQUEST_TIMEOUT, "late"))
+    ex = await lab.run([], [lab.placed("one", step=Step(on_request=read, on_opening=read_again))], body=failing)
+    assert (lab.sink.head.status, ex.broken) == (500, None)
 
 
 async def test_an_endless_answer_opens_at_once_and_keeps_no_piece_in_hand(lab) -> None:
