@@ -100,14 +100,6 @@ class Answer:
 
     # The connection's side
 
-    def begin(self, status: int, headers: list[tuple[bytes, bytes]], now: float) -> None:
-        """The head is complete."""
-        self.status = status
-        self.headers = headers
-        if self._exchange is not None:
-            self._exchange.times.answered = now
-        self.wake()
-
     def feed(self, piece: bytes) -> None:
         self._pieces.append(piece)
         self.queued += len(piece)

@@ -82,6 +82,7 @@ class Upstream(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._parser = HttpResponseParser(self)
         self._answer: Answer | None = None
+        self.exchange: Exchange | None = None
         self._pumping: asyncio.Task[None] | None = None
         self._blocked: asyncio.Future[None] | None = None
         self._writable = True
@@ -118,9 +119,9 @@ class Upstream(asyncio.Protocol):
         """Sends a request; its answer comes to what is returned. `length` None: the body goes in chunks."""
         self.asked = True
         self._to_head = to_head
+        self.exchange = exchange
         self._answer = answer = Answer(self, exchange)
-        now = self._pool.clock.monotonic()
-        exchange.times.sent = now
+        exchange.times.sent = now = self._pool.clock.monotonic()
         self.deadline = now + self._pool.endpoint.first_byte_timeout
         if isinstance(body, bytes):
             self._transport.write(head + body)
@@ -267,9 +268,13 @@ class Upstream(asyncio.Protocol):
         except Unframed as cause:
             raise Fault from cause
         self._keep_alive = self._parser.should_keep_alive()
+        answer.headers = headers
+        answer.status = status
+        if self.exchange is not None:
+            self.exchange.times.answered = self._pool.clock.monotonic()
         self.deadline = NEVER
         self._over = self._to_head
-        answer.begin(status, headers, self._pool.clock.monotonic())
+        answer.wake()
 
     def on_body(self, piece: bytes) -> None:
         if self._over or self._answer is None:

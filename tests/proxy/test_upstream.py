@@ -184,7 +184,7 @@ async def test_bytes_behind_an_answer_end_the_connection(stage: Any, answer: byt
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD"])
-async def test_an_idle_connection_holds_nothing_of_the_exchange_before(stage: Any, method: bytes) -> None:
+async def test_the_sweep_lets_an_idle_connection_go_of_the_exchange_before(stage: Any, method: bytes) -> None:
     class Facts(dict[Any, Any]):
         """Can be referred to weakly."""
 
@@ -196,12 +196,14 @@ async def test_an_idle_connection_holds_nothing_of_the_exchange_before(stage: An
     exchange = stage.exchange()
     exchange.facts = Facts()
     known = weakref.ref(exchange.facts)
-    hop = stage.hops().open((await stage.backend(script)).endpoint)
+    hops = stage.hops()
+    hop = hops.open((await stage.backend(script)).endpoint)
     inbound = await hop.send(Outbound(method, b"/", []), exchange)
     assert len(b"".join([piece async for piece in inbound.body])) in (0, 2)
     assert (idle(hop), exchange.times.answered) == (1, stage.clock.now)
     del exchange
-    assert known() is None
+    hops.sweep()
+    assert (idle(hop), known()) == (1, None)
 
 
 async def test_a_byte_on_an_idle_connection_ends_it(stage: Any) -> None:
