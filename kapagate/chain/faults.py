@@ -33,12 +33,18 @@ def problem_of(cause: Exception, ex: Exchange) -> Problem:
 
 
 def forget_frames(cause: BaseException | None) -> None:
-    """Of an exception and what led to it. They hold the exchange, which holds the exception: a circle would wait for
-    the garbage collector.
+    """Of an exception and all that led to it. They hold the exchange, which holds the exception: a circle would wait
+    for the garbage collector. What is raised again while it is handled may lead to itself.
     """
-    while cause is not None:
-        cause.__traceback__ = None
-        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return
+    pending, seen = [cause], set[int]()
+    while pending:
+        each = pending.pop()
+        if id(each) not in seen:
+            seen.add(id(each))
+            each.__traceback__ = None
+            pending += [earlier for earlier in (each.__cause__, each.__context__) if earlier is not None]
 
 
 def _log(problem: Problem, reason: BaseException | None, ex: Exchange) -> None:

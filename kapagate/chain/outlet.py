@@ -60,12 +60,18 @@ class Outlet:
                 ex.times.told = self._clock.monotonic()
             await self._sink.write(piece, last)
         else:
+            head = self._head()
             self.opened = True
-            ex.times.opened = self._clock.monotonic()
-            if ex.report.delivered:
-                ex.times.told = ex.times.opened
-            ex.status = ex.response.status if ex.response else 500
-            await self._sink.open(self._head(), piece, last)
+            if not ex.gone:
+                ex.status = head.status
+                ex.times.opened = self._clock.monotonic()
+                if ex.report.delivered:
+                    ex.times.told = ex.times.opened
+            try:
+                await self._sink.open(head, piece, last)
+            except ValueError:
+                self.opened, ex.status = False, 0
+                raise
         ex.sent_bytes += len(piece)
 
     def refusal(self, problem: Problem) -> Response:
@@ -111,4 +117,4 @@ class Outlet:
         response = ex.response
         headers = [*(response.headers if response else ()), *ex.headers_out, *ex.generation.headers]
         headers.append((b"X-Correlation-ID", ex.correlation_id.encode("ascii")))
-        return Head(ex.status, headers, response.length if response else None)
+        return Head(response.status if response else 500, headers, response.length if response else None)

@@ -61,11 +61,9 @@ class _Shadow:
             return
         verdict = self._verdict(ex)
         try:
-            response = await self._step.on_request(copy)
+            await _compare(verdict, copy, ex, await self._step.on_request(copy))
         except Exception as cause:
             self._leave(ex, cause)
-        else:
-            await _compare(verdict, copy, ex, response)
         verdict.counts = copy.verdict().counts
 
     def on_answer(self, ex: Exchange) -> AnswerRules | None:

@@ -19,9 +19,9 @@ class Head:
 class Sink(Protocol):
     """Both calls wait while the client reads slowly, and raise Gone when it left.
 
-    `open` sends the head together with the first piece. `last`: nothing follows; the message is ended properly. A
-    first piece and a last one may be empty. An answer to HEAD, a 204 and a 304 have no body: their pieces are dropped
-    here.
+    `open` sends the head together with the first piece. It raises ValueError where the two cannot be written; then
+    nothing was, and others may be. `last`: nothing follows; the message is ended properly. A first piece and a last one
+    may be empty. An answer to HEAD, a 204 and a 304 have no body: their pieces are dropped here.
     """
 
     async def open(self, head: Head, piece: bytes, last: bool) -> None: ...

@@ -96,7 +96,9 @@ class Downstream(asyncio.Protocol):
         self._intake = Intake(self, self._transport, terms.limits, terms.loop)
         self.read_deadline = terms.clock.monotonic() + terms.deadlines.head
         terms.connections.add(self)
-        if len(terms.connections) > terms.limits.connections:
+        if terms.draining:
+            self.retire()
+        elif len(terms.connections) > terms.limits.connections:
             self.refuse(Problem(problems.UNAVAILABLE, "too many connections", retry_after=1))
 
     def connection_lost(self, exc: BaseException | None) -> None:
@@ -259,7 +261,7 @@ class Downstream(asyncio.Protocol):
         """The answer has ended."""
         if self.gone:
             return
-        if not self._reply.keep_alive:
+        if self._deaf or not self._reply.keep_alive:
             self._close()
         elif self._intake.unfinished is None:
             self._next_request()

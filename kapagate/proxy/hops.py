@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _VIA = b"%b: %b" % VIA
 _WITHOUT_BODY = frozenset({b"GET", b"HEAD", b"DELETE", b"OPTIONS"})
+_FAILURES = (problems.UPSTREAM_UNREACHABLE, problems.UPSTREAM_TIMEOUT, problems.UPSTREAM_MALFORMED)
+"""What is the upstream's own. A full queue is not, nor what goes wrong with the client's body."""
 
 
 class PooledHop:
@@ -44,7 +46,7 @@ class PooledHop:
         try:
             inbound = await self._asked(outbound, exchange)
         except Problem as problem:
-            if problem.kind is not problems.UPSTREAM_BUSY:
+            if problem.kind in _FAILURES:
                 self.failures += 1
                 self.failure = problem.kind.name
                 self.failed_at = self.pool.clock.monotonic()

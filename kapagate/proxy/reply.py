@@ -58,7 +58,9 @@ class Reply:
             self._connection.cut(reset=self._framing is CLOSE)
 
     def start(self, head: Head, piece: bytes, last: bool) -> None:
-        """The head and the first piece in one write, without waiting. Raises Gone, and ValueError for a bad head."""
+        """The head and the first piece in one write, without waiting. Raises Gone; ValueError for a bad head, and then
+        nothing was written: another may be.
+        """
         if self.opened or self._connection.gone:
             raise Gone
         length = len(piece) if last and head.length is None else head.length
@@ -84,16 +86,16 @@ class Reply:
             lines.append(b"Connection: close")
         elif self._http10:
             lines.append(b"Connection: keep-alive")
-        written = answer_head(head, lines, connection.terms.dates)
+        self._send(answer_head(head, lines, connection.terms.dates), piece, last)
         self.opened = True
-        self._send(written, piece, last)
 
     def _send(self, head: bytes, piece: bytes, last: bool) -> None:
         framing = self._framing
         if framing is LENGTH:
             self._left -= len(piece)
             if self._left < 0 or (last and self._left):
-                self.cut()
+                if not head:
+                    self.cut()
                 raise Overrun("the body is not as long as its head says")
         elif framing is CHUNKED:
             piece = chunk(piece, last)

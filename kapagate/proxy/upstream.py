@@ -82,7 +82,7 @@ class Upstream(asyncio.Protocol):
         self._transport: asyncio.Transport
         self._parser = HttpResponseParser(self)
         self._answer: Answer | None = None
-        self._exchange: Exchange
+        self.exchange: Exchange | None = None
         self._pumping: asyncio.Task[None] | None = None
         self._blocked: asyncio.Future[None] | None = None
         self._writable = True
@@ -119,10 +119,9 @@ class Upstream(asyncio.Protocol):
         """Sends a request; its answer comes to what is returned. `length` None: the body goes in chunks."""
         self.asked = True
         self._to_head = to_head
-        self._exchange = exchange
+        self.exchange = exchange
         self._answer = answer = Answer(self, exchange)
-        now = self._pool.clock.monotonic()
-        exchange.times.sent = now
+        exchange.times.sent = now = self._pool.clock.monotonic()
         self.deadline = now + self._pool.endpoint.first_byte_timeout
         if isinstance(body, bytes):
             self._transport.write(head + body)
@@ -271,7 +270,8 @@ class Upstream(asyncio.Protocol):
         self._keep_alive = self._parser.should_keep_alive()
         answer.headers = headers
         answer.status = status
-        self._exchange.times.answered = self._pool.clock.monotonic()
+        if self.exchange is not None:
+            self.exchange.times.answered = self._pool.clock.monotonic()
         self.deadline = NEVER
         self._over = self._to_head
         answer.wake()

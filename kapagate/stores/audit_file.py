@@ -83,6 +83,7 @@ class AuditFile:
     def __init__(self, path: Path, max_bytes: int = 0) -> None:
         self.path = path
         self.aside: Path | None = None
+        self._untold: list[str] = []
         self._max_bytes = max_bytes
         self._connection: sqlite3.Connection | None = None
         self._descriptor = -1
@@ -94,16 +95,15 @@ class AuditFile:
     def write(self, batch: Batch) -> str:
         """Makes a batch durable, whole or not at all. Returns why it could not, and then the file is closed."""
         try:
-            self._write(batch)
-        except _FAILURES as cause:
-            self._let_go()
-            if not is_damage(cause):
-                return f"{self.path.name}: {cause}"
-        else:
-            return ""
-        try:
-            self.aside = set_aside(self.path, batch.at)
-            self._write(Batch(batch.at, [gap("damage", batch.at, aside=self.aside.name), *batch.rows], batch.intents))
+            try:
+                self._write(batch)
+            except _FAILURES as cause:
+                self._let_go()
+                if not is_damage(cause):
+                    raise
+                self.aside = set_aside(self.path, batch.at)
+                self._untold.append(gap("damage", batch.at, aside=self.aside.name))
+                self._write(batch)
         except _FAILURES as cause:
             self._let_go()
             return f"{self.path.name}: {cause}"
@@ -130,19 +130,19 @@ class AuditFile:
         self._let_go()
 
     def _write(self, batch: Batch) -> None:
-        connection = self._opened(batch.at)
-        if not (batch.rows or batch.intents or batch.settled):
+        connection, rows = self._opened(batch.at), [*self._untold, *batch.rows]
+        if not (rows or batch.intents or batch.settled):
             return
         connection.execute("BEGIN IMMEDIATE")
         following, bound = self._next, self._seal
-        if batch.rows:
-            following, bound = self._append(connection, batch.rows, batch.at)
+        if rows:
+            following, bound = self._append(connection, rows, batch.at)
         if batch.intents:
             connection.execute(_INTEND, (f"[{','.join(batch.intents)}]",))
         if batch.settled:
             connection.execute(_SETTLE, (encoded(batch.settled),))
         connection.execute("COMMIT")
-        self._next, self._seal = following, bound
+        self._next, self._seal, self._untold = following, bound, []
 
     def _append(self, connection: sqlite3.Connection, rows: list[str], at: float) -> tuple[int, bytes]:
         records = f"[{','.join(rows)}]"

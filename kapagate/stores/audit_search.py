@@ -45,9 +45,10 @@ def search(path: Path, selection: Selection, limit: int, before: int | None = No
 def after(path: Path, last: int, selection: Selection) -> tuple[list[dict[str, Any]], int]:
     """The records behind the one with the id `last`, the oldest first, and the id of the newest there is."""
     found: list[dict[str, Any]] = []
+    newest = 0
     with reading(path) as connection:
-        (newest,) = connection.execute("SELECT coalesce(max(last), 0) FROM batch").fetchone()
         for batch in batches(connection):
+            newest = newest or batch.last
             if batch.last <= last:
                 break
             found += (

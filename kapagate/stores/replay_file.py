@@ -88,11 +88,13 @@ class ReplayFile:
                 except ReplaysFull as refusal:
                     done.append(refusal)
             connection.execute("COMMIT")
-        except (sqlite3.Error, OSError) as cause:
+        except Exception as cause:
             for ticket in (each for each in done if isinstance(each, Ticket)):
                 self.let_go(ticket)
             self.close()
-            raise BackendFailed(f"{self.path.name}: {cause}") from cause
+            if isinstance(cause, sqlite3.Error | OSError):
+                raise BackendFailed(f"{self.path.name}: {cause}") from cause
+            raise
         return done
 
     def claim(self, delivery: Delivery, now: float) -> Ticket | int | None:

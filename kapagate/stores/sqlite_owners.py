@@ -107,10 +107,11 @@ class SqliteOwners:
         self._thread.submit(self._in_thread, asyncio.get_running_loop(), claims, waiting)
 
     def _in_thread(self, loop: asyncio.AbstractEventLoop, claims: Sequence[Claim], waiting: Waiting) -> None:
+        """Tells the loop whatever became of it: those who wait would do so for ever."""
         failure = ""
         try:
             self._work(claims)
-        except (sqlite3.Error, OSError) as cause:
+        except Exception as cause:
             failure = f"{self._file.path.name}: {cause}"
         loop.call_soon_threadsafe(self._end, waiting, failure)
 

@@ -107,7 +107,7 @@ class SqliteReplays:
             now = self._clock.monotonic()
             try:
                 done = await loop.run_in_executor(self._thread, self._file.run, operations, now, durable)
-            except BackendFailed as cause:
+            except Exception as cause:
                 done = [cause] * len(batch)
             for (_, asked), result in zip(batch, done, strict=True):
                 _settle(asked, result)

@@ -12,9 +12,11 @@ import pytest
 from kapagate.answer.codec import Garbled
 from kapagate.answer.rules import AnswerRules
 from kapagate.chain import problems
+from kapagate.chain.headers import Headers
 from kapagate.chain.problem import BackendFailed, Gone, Problem
 from kapagate.chain.response import Response, Truncated
 from kapagate.chain.run import run
+from kapagate.chain.step import Step
 
 FORBIDDEN = problems.FORBIDDEN
 LIFE = [
@@ -515,6 +517,32 @@ async def test_a_sink_with_a_bug_is_cut_and_logged(lab, caplog) -> None:
     assert lab.phases("one") == ["done"]
 
 
+async def test_a_head_that_cannot_be_written_is_a_500_before_anything_left(lab, caplog) -> None:
+    opened = lab.sink.open
+
+    async def strict(head, piece, last) -> None:
+        if (b"X-Bad", b"a\r\nb") in head.headers:
+            raise ValueError("a header field holds a control character")
+        await opened(head, piece, last)
+
+    lab.sink.open = strict
+    lab.hop.answer = lab.inbound(b"a", b"b")
+    lab.hop.answer.headers = Headers([(b"X-Bad", b"a\r\nb")])
+    ex = await lab.run(doors(lab), pair(lab))
+    assert (lab.sink.problem["status"], ex.status, ex.broken) == (500, 500, None)
+    assert lab.upstream_body.released
+    assert done_once(lab)
+
+
+async def test_a_client_that_left_before_the_head_was_told_nothing(lab) -> None:
+    def leave(ex) -> None:
+        ex.leave()
+
+    lab.sink = lab.Sink(0)
+    ex = await lab.run([], [lab.placed("one", only=["opening"], opening=leave)])
+    assert (ex.status, ex.times.opened, ex.gone) == (0, 0.0, True)
+
+
 async def test_a_refusal_that_cannot_be_written_is_a_cut_and_logged(lab, caplog) -> None:
     refusal = no(members={"odd": object()})
     ex = await lab.run([], [lab.placed("one", request=refusal)])
@@ -580,6 +608,21 @@ async def test_an_exchange_that_was_answered_or_refused_is_freed_without_the_col
         assert gone() is None
     finally:
         gc.enable()
+
+
+async def test_a_failure_that_comes_again_while_it_is_told_ends_the_exchange_once(lab) -> None:
+    async def read(ex) -> None:
+        try:
+            await ex.document()
+        except Problem as cause:
+            raise RuntimeError("nothing to work with") from cause
+
+    async def read_again(ex) -> None:
+        await ex.document()
+
+    failing = lab.Body(b"", Problem(problems.REQUEST_TIMEOUT, "late"))
+    ex = await lab.run([], [lab.placed("one", step=Step(on_request=read, on_opening=read_again))], body=failing)
+    assert (lab.sink.head.status, ex.broken) == (500, None)
 
 
 async def test_an_endless_answer_opens_at_once_and_keeps_no_piece_in_hand(lab) -> None:

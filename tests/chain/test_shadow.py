@@ -310,6 +310,18 @@ async def test_a_body_of_unknown_length_is_not_waited_for(lab) -> None:
     assert (ex.verdicts["one"].outcome, ex.verdicts["one"].reason) == ("skipped", "uninspectable")
 
 
+async def test_nothing_is_waited_for_to_compare_a_document_of_a_shadows_own_making_with(lab) -> None:
+    class Piecewise(lab.Body):
+        length = None
+
+    def make(ex) -> None:
+        ex.edit = ex.edit.with_document({"query": "else"})
+
+    ex = await lab.run([], [watching(lab, request=make)], body=Piecewise(b"{}"))
+    assert (lab.sink.head.status, lab.hop.sent[0].body) == (200, b"{}")
+    assert (ex.verdicts["one"].outcome, ex.verdicts["one"].reason) == ("skipped", "uninspectable")
+
+
 async def test_a_body_that_is_too_long_for_a_shadow_goes_on(lab) -> None:
     step = type(lab.step("one"))(on_request=reads)
     ex = await lab.run([], [lab.placed("one", options=SHADOW, step=step)], route=lab.route(body_limit=3))

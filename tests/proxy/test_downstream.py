@@ -365,6 +365,24 @@ async def test_draining_has_an_end(stage: Any) -> None:
     assert await client.rest() == b""
 
 
+async def test_a_body_that_breaks_behind_its_answers_head_ends_the_connection_with_the_answer(stage: Any) -> None:
+    broken = asyncio.Event()
+
+    async def answer_early(exchange: Exchange, sink: Sink) -> None:
+        await sink.open(Head(200, [], 4), b"do", False)
+        await broken.wait()
+        await sink.write(b"ne", True)
+
+    client = await stage.client(listener := await stage.listener(stage.scripted(answer_early)))
+    await client.send(b"POST /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert b"Connection: close" not in await client.until(b"do")
+    await client.send(b"no chunk\r\n")
+    (connection,) = listener.terms.connections
+    await stage.until(lambda: connection._deaf)
+    broken.set()
+    assert await client.rest() == b"ne"
+
+
 async def test_a_large_body_is_read_with_bounded_memory(stage: Any) -> None:
     proceed = asyncio.Event()
     most = 0

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from kapagate.chain import problems
 from kapagate.chain.hop import Endpoint, Outbound
 from kapagate.chain.problem import Gone, Problem
 from kapagate.chain.response import Truncated
@@ -633,3 +634,17 @@ async def test_remembers_how_many_requests_in_a_row_went_unanswered(stage: Any) 
     hop.failures = 3
     await read(await hop.send(ask(), stage.exchange()))
     assert hop.failures == 0
+
+
+async def test_what_the_client_did_wrong_is_no_failure_of_the_upstream(stage: Any) -> None:
+    async def script(peer: Any) -> None:
+        await peer.rest()
+
+    async def pieces() -> AsyncIterator[bytes]:
+        yield b"ab"
+        raise Problem(problems.REQUEST_TIMEOUT, "the body did not arrive in time")
+
+    hop = stage.hops().open((await stage.backend(script)).endpoint)
+    with pytest.raises(Problem, match="the body did not arrive"):
+        await hop.send(ask(b"POST", body=pieces()), stage.exchange())
+    assert (hop.failures, hop.failure) == (0, "")

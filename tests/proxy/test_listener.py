@@ -82,6 +82,21 @@ async def test_drains_idle_connections_at_once_and_lets_exchanges_finish(stage: 
     assert listener.active == 0
 
 
+async def test_a_connection_that_is_made_while_it_drains_ends_at_once(stage: Any) -> None:
+    held = Held(stage)
+    listener = await stage.listener(held.application)
+    busy = await stage.client(listener)
+    await busy.send(GET)
+    await held.application.arrived.wait()
+    draining = asyncio.ensure_future(listener.drain(10))
+    await stage.until(lambda: listener.terms.draining)
+    late = await stage.client(listener)
+    assert await late.rest() == b""
+    held.proceed.set()
+    await busy.rest()
+    await draining
+
+
 async def test_cuts_what_is_not_done_in_time(stage: Any) -> None:
     held = Held(stage)
     listener = await stage.listener(held.application)

@@ -7,6 +7,7 @@ import pytest
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.problem import Gone
 from kapagate.chain.sink import Head, Sink
+from kapagate.proxy.heads import Unwritable
 from kapagate.proxy.reply import Overrun, Reply
 
 
@@ -86,6 +87,18 @@ async def test_a_body_that_is_not_as_long_as_promised_is_cut(pieces: list[bytes]
         await reply.write(pieces[last], True)
     assert connection.cuts == [False]
     assert len(b"".join(connection.writes[1:])) < 5
+
+
+@pytest.mark.parametrize(
+    ("head", "failure"), [(Head(200, [], 5), Overrun), (Head(200, [(b"X", b"a\r\nY: b")]), Unwritable)]
+)
+async def test_an_answer_that_cannot_be_opened_can_be_told_otherwise(head: Head, failure: type[Exception]) -> None:
+    reply, connection = opened()
+    with pytest.raises(failure):
+        await reply.open(head, b"abc", True)
+    assert (reply.opened, connection.writes, connection.cuts) == (False, [], [])
+    await reply.open(Head(500, []), b"no", True)
+    assert connection.writes[0].startswith(b"HTTP/1.1 500 ")
 
 
 @pytest.mark.parametrize(("status", "to_head"), [(200, True), (204, False), (304, False)])

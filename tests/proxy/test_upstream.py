@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from typing import Any
 
 import pytest
@@ -180,6 +181,29 @@ async def test_bytes_behind_an_answer_end_the_connection(stage: Any, answer: byt
     _, body, hop = await exchange_with(stage, answer + surplus, close=False)
     assert body == b"ok"
     assert idle(hop) == 0
+
+
+@pytest.mark.parametrize("method", [b"GET", b"HEAD"])
+async def test_the_sweep_lets_an_idle_connection_go_of_the_exchange_before(stage: Any, method: bytes) -> None:
+    class Facts(dict[Any, Any]):
+        """Can be referred to weakly."""
+
+    async def script(peer: Any) -> None:
+        await peer.message()
+        await peer.send(OK + b"Content-Length: 2\r\n\r\n" + (b"ok" if method == b"GET" else b""))
+        await peer.rest()
+
+    exchange = stage.exchange()
+    exchange.facts = Facts()
+    known = weakref.ref(exchange.facts)
+    hops = stage.hops()
+    hop = hops.open((await stage.backend(script)).endpoint)
+    inbound = await hop.send(Outbound(method, b"/", []), exchange)
+    assert len(b"".join([piece async for piece in inbound.body])) in (0, 2)
+    assert (idle(hop), exchange.times.answered) == (1, stage.clock.now)
+    del exchange
+    hops.sweep()
+    assert (idle(hop), known()) == (1, None)
 
 
 async def test_a_byte_on_an_idle_connection_ends_it(stage: Any) -> None:

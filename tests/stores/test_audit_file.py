@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from kapagate.ledger.record import encoded
 from kapagate.ledger.selection import EVERYTHING
+from kapagate.stores.audit_damage import set_aside
 from kapagate.stores.audit_file import PRUNED_AT_ONCE, VERSION, AuditFile, Batch
 from kapagate.stores.audit_search import search, verify
 
@@ -314,6 +315,25 @@ def test_a_file_that_is_no_database_is_set_aside(file: AuditFile, path: Path) ->
     assert [record["outcome"] for record in records(path)[:1]] == ["gap"]
     assert file.aside is not None
     assert file.aside.read_bytes().startswith(b"this is no database")
+
+
+def test_a_new_file_says_that_one_was_set_aside_however_late_it_can_be_made(
+    file: AuditFile, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def blocking(damaged: Path, at: float) -> Path:
+        aside = set_aside(damaged, at)
+        damaged.mkdir()
+        return aside
+
+    path.write_bytes(b"this is no database" * 100)
+    with monkeypatch.context() as patched:
+        patched.setattr("kapagate.stores.audit_file.set_aside", blocking)
+        assert "directory" in file.write(batch("a"))
+    assert "directory" in file.write(batch("a"))
+    path.rmdir()
+    assert file.write(batch("a")) == ""
+    assert names(path) == ["gap", "a"]
+    assert records(path)[0]["aside"] == file.aside.name
 
 
 def test_two_damages_in_one_second_have_two_names(path: Path) -> None:

@@ -10,7 +10,9 @@ import pytest
 from kapagate.chain.problem import BackendFailed
 from kapagate.ledger.record import encoded
 from kapagate.ledger.selection import EVERYTHING, Selection
+from kapagate.stores.audit_damage import batches
 from kapagate.stores.audit_file import AuditFile, Batch
+from kapagate.stores.audit_seal import Sealed
 from kapagate.stores.audit_search import after, search, verify
 
 NOW = 1_700_000_000.0
@@ -70,6 +72,24 @@ def test_what_came_after_a_record_is_the_oldest_first(path: Path) -> None:
     found, newest = after(path, 26, Selection(tenant="acme"))
     assert (decisions(found), newest) == (["8.2", "9.1", "9.2"], 30)
     assert after(path, 30, EVERYTHING) == ([], 30)
+
+
+def test_who_follows_gets_a_record_that_is_written_meanwhile_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = AuditFile(tmp_path / "audit.db")
+    assert file.write(Batch(NOW, [encoded({"decision": "first"})])) == ""
+
+    def late(connection: sqlite3.Connection) -> Iterator[Sealed]:
+        assert file.write(Batch(NOW, [encoded({"decision": "late"})])) == ""
+        return batches(connection)
+
+    with monkeypatch.context() as patched:
+        patched.setattr("kapagate.stores.audit_search.batches", late)
+        found, newest = after(file.path, 1, EVERYTHING)
+    again, _ = after(file.path, newest, EVERYTHING)
+    file.close()
+    assert decisions([*found, *again]) == ["late"]
 
 
 def test_a_live_file_is_only_read(path: Path) -> None:

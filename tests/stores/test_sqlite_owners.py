@@ -192,6 +192,15 @@ async def test_a_ruined_file_is_set_aside_at_the_start(path: Path) -> None:
     assert ruins(path)
 
 
+async def test_a_file_of_which_nobody_can_make_sense_is_a_failure_too(path: Path) -> None:
+    async with opened(path) as owners:
+        await claimed(owners, "ann", "a")
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO claims (name, owner, until) VALUES ('b', 'bob', 'never'), ('b', 'eve', 'ever')")
+    async with asyncio.timeout(30), opened(path) as owners:
+        assert "not supported" in owners.failure
+
+
 async def test_closing_writes_what_is_there_and_takes_nothing_more(path: Path) -> None:
     owners = SqliteOwners(path, CLOCK)
     await owners.start()

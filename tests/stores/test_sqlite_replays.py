@@ -157,6 +157,15 @@ async def test_a_locked_file_fails_those_who_ask_and_works_again(
         assert isinstance(await store.claim(message(2)), Ticket)
 
 
+async def test_what_cannot_be_written_fails_who_asks_and_nobody_else(tmp_path: Path, clock: FakeClock) -> None:
+    async with opened(tmp_path, clock) as store:
+        ticket = await claimed(store, message(1))
+        async with asyncio.timeout(30):
+            with pytest.raises(OverflowError):
+                await store.remember(ticket, 1 << 64)
+        assert await claimed(store, message(2))
+
+
 async def test_a_file_that_is_replaced_is_opened_anew(tmp_path: Path, clock: FakeClock) -> None:
     async with opened(tmp_path, clock) as store:
         await delivered(store, message(1))
