@@ -41,11 +41,12 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     return found.span() if _SAYS_SO(data[max(0, start - _BEFORE) : start]) else None
 
 
-_UNFINISHED = (
-    rb"(?:\d[\d./-]*|\d{1,2}%b[ -](?:%b{0,9}|(?:of |de )?%b%b(?:,| d?e?l?)?[ -]?\d*)"
-    % (_ORDER, _LETTERS, _MONTH, _REST)
-    + rb"|%b{1,2}|%b%b(?: (?:\d{1,2}[a-z.\xba\xaa]{0,2},? ?\d*)?)?)" % (_LETTERS, _MONTH, _REST)
-)
+_UNFINISHED = rb"(?:\d[\d./-]*|\d{1,2}%b[ -](?:%b{0,9}|(?:of |de )?%b%b(?:,| d?e?l?)?[ -]?\d*)" % (
+    _ORDER,
+    _LETTERS,
+    _MONTH,
+    _REST,
+) + rb"|%b{1,2}|%b%b(?: (?:\d{1,2}[a-z.\xba\xaa]{0,2},? ?\d*)?)?)" % (_LETTERS, _MONTH, _REST)
 
 BIRTH = Detector(
     name="birth",
