@@ -49,8 +49,9 @@ HOSTILE = (
     *("1", "4111 ", "a@", "a@b.cc ", "@@", "call 1", "call 1234567 ", "4\u200b", "%40", "&#64;"),
     *("token=", "password:", "dp.pt.", "eyJ", "a [at] ", "born 1 May 2000 ", "Mr Aa ", "://a:b@c "),
     *("01 23 ", "1.1.", "1.2.3.4 ", "1:2:", "::1", "00:1A:2B:"),
+    *("a-\u200b", "4 \u200b\u200b", "4111&zwnj; ", "jane doe" + "\u200b" * 150),
 )  # fmt: skip
-PER_KIB = 4_000.0
+PER_KIB = 8_000.0
 """Whole. In a stream what waits is looked at again with every piece."""
 GROWTH = 1.5
 OWN = 1.05

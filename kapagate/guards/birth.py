@@ -41,12 +41,11 @@ def check(data: bytes, start: int, end: int) -> Span | None:
     return found.span() if _SAYS_SO(data[max(0, start - _BEFORE) : start]) else None
 
 
-_UNFINISHED = rb"(?:\d[\d./-]*|\d{1,2}%b[ -](?:%b{0,9}|(?:of |de )?%b%b(?:,| d?e?l?)?[ -]?\d*)" % (
-    _ORDER,
-    _LETTERS,
-    _MONTH,
-    _REST,
-) + rb"|%b{1,2}|%b%b(?: (?:\d{1,2}[a-z.\xba\xaa]{0,2},? ?\d*)?)?)" % (_LETTERS, _MONTH, _REST)
+_DAY = rb"\d{1,2}[a-z.\xba\xaa]{0,2}"
+_UNFINISHED = rb"(?:\d[\d./-]*|%b|%b{1,2}|" % (_DAY, _LETTERS) + (
+    rb"\d{1,2}%b[ -](?:of |de )?(?:%b{0,9}|%b%b(?:,| d?e?l?)?[ -]?\d*)|%b%b(?: (?:%b,? ?\d*)?)?)"
+    % (_ORDER, _LETTERS, _MONTH, _REST, _MONTH, _REST, _DAY)
+)
 
 BIRTH = Detector(
     name="birth",
@@ -54,7 +53,7 @@ BIRTH = Detector(
     pattern=rb"\b\d{1,4}(?:[./-]\d|" + _ORDER + rb"[ -][A-Za-z])|\b" + _MONTH + _LETTERS + rb"*\.? \d",
     hint=_WORDS + rb"[^\n]*\d",
     unfinished=_UNFINISHED,
-    waits=_WORDS + _LINK + _UNFINISHED,
+    led_by=_WORDS + _LINK,
     longest=_LONGEST + 1,
     before=_BEFORE,
     confidence=0.85,

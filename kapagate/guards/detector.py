@@ -34,9 +34,10 @@ class Detector:
       rarely. Whether it matches anywhere decides if a text is looked at closely at all, unless `hint` says more
       exactly what a text with a finding has in it.
     - `check(data, start, end)` turns the candidate `data[start:end]` into the span of the finding, or None.
-    - `unfinished` matches at the end of the text what may still become, or extend, a finding.
-    - `waits`: the same with what has to stand right before it, of `before` characters at most; asked instead where
-      `unfinished` alone would hold back much that can become nothing.
+    - `unfinished` matches at the end of the text what may still become, or extend, a finding. What it matches, it
+      matches of each beginning of it: what is settled stays settled.
+    - `led_by`: what has to stand right before that, of `before` characters at most; asked too where `unfinished` alone
+      would hold back much that can become nothing.
     - `longest`: how far from its start a finding, and what decides on it, reaches. A candidate that is longer is
       either no finding or is redacted up to there.
     - `at_bound`: whether a finding, of these characters, was as long as the detector looks, so that it may have been
@@ -56,7 +57,7 @@ class Detector:
     confidence: float = 0.9
     hint: bytes = b""
     at_bound: AtBound | None = None
-    waits: bytes = b""
+    led_by: bytes = b""
     search: Searcher = field(init=False, repr=False, compare=False)
     match: Searcher = field(init=False, repr=False, compare=False)
     _tail: Finder = field(init=False, repr=False, compare=False)
@@ -66,7 +67,12 @@ class Detector:
         object.__setattr__(self, "hint", self.hint or self.pattern)
         object.__setattr__(self, "search", searcher(self.pattern))
         object.__setattr__(self, "match", matcher(self.pattern))
-        object.__setattr__(self, "_tail", finder(rb"(?:" + (self.waits or self.unfinished) + rb")\z"))
+        object.__setattr__(self, "_tail", finder(rb"(?:" + self.begun + rb")\z"))
+
+    @property
+    def begun(self) -> bytes:
+        """The pattern of what may still become a finding, with what leads it."""
+        return rb"(?:%b)(?:%b)" % (self.led_by, self.unfinished) if self.led_by else self.unfinished
 
     def find(self, data: bytes, start: int, end: int) -> Iterator[Span]:
         """Findings that start in `start:end`; what is found may begin behind its candidate, or before it."""
@@ -80,7 +86,7 @@ class Detector:
 
     def settled(self, data: bytes, start: int) -> int:
         """The place before which nothing can change, however the text goes on."""
-        tail = self._tail(data, max(0, start - self.before) if self.waits else start)
+        tail = self._tail(data, max(0, start - self.before) if self.led_by else start)
         return len(data) if tail < 0 else max(start, len(data) - self.longest, tail)
 
 

@@ -8,7 +8,7 @@ looked for in the view and replaced in the original. Texts without any have no v
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 from html.entities import html5
@@ -17,7 +17,7 @@ from kapagate.guards.detector import Detector, Span
 from kapagate.guards.fold import UNSEEN
 
 SLACK = 128
-"""The most characters of disguise in one finding, and before it."""
+"""The most characters of disguise that are looked behind, in one finding and before it; `stretched.py` has the rest."""
 LONGEST_TOKEN = 16
 
 _NAMES = (
@@ -60,14 +60,19 @@ def _ascii(text: str) -> bytes:
 
 
 class View:
-    """A folded text as it is read. Positions of the original and of the view are told apart by their functions."""
+    """A folded text as it is read. Positions of the original and of the view are told apart by their functions.
 
-    __slots__ = ("_at", "_shifts", "_starts", "_widths", "data")
+    `breaks` are the places behind more than `SLACK` characters that are not seen. What stands before them is too far to
+    the left to decide on what begins there; what begins before them goes on.
+    """
+
+    __slots__ = ("_at", "_shifts", "_starts", "_widths", "breaks", "data")
 
     def __init__(self, original: bytes) -> None:
         self._at, self._shifts, self._starts = [0], [0], [0]
         self._widths: dict[int, int] = {}
-        pieces, last, shift = [], 0, 0
+        self.breaks: list[int] = []
+        pieces, last, shift, seen = [], 0, 0, 0
         for token in _TOKEN.finditer(original):
             first, end = token.span()
             plain = _plain(token[0])
@@ -76,7 +81,10 @@ class View:
                 self._widths[first - shift] = end - first
             place = first - shift + len(plain)
             shift += end - first - len(plain)
+            seen = end if plain else first if first > last else seen
             last = end
+            if end - seen > SLACK and place not in self.breaks[-1:]:
+                self.breaks.append(place)
             self._at.append(place)
             self._shifts.append(shift)
             self._starts.append(end)
@@ -84,7 +92,10 @@ class View:
 
     def original(self, place: int) -> int:
         """Where the character at `place` of the view begins in the original."""
-        return place + self._shifts[bisect_right(self._at, place) - 1]
+        return place + self._shift(place)
+
+    def _shift(self, place: int) -> int:
+        return self._shifts[bisect_right(self._at, place) - 1]
 
     def place(self, original: int) -> int:
         """The first place of the view that is not before `original`."""
@@ -92,8 +103,30 @@ class View:
         place = original - self._shifts[at]
         return min(place, self._at[at + 1]) if at + 1 < len(self._at) else min(place, len(self.data))
 
-    def _end(self, place: int) -> int:
+    def end(self, place: int) -> int:
+        """Where the character before `place` ends in the original."""
         return self.original(place - 1) + self._widths.get(place - 1, 1)
+
+    @property
+    def disguise(self) -> int:
+        """How many characters of the original are none of the view."""
+        return self._shifts[-1]
+
+    def crowded(self, first: int, last: int, look: int) -> Iterator[tuple[int, int]]:
+        """Places of `first:last`, and the first behind each with more than `SLACK` characters of disguise between them.
+
+        At most `look` places behind it.
+        """
+        segment, dense = bisect_right(self._at, first) - 1, 0
+        while segment < len(self._at) and self._at[segment] < last:
+            most = self._shifts[segment] + SLACK
+            dense = bisect_right(self._shifts, most, max(dense, segment))
+            if dense == len(self._at):
+                return
+            crowded, behind = self._at[dense], self._at[segment + 1]
+            for place in range(max(first, self._at[segment], crowded - look), min(last, behind)):
+                yield place, crowded
+            segment += 1
 
     def find(self, detector: Detector, start: int, end: int) -> Iterator[Span]:
         """Findings that start in `start:end`, all in the original.
@@ -101,15 +134,26 @@ class View:
         Each is decided by the original around it, as far as `SLACK` and the detector's own lengths go: so it is a
         property of its place here too.
         """
-        search, last = detector.search, self.place(end + detector.before + SLACK)
-        place = search(self.data, self.place(max(0, start - detector.before - SLACK)))[0]
-        while 0 <= place <= last:
+        first = self.place(max(0, start - detector.before - SLACK))
+        for place in self._candidates(detector, first, self.place(end + detector.before + SLACK)):
             near = self.original(place)
-            first = self.place(max(0, near - detector.before - SLACK))
-            span = _checked(detector, self.data[first : self.place(near + detector.longest + SLACK)], place - first)
-            if span is not None and start <= (begin := self.original(first + span[0])) < end:
-                yield begin, self._end(first + span[1])
-            place = search(self.data, place + 1)[0]
+            left = self.left(place, detector.before)
+            span = _checked(detector, self.data[left : self.place(near + detector.longest + SLACK)], place - left)
+            if span is not None and start <= (begin := self.original(left + span[0])) < end:
+                yield begin, self.end(left + span[1])
+
+    def _candidates(self, detector: Detector, first: int, last: int) -> Iterator[int]:
+        """Places from `first` to `last` where a finding's candidate may begin."""
+        yield from self.breaks[bisect_left(self.breaks, first) : bisect_right(self.breaks, last)]
+        place = detector.search(self.data, first)[0]
+        while 0 <= place <= last:
+            yield place
+            place = detector.search(self.data, place + 1)[0]
+
+    def left(self, place: int, before: int) -> int:
+        """The first place that has a say in what begins at `place`, of `before` characters to its left."""
+        at = bisect_right(self.breaks, place)
+        return max(self.place(max(0, self.original(place) - before - SLACK)), self.breaks[at - 1] if at else 0)
 
 
 def _checked(detector: Detector, data: bytes, place: int) -> Span | None:

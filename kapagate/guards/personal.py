@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from types import MappingProxyType
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from kapagate.answer.events import TextKind
 from kapagate.answer.rules import Edit
@@ -27,6 +27,7 @@ from kapagate.guards.phone_spoken import PHONE_SPOKEN
 from kapagate.guards.regex import finder, regex_set
 from kapagate.guards.secret import SECRET
 from kapagate.guards.ssn import SSN
+from kapagate.guards.stretched import MOST, Stretched
 
 _REGISTERED = (
     *(EMAIL, EMAIL_SPELLED, PHONE, PHONE_SPOKEN, CARD, IBAN, IP, MAC, SSN, BIRTH, NAME, API_KEY, SECRET, CREDENTIALS),
@@ -39,7 +40,15 @@ TEXTS: frozenset[TextKind] = frozenset(("question", "answer", "title", "passage"
 NOTHING: Mapping[Detector, PersonalAction] = MappingProxyType({})
 
 Action = Literal["redact", "refuse"]
-Found = tuple[Detector, int, int, bool]
+
+
+class Found(NamedTuple):
+    """A finding, or a candidate that is decided as one, in positions of the folded text."""
+
+    detector: Detector
+    start: int
+    end: int
+    at_bound: bool
 
 
 class PersonalData:
@@ -60,6 +69,7 @@ class PersonalData:
         "_least",
         "_look",
         "_part",
+        "_stretched",
         "_tail",
         "_tails",
         "context",
@@ -80,12 +90,14 @@ class PersonalData:
         self._actions = {each.kind: named[each] for each in self._detectors}
         self._allowed = frozenset(map(compared, allowed))
         self._hints = regex_set([*(detector.hint for detector in self._detectors), HINT])
-        self._tail = finder(_at_end(PART, *(detector.waits or detector.unfinished for detector in self._detectors)))
-        self._look = max((detector.before for detector in self._detectors if detector.waits), default=0)
+        self._tail = finder(_at_end(PART, *(detector.begun for detector in self._detectors)))
+        self._look = max((detector.before for detector in self._detectors if detector.led_by), default=0)
         self._part = finder(_at_end(PART))
-        self._tails = regex_set(_at_end(detector.waits or detector.unfinished) for detector in self._detectors)
+        self._tails = regex_set(_at_end(detector.begun) for detector in self._detectors)
         self._least = min((detector.longest for detector in self._detectors), default=0)
+        self._stretched = Stretched(self._detectors, [each for each in named if named[each] == "refuse"])
         self.reach = max((each.longest + each.before for each in self._detectors), default=0) + 2 * SLACK
+        self.reach = max(self.reach, MOST + SLACK)
         self.context = max((each.before for each in self._detectors), default=0) + SLACK + LONGEST_TOKEN
         self.kinds = kinds
 
@@ -96,10 +108,8 @@ class PersonalData:
         end = len(data) if final else self._settled(data, start - base, len(self._detectors) in hits)
         if base + end <= start or not hits:
             return (), base + end
-        edits = {  # two detectors of one kind may agree
-            self._edit(detector, text, base + first, base + last, bounded)
-            for detector, first, last, bounded in self._found(data, hits, start - base, end)
-        }
+        found = self._found(data, hits, start - base, end)
+        edits = {self._edit(text, base, each) for each in found}  # two detectors of one kind may agree
         if self._allowed:
             edits = {edit for edit in edits if compared(text[edit.start : edit.end]) not in self._allowed}
         return sorted(edits, key=_by_place), base + end
@@ -114,29 +124,42 @@ class PersonalData:
         if not hits:
             return True
         disguised = len(self._detectors)
-        return all(hit == disguised for hit in hits) and all(hit == disguised for hit in self._hints(View(data).data))
+        if any(hit != disguised for hit in hits):
+            return False
+        view = View(data)
+        return view.disguise <= SLACK and all(hit == disguised for hit in self._hints(view.data))
 
     def _found(self, data: bytes, hits: Sequence[int], start: int, end: int) -> Iterator[Found]:
-        """What is found in the text as it stands, and as it is read; the last says whether it reached its bound."""
+        """What is found in the text as it stands, and as it is read."""
         disguised = len(self._detectors)
         for hit in hits:
             if hit < disguised:
                 detector = self._detectors[hit]
                 for first, last in detector.find(data, start, end):
-                    yield detector, first, last, _at_bound(detector, data, first, last)
+                    yield Found(detector, first, last, _at_bound(detector, data, first, last))
         if disguised in hits:
-            view = View(data)
-            for hit in self._hints(view.data):
-                if hit < disguised:
-                    detector = self._detectors[hit]
-                    for first, last in view.find(detector, start, end):
-                        read = view.place(first), view.place(last)
-                        yield detector, first, last, _at_bound(detector, view.data, *read)
+            yield from self._read(View(data), start, end)
 
-    def _edit(self, detector: Detector, text: str, start: int, end: int, bounded: bool) -> Edit:
+    def _read(self, view: View, start: int, end: int) -> Iterator[Found]:
+        """What is found in a view, and what could be looked at in part only, where nothing was found."""
+        found: dict[int, int] = {}
+        for hit in range(len(self._detectors)) if view.breaks else self._hints(view.data):
+            if hit < len(self._detectors):
+                detector = self._detectors[hit]
+                for first, last in view.find(detector, start, end):
+                    found[first] = max(last, found.get(first, 0))
+                    bounded = _at_bound(detector, view.data, view.place(first), view.place(last))
+                    yield Found(detector, first, last, bounded)
+        for detector, first, last in self._stretched.find(view, start, end):
+            if last > found.get(first, 0) + 1:
+                yield Found(detector, first, last, True)
+
+    def _edit(self, text: str, base: int, found: Found) -> Edit:
+        detector, start, end = found.detector, base + found.start, base + found.end
         action = self._actions[detector.kind]
-        becomes = masked(text[start:end]) if action == "mask" else detector.placeholder
-        return Edit(start, end, becomes, detector.kind, detector.severity, action == "refuse", at_bound=bounded)
+        becomes = masked(text[start:end]) if action == "mask" and not found.at_bound else detector.placeholder
+        refuse = action == "refuse"
+        return Edit(start, end, becomes, detector.kind, detector.severity, refuse, at_bound=found.at_bound)
 
     def _settled(self, data: bytes, start: int, disguised: bool) -> int:
         """The place before which no detector can still find anything, in the text as it stands and as it is read."""
@@ -147,7 +170,9 @@ class PersonalData:
         if part < 0 and not disguised:
             return settled
         view = View(data[:part] if part >= 0 else data)
-        read = view.original(self._settled_in(view.data, view.place(start)))
+        place = view.place(start)
+        pieces = ((each, view.data[each:]) for each in (0, *view.breaks))
+        read = view.original(min(each + self._settled_in(piece, max(0, place - each)) for each, piece in pieces))
         return max(start, len(data) - self.reach, min(settled, read, part if part >= 0 else len(data)))
 
     def _begun(self, data: bytes, start: int) -> int:

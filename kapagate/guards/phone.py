@@ -100,7 +100,7 @@ def extended(data: bytes, end: int) -> int:
 def part_of_extension() -> bytes:
     """What may still become the word of an extension."""
     parts = sorted({word[:length] for word in _EXTENSION_WORDS for length in range(1, len(word) + 1)}, reverse=True)
-    return rb"(?i:,? ?(?:" + b"|".join(parts) + rb")[.:]? ?\d{0,7}| ?# ?\d{0,7})"
+    return rb"(?i:,? ?(?:(?:" + b"|".join(parts) + rb")[.:]? ?\d{0,7})?| ?# ?\d{0,7})"
 
 
 def _ends(data: bytes, end: int) -> bool:
@@ -212,9 +212,7 @@ PHONE = Detector(
         rb"|\b[6-9]\d{4}[ -]\d{5}|\b[1-9]\d 9\d{4}[ -]|\b1[38]00[ -]\d{3}"
     ),
     unfinished=rb"[+(]{0,2}\d[\d ()./-]*:?"
-    + rb"|[+(]{0,2}\d[\d ()./-]*\d"
-    + part_of_extension()
-    + rb"|[+(]{0,2}\d(?:[ ()./-]{0,3}\d){6,}(?:"
+    + rb"|[+(]{0,2}\d(?:[ ()./-]{0,4}\d){6,}(?:"
     + part_of_extension()
     + rb")?[ -]{0,2}[A-Za-z$%]{0,9}|[+(]{1,2}",
     longest=_NEAR + _LONGEST_EXTENSION + _LONGEST_LABEL,

@@ -104,7 +104,7 @@ PHONE_SPOKEN = Detector(
         rb"|[+(]{1,2}|[+(]{0,2}"
         + _NUMBER
         + rb"[\d ()./-]*(?:" + part_of_extension() + rb")?(?: ?[(\[] ?[A-Za-z\xb5-\xff]{0,20}"
-        rb"| [A-Za-z\xb5-\xff ]{0,48}| ?- ?[A-Za-z]{0,8})"
+        rb"| [A-Za-z\xb5-\xff ]{0,48}| ?- ?[A-Za-z]{0,8})?"
     ),
     longest=_NEAR + _LONGEST_BEHIND + 24,
     before=_BEFORE,

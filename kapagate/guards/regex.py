@@ -32,6 +32,12 @@ Finder = Callable[[bytes, int], int]
 Searcher = Callable[[bytes, int], tuple[int, int]]
 """`search(data, start)`: the first match from `start` on; (-1, -1) without one."""
 
+Beginning = Callable[[bytes, int, int], int]
+"""`ends(data, start, end)`: where the longest match that begins at `start` ends, `end` at most; -1 without one."""
+
+Ending = Callable[[bytes], bool]
+"""Whether a text ends with what a pattern matches."""
+
 _ANCHORED, _UNANCHORED = re2._re2.RE2.Anchor.ANCHOR_START, re2._re2.RE2.Anchor.UNANCHORED
 _NEVER_FOLDED = b"\x81"  # no character folds to it
 _ROOM = 1 << 25  # bytes for the automaton of many patterns
@@ -60,9 +66,9 @@ def words_regex(pattern: str) -> Regex:
     return compiled
 
 
-def _compiled(pattern: bytes, room: int = 1 << 23) -> Any:
+def _compiled(pattern: bytes, room: int = 1 << 23, longest: bool = False) -> Any:
     options = _options()
-    options.max_mem = room
+    options.max_mem, options.longest_match = room, longest
     return re2.compile(pattern, options)
 
 
@@ -105,7 +111,18 @@ def matcher(pattern: bytes) -> Searcher:
     return search
 
 
-def ending(pattern: bytes) -> Callable[[bytes], bool]:
+def beginning(pattern: bytes) -> Beginning:
+    """The longest match at a place, for patterns of what may still go on."""
+    match = _compiled(pattern, _ROOM, longest=True)._regexp.Match
+
+    def ends(data: bytes, start: int, end: int) -> int:
+        place: int = match(_ANCHORED, data, start, end)[0][1]
+        return place
+
+    return ends
+
+
+def ending(pattern: bytes) -> Ending:
     """Whether a text ends with what the pattern matches: read from the end, however many words the pattern names."""
     find = finder(rb"(?:" + pattern + rb")\z")
     return lambda data: find(data, 0) >= 0

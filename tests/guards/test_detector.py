@@ -1,7 +1,13 @@
 from __future__ import annotations
 
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
 from kapagate.guards.detector import Detector
-from kapagate.guards.personal import PersonalData
+from kapagate.guards.fold import fold
+from kapagate.guards.personal import DETECTORS, PersonalData
+from kapagate.guards.regex import matcher
 from tests.guards.pieces import delivered, streamed, whole
 
 
@@ -64,3 +70,41 @@ def test_a_national_number_is_a_detector_like_any_other() -> None:
     assert delivered(rule, text) == "DNI <dni>, not 12345678A; <dni>"
     assert streamed(rule, text) == whole(rule, text)
     assert delivered(PersonalData(more={DNI: "mask"}), "jane@example.com has 12345678Z") == "<email> has ****678Z"
+
+
+PARTS = [
+    *(
+        "12",
+        "th ",
+        "of ",
+        "May ",
+        "3, 1985",
+        "1234567",
+        "555-2671",
+        ", ",
+        " ",
+        "ext",
+        "x",
+        "(",
+        ")",
+        "+49 30 ",
+        "a",
+        ".",
+        "-",
+        ":",
+    ),
+    *("jane", "@", "example.com", "[at] ", "dot ", "Jane ", "van ", "O'", "DE89 3704 ", "4111 1111 ", "::", "00:1A:"),
+    *("sk-", "AKIA", "eyJ", "-----BEGIN ", "hunter2", "=", "/", "123456789", "%40", "é"),
+]
+
+
+@pytest.mark.parametrize("name", sorted(DETECTORS))
+@given(text=st.lists(st.sampled_from(PARTS), min_size=1, max_size=5).map("".join))
+@example("12th of May 1985")
+@example("1234567, x12")
+@example("1234567x12 (mobile")
+@example("abcdefghijklm.")
+def test_what_is_unfinished_was_so_from_its_first_character_on(name: str, text: str) -> None:
+    begun, data = matcher(rb"(?:" + DETECTORS[name].unfinished + rb")\z"), fold(text)
+    lengths = [length for length in range(1, len(data) + 1) if begun(data[:length], 0)[0] == 0]
+    assert lengths == list(range(1, len(lengths) + 1))
