@@ -18,12 +18,13 @@ import os
 import re
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from operator import sub
 from statistics import median
 
 import click
 import orjson
+from msgspec.structs import replace
 
 from bench.engine import Asked, never, no_generation
 from bench.process import ROOT

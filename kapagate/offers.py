@@ -5,7 +5,8 @@ that is in use.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kapagate.access.roles import Roles
 from kapagate.chain.clock import Clock, Ids
@@ -46,8 +47,7 @@ from kapagate.web.credentials import Credentials
 from kapagate.web.health import Check, key_set_check, ledger_check, owners_check, replays_check, upstream_check
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
+class Remembered(Struct, frozen=True):
     """What is remembered beyond a request: records, webhooks, whose threads and answers are whose."""
 
     ledger: Ledger
@@ -55,8 +55,7 @@ class Remembered:
     owners: MemoryOwners | SqliteOwners
 
 
-@dataclass(frozen=True, slots=True)
-class HopsTaken:
+class HopsTaken(Struct, frozen=True):
     """`Hops` that know what they handed out."""
 
     hops: PooledHops
@@ -68,8 +67,7 @@ class HopsTaken:
         return hop
 
 
-@dataclass(frozen=True, slots=True)
-class KeySetsTaken:
+class KeySetsTaken(Struct, frozen=True):
     """`KeySets` that know what they handed out."""
 
     key_sets: ProviderKeySets
@@ -81,8 +79,7 @@ class KeySetsTaken:
         return source
 
 
-@dataclass(frozen=True, slots=True)
-class Offer:
+class Offer(Struct, frozen=True):
     """What one Gateway document was offered, and what it took of it."""
 
     services: Services
@@ -91,8 +88,7 @@ class Offer:
     published: PublishedKeys
 
 
-@dataclass(frozen=True, slots=True)
-class Machine:
+class Machine(Struct, frozen=True):
     """What every gateway of this process stands on."""
 
     clock: Clock
@@ -139,8 +135,7 @@ class Machine:
         self.published.become(offer.published)
 
 
-@dataclass(slots=True)
-class Use:
+class Use(Struct):
     """What the policy in use took, and what follows from it beside the data plane."""
 
     offers: list[Offer]

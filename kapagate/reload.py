@@ -13,8 +13,9 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from kapagate.chain.clock import Clock
 from kapagate.chain.generation import Live

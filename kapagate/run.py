@@ -6,9 +6,10 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from kapagate import __version__
 from kapagate.access.hosts import Hosts, host_of, is_loopback
@@ -64,8 +65,7 @@ class InvalidPolicy(Exception):
         self.loaded = loaded
 
 
-@dataclass(frozen=True, slots=True)
-class Addresses:
+class Addresses(Struct, frozen=True):
     """Addresses that win over the policy's `listen`."""
 
     data: Address | UnixAddress | None = None

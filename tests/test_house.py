@@ -50,6 +50,7 @@ DECLARATIONS = {"filters", "schemes", "upstreams"}
 ANSWERING = {"web", "jobs"}
 STANDING_ALONE = {"policy", "policytest", "proxy", "standin", "demo", "cli", "run", "reload", "offers"}
 EVERYTHING = WORDS | THINKING | BACK_ENDS | DECLARATIONS | ANSWERING | STANDING_ALONE
+EVERYWHERE = {"msgspec"}
 
 
 @dataclass(frozen=True)
@@ -172,7 +173,11 @@ def faults(room: Room, name: str, touched: set[str]) -> list[str]:
                 found.append(f"{dotted}: {name} may not import {other}")
         elif any(dotted == word or dotted.startswith(f"{word}.") for word in room.forbidden):
             found.append(f"{dotted}: {name} takes it as an argument or does without")
-        elif top not in sys.stdlib_module_names and room.libraries is not None and top not in room.libraries:
+        elif top == "dataclasses":
+            found.append(f"{dotted}: what holds data is a msgspec.Struct")
+        elif (
+            top not in sys.stdlib_module_names and room.libraries is not None and top not in room.libraries | EVERYWHERE
+        ):
             found.append(f"{dotted}: {name} may not import {top}")
     return found
 
@@ -215,6 +220,7 @@ def test_a_room_may_import_only_rooms_below_it(name: str) -> None:
         ("proxy", "from kapagate.filters.rbac import Rbac"),
         ("web", "from kapagate.proxy.pool import Pool"),
         ("standin", "import kapagate.kapa.operations"),
+        ("answer", "from dataclasses import dataclass"),
     ],
 )
 def test_the_floors_bite(room: str, source: str) -> None:
@@ -231,6 +237,7 @@ def test_the_floors_bite(room: str, source: str) -> None:
         ("policy", "from kapagate.filters import rbac\nimport yaml"),
         ("run", "from kapagate.proxy.pool import Pool\nimport uvloop, os\nos.environ"),
         ("standin", "from aiohttp import web\nimport time"),
+        ("answer", "from msgspec import Struct, field"),
     ],
 )
 def test_the_floors_carry_what_they_should(room: str, source: str) -> None:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """One endpoint: its address on the admin port, and the permission that it needs there and on a `serve:` route.
 
     `harmless`: a route may serve it to strangers. `reads`: it is asked by a body, not by its query.

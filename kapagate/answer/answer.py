@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kapagate.answer.events import Event, Failure, Identifiers, Sources, Text, Uncertain
 
 
-@dataclass(slots=True)
-class Answer:
+class Answer(Struct):
     """Kept from the events that were let through. `characters` counts the delivered running text."""
 
     characters: int = 0

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from dataclasses import dataclass, field, replace
 from operator import attrgetter
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kapagate.answer.refusal import Refused
 from kapagate.answer.report import Report, count
@@ -15,8 +17,7 @@ _START = attrgetter("start")
 _END = attrgetter("end")
 
 
-@dataclass(slots=True)
-class Span:
+class Span(Struct):
     """One or more edits that overlap. `order` is the place of the winner's rule among the rules. `findings` are counted
     by step, kind and whether they were decided at their bound.
     """

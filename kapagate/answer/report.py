@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kapagate.answer.events import Event, Identifiers, Text, Uncertain
 from kapagate.answer.rules import AnswerRules
@@ -17,8 +18,7 @@ def count(counts: Counts, kind: str, times: int = 1) -> None:
     counts[kind] = counts.get(kind, 0) + times
 
 
-@dataclass(slots=True)
-class StepReport:
+class StepReport(Struct):
     """One step's share. Counters are keyed by the kind of finding (`email`, `limit`, `record`, `end`).
 
     `checked`: characters of the running text that its text rule has decided; None without such a rule.
@@ -44,8 +44,7 @@ class StepReport:
         count(self.at_bound, kind, times)
 
 
-@dataclass(slots=True)
-class Report:
+class Report(Struct):
     """Filled by the window and the pump while the answer flows; readable at any time.
 
     `seen`: characters of running text that arrived. `released`: how many of them were decided and left the window,

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
+
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from kapagate.answer.answer import Answer
 from kapagate.answer.events import Event, Record, TextKind
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(Struct, frozen=True):
     """Characters `start:end` of the text that was handed to `scan` become `text`.
 
     `kind` names the finding (`email`); overlapping edits merge, the severest wins. `refuse`: the answer is refused
@@ -53,8 +54,7 @@ class TextRule(Protocol):
     def scan(self, text: str, start: int, final: bool) -> tuple[Sequence[Edit], int]: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """The longest answer, in characters, cut at a word; `notice` is appended (beyond the limit) when it was cut."""
 
     characters: int
@@ -67,8 +67,7 @@ EndRule = Callable[[Answer], Awaitable[Sequence[Event]]]
 """Looks at the whole answer. Returns what is appended, or raises `Withheld` or another Refusal."""
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerRules:
+class AnswerRules(Struct, frozen=True):
     """One step's rules for one answer. Each of `texts` has a place of its own in the running text.
 
     `step` is the id that reports carry. A rule that is not `binding` (shadow) holds nothing back and changes
@@ -86,10 +85,10 @@ class AnswerRules:
     binding: bool = True
     lenient: bool = False
     absent: Absent | None = None
-    decides: bool = field(init=False, repr=False)
+    decides: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "decides", any("answer" in each.kinds for each in self.texts))
+        force_setattr(self, "decides", any("answer" in each.kinds for each in self.texts))
 
 
 class Altered:

@@ -7,8 +7,10 @@ kept, and tenants with equal steps share it.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import force_setattr, replace
 
 from kapagate.answer.rules import Altered, AnswerRules
 from kapagate.chain.exchange import Exchange
@@ -24,8 +26,7 @@ Named = tuple[tuple[str, H], ...]
 ANSWER_SURFACES: frozenset[Surface] = frozenset(SURFACES) - {"question"}
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Placed:
+class Placed(Struct, frozen=True, eq=False):
     """A compiled step in its place: its id, the filter's name, its common options, what was declared.
 
     `acting` is the step under its options, wrapped once, whatever chains it is composed into.
@@ -36,14 +37,13 @@ class Placed:
     step: Step
     options: Options
     declaration: Filter | None = None
-    acting: Step = field(init=False, repr=False)
+    acting: Step = Step()
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "acting", _wrapped(self))
+        force_setattr(self, "acting", _wrapped(self))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Chain:
+class Chain(Struct, frozen=True, eq=False):
     """What happens to an exchange, phase by phase: pairs of step id and hook, in the order of the phase.
 
     `steps` are the ids of gate and chain in the policy's order. `asserts`: request headers that no client may speak.

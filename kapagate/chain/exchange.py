@@ -7,8 +7,10 @@ writes unconditionally (checked when the chain is loaded), `ex.get(FACT)` for al
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kapagate.answer.document import Unacceptable, strict_loads
 from kapagate.answer.report import Report
@@ -35,8 +37,7 @@ class Unseen(Exception):
     """A shadow would have to hold up what passes in order to see it."""
 
 
-@dataclass(slots=True)
-class Times:
+class Times(Struct):
     """Moments of one exchange, monotonic seconds; 0.0 where it never came to that. `opened`: the head leaves; `told`:
     the first text of the answer does.
     """
@@ -49,8 +50,7 @@ class Times:
     told: float = 0.0
 
 
-@dataclass(slots=True, eq=False)
-class Exchange:
+class Exchange(Struct, eq=False):
     """`decision` names this exchange's decision in records and problems; `correlation_id` ties it to the caller's own.
 
     `step` is the id of the step at work. `status` is what the client was told (0: nothing). `refusal` and `broken` say

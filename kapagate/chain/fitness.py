@@ -12,9 +12,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from operator import attrgetter
 from typing import Any
+
+from msgspec import Struct
 
 from kapagate.chain.compose import ANSWER_SURFACES, Placed
 from kapagate.chain.fact import Fact
@@ -24,8 +25,7 @@ _WHOLE: frozenset[Surface] = frozenset({"whole answer"})
 _MOST_NAMED = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something that does not fit. `step` is the id at fault, `option` the path of the option within its declaration,
     `route` the route that is concerned (empty: none in particular)."""
 

@@ -11,9 +11,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 from itertools import zip_longest
+
+from msgspec import Struct
 
 from kapagate.chain import problems
 from kapagate.chain.headers import Headers
@@ -33,8 +34,7 @@ _HOST = re.compile(r"(?:[A-Za-z0-9._~-]{1,255}|\[[0-9A-Fa-f:.]{2,45}\])(?::[0-9]
 _ALONE = (b"x-forwarded-proto", b"x-forwarded-host")
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """`client`: the address without port. `secure`: it came by TLS. `host`: what it called, where a proxy says so."""
 
     client: str
@@ -42,8 +42,7 @@ class Origin:
     host: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What one proxy says of its client; empty where it says nothing."""
 
     node: str = ""

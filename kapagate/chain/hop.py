@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Hashable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from kapagate.chain.headers import Headers
 
@@ -12,8 +13,7 @@ if TYPE_CHECKING:
     from kapagate.chain.exchange import Exchange
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True):
     """Where an upstream is and how it is spoken to. Times in seconds.
 
     `ca_file`: PEM file of the certificate authorities that are believed instead of the system's. `client_cert` and
@@ -43,8 +43,7 @@ class Endpoint:
         return host if self.port == (443 if self.tls else 80) else f"{host}:{self.port}"
 
 
-@dataclass(slots=True)
-class Outbound:
+class Outbound(Struct):
     """A request for the upstream, complete but for framing, `Host` and `Connection`, which the hop adds.
 
     `target` is the origin form. `body` bytes go with their length, an iterator goes chunked unless `length` is known.
@@ -61,8 +60,7 @@ class Outbound:
     idempotent: bool = False
 
 
-@dataclass(slots=True)
-class Inbound:
+class Inbound(Struct):
     """The head of the upstream's answer, hop-by-hop fields removed, and its body.
 
     `length` from Content-Length, else None. `body` raises Truncated when the message breaks off, Problem

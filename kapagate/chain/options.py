@@ -8,9 +8,9 @@ failed, 500 for a bug), `allow` goes on and says `skipped`.
 from __future__ import annotations
 
 import logging
-from dataclasses import replace
 from typing import Annotated, Any, Literal, TypeVar
 
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from kapagate.answer.refusal import Refusal

@@ -8,10 +8,11 @@ and neither can two values of which each is tighter in its own way; both are `un
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from typing import Any, Literal
+
+from msgspec import Struct
 
 Label = Literal["tighter", "looser", "neutral", "unknown"]
 """What a change comes to. `neutral`: it makes nothing tighter and nothing looser."""
@@ -24,7 +25,7 @@ def label(tightens: bool, loosens: bool) -> Label:
     return "tighter" if tightens else "looser" if loosens else "unknown"
 
 
-class Order(ABC):
+class Order(Struct, frozen=True):
     """The order of one option's values."""
 
     def seen(self, declared: Any, name: str) -> Any:
@@ -40,8 +41,7 @@ class Order(ABC):
         """In the words of somebody who writes a policy."""
 
 
-@dataclass(frozen=True, slots=True)
-class Number(Order):
+class Number(Order, frozen=True):
     """A bound; none at all is the loosest."""
 
     tighter: Literal["lower", "higher"]
@@ -57,8 +57,7 @@ class Number(Order):
         return f"{self.tighter} is tighter"
 
 
-@dataclass(frozen=True, slots=True)
-class Ranked(Order):
+class Ranked(Order, frozen=True):
     """Choices from the loosest to the tightest. `of`: the attribute that says what the field comes to."""
 
     choices: tuple[Any, ...]
@@ -78,8 +77,7 @@ class Ranked(Order):
         return "from loose to tight: " + ", ".join("left out" if each is None else str(each) for each in self.choices)
 
 
-@dataclass(frozen=True, slots=True)
-class Listed(Order):
+class Listed(Order, frozen=True):
     """A list of which fewer entries, or more, are tighter. `everything`: a value that stands for all there could be."""
 
     tighter: Literal["fewer", "more"]
@@ -100,8 +98,7 @@ class Listed(Order):
         return f"{self.tighter} entries are tighter" + (", and without any it is for all" if self.everything else "")
 
 
-@dataclass(frozen=True, slots=True)
-class Entries(Order):
+class Entries(Order, frozen=True):
     """Named entries of which more are tighter. An entry that is another cannot be compared with what it was."""
 
     def compare(self, before: Any, after: Any) -> Label:
@@ -111,8 +108,7 @@ class Entries(Order):
         return "more entries are tighter, and a changed one cannot be compared"
 
 
-@dataclass(frozen=True, slots=True)
-class Ceilings(Order):
+class Ceilings(Order, frozen=True):
     """Several limits of (rate, burst) at once, as the method `of` says them: what is tighter has one below each."""
 
     of: str
@@ -127,8 +123,7 @@ class Ceilings(Order):
         return "a lower rate with no more at once is tighter"
 
 
-@dataclass(frozen=True, slots=True)
-class Indifferent(Order):
+class Indifferent(Order, frozen=True):
     """No value is tighter than another."""
 
     def compare(self, before: Any, after: Any) -> Label:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
+from msgspec.structs import force_setattr
 
 from kapagate.chain.fact import Fact
 from kapagate.chain.secret import Secret
@@ -14,8 +16,7 @@ if TYPE_CHECKING:
     from kapagate.chain.compose import Steps
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(Struct, frozen=True):
     """`subject` is the caller's stable name within the tenant; `session` a session's id where the credential has
     one; `expires` when the credential ends, in Unix seconds; `key` the name of the key that was used, never the key.
 
@@ -29,13 +30,20 @@ class Principal:
     scheme: str = ""
     session: str | None = None
     claims: Mapping[str, Any] = field(default_factory=dict)
-    expires: float = field(default=math.inf, compare=False)
+    expires: float = math.inf
     key: str = ""
-    kept: dict[Hashable, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
+    kept: dict[Hashable, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        force_setattr(self, "kept", {})  # also of one that is another with some fields replaced
+
+    def __repr__(self) -> str:
+        """Without what is kept: there are tokens for backends in it."""
+        shown = (f"{name}={getattr(self, name)!r}" for name in self.__struct_fields__ if name != "kept")
+        return f"Principal({', '.join(shown)})"
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(Struct, frozen=True):
     """What a tenant has at one Kapa upstream; `project` is empty where its address says which. `source_groups` None:
     all of the project's. `shared`: other tenants have the same project.
     """
@@ -48,8 +56,7 @@ class Account:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tenant:
+class Tenant(Struct, frozen=True, eq=False):
     """A tenant of the live generation.
 
     `accounts` by the upstream's name; `steps` is its effective chain, shared by tenants with equal options; None: the

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kapagate.answer.refusal import Refusal
 
@@ -22,8 +23,7 @@ class Gone(BaseException):
     """
 
 
-@dataclass(frozen=True, slots=True)
-class Kind:
+class Kind(Struct, frozen=True):
     """One kind of problem: its `type`'s last segment, its status and its title (RFC 9457, 3.1)."""
 
     name: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from kapagate.chain.edit import UNREAD
 from kapagate.chain.headers import Headers
@@ -54,8 +55,7 @@ class Kept:
         yield await self.read(0)
 
 
-@dataclass(slots=True)
-class Request:
+class Request(Struct):
     """`path` is canonical and percent-encoded, `query` raw without its `?`, `client` the true address without port.
     `host` is what the client called, where a trusted proxy says so.
     """

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kapagate.answer.codec import Codec
 
@@ -17,8 +18,7 @@ async def once(piece: bytes) -> AsyncIterator[bytes]:
     yield piece
 
 
-@dataclass(slots=True)
-class Response:
+class Response(Struct):
     """An answer of the upstream or of the gateway itself.
 
     `body` yields non-empty pieces; it may raise Truncated, Problem or Gone. `length` is the body's length in bytes

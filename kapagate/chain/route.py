@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Container, Iterable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from msgspec import Struct
 
 from kapagate.answer.events import Place, TextKind
 
@@ -29,8 +30,7 @@ def serves(methods: Container[str], method: str) -> bool:
     return method in methods or (method == "HEAD" and "GET" in methods)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Route:
+class Route(Struct, frozen=True, eq=False):
     """One thing that can be asked.
 
     `template` is a path with `{name}` segments and at most one trailing `{name:*}`; it is also the metric label
@@ -97,8 +97,7 @@ class Route:
         return self.name in names or self.permission in names
 
 
-@dataclass(frozen=True, slots=True)
-class Routes:
+class Routes(Struct, frozen=True):
     """All routes of a policy, for declarations that name some. `whole` False: others could not be read."""
 
     routes: tuple[Route, ...]

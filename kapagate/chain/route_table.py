@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from itertools import combinations
+
+from msgspec import Struct, field
 
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
@@ -15,8 +16,7 @@ from kapagate.chain.route import Route, serves
 from kapagate.chain.template import Parameter, Segment, opaque_prefix, overlap, parse_template
 
 
-@dataclass(slots=True)
-class _Node:
+class _Node(Struct):
     literals: dict[str, _Node] = field(default_factory=dict)
     parameter: _Node | None = None
     ends: list[tuple[Route, tuple[str, ...]]] = field(default_factory=list)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from kapagate.chain.fact import Fact
@@ -20,8 +20,7 @@ if TYPE_CHECKING:
 Recognise = Callable[["Exchange"], Awaitable[Principal | None]]
 
 
-@dataclass(frozen=True, slots=True)
-class Recogniser:
+class Recogniser(Struct, frozen=True):
     """A compiled scheme.
 
     `recognise` returns None when these are not its credentials, raises Problem `invalid-credentials` when they are and

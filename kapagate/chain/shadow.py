@@ -12,8 +12,9 @@ looked at on the side. What cannot be read so (a body in pieces, a coded answer)
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Protocol
+
+from msgspec.structs import replace
 
 from kapagate.answer.events import TextKind
 from kapagate.answer.refusal import Refusal

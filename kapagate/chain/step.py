@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from msgspec import Struct, field
 
 from kapagate.answer.rules import AnswerRules, TextRule
 from kapagate.chain.fact import Fact
@@ -23,8 +24,7 @@ OnDone = Callable[["Exchange"], None]
 Marks = Callable[[Headers], RawHeaders]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """A filter's part in every exchange: facts, needs, and up to five hooks, each in the phase that its name says.
 
     `needs` maps a surface to the option that asks for it. `asserts`: request header names (lower case) that the

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kapagate.chain.path import canonical
 from kapagate.chain.problem import Problem
@@ -11,8 +12,7 @@ from kapagate.chain.problem import Problem
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True)
-class Parameter:
+class Parameter(Struct, frozen=True):
     """A segment that stands for any one segment, or, with `rest`, for everything behind the slash, be it nothing."""
 
     name: str

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict
 
 from kapagate.answer.codec import Codec
@@ -40,8 +40,7 @@ class Adapter(Protocol):
 OnIdentifiers = Callable[["Exchange", Mapping[str, Any]], Awaitable[None]]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Innermost:
+class Innermost(Struct, frozen=True, eq=False):
     """An upstream's own step on one of its routes: behind all of the policy's on the way in, before them back out.
 
     `on_identifiers` gets the identifiers of the answer that are about to leave, and they wait until it returns. A
@@ -54,8 +53,7 @@ class Innermost:
     on_identifiers: OnIdentifiers | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Upstream:
+class Upstream(Struct, frozen=True, eq=False):
     """An upstream of the live generation."""
 
     name: str
@@ -64,8 +62,7 @@ class Upstream:
     declaration: UpstreamType | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Compiled:
+class Compiled(Struct, frozen=True):
     """What an upstream type's declaration becomes. `routes` are those that it brings along, without their upstream."""
 
     endpoint: Endpoint

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct, field
 
 Outcome = Literal["passed", "changed", "answered", "refused", "skipped", "failed"]
 Decision = Literal["passed", "changed", "answered", "refused", "withheld", "skipped", "failed"]
 """The outcome of a step on request and answer together."""
 
 
-@dataclass(slots=True)
-class Verdict:
+class Verdict(Struct):
     """One step's decision. `mode` shadow: it only would have. `counts` are findings by kind (`email`: 2). `rule`: which
     one of the step a shadow would have refused by.
     """

@@ -8,12 +8,12 @@ import subprocess
 import tarfile
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import click
 import orjson
+from msgspec.structs import replace
 
 from kapagate.cli.codes import GOOD, INVALID_POLICY, LOOSENING
 from kapagate.cli.offline import load_offline, report

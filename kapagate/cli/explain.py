@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 import orjson
+from msgspec import to_builtins
 
 from kapagate.chain.problem import Problem
 from kapagate.cli.offline import load_offline, refuse
@@ -69,7 +69,7 @@ def explain(
     except Problem as cause:
         raise click.UsageError(f"{target}: {cause.detail}") from None
     if form == "json":
-        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2, default=str).decode())
+        click.echo(orjson.dumps(told, option=orjson.OPT_INDENT_2).decode())
     else:
         click.echo("\n".join(escaped(line) for line in text.splitlines()))
 
@@ -78,9 +78,9 @@ def _request(
     loaded: Loaded, method: str, target: str, tenant: str | None, roles: tuple[str, ...]
 ) -> tuple[dict[str, Any], str]:
     told = explained(loaded, method.upper(), target, tenant or "default", roles)
-    return asdict(told), as_text(told)
+    return to_builtins(told, enc_hook=str), as_text(told)
 
 
 def _field(loaded: Loaded, field: str) -> tuple[dict[str, Any], str]:
     told = field_report(loaded, Table(), field)
-    return asdict(told), field_text(told)
+    return to_builtins(told, enc_hook=str), field_text(told)

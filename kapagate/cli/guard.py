@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict
 from pathlib import Path
 
 import click
 import orjson
+from msgspec import to_builtins
 from pydantic import ValidationError
 
 from kapagate.cli.offline import load_offline, refuse
@@ -90,7 +90,7 @@ def guard(
     except LookupError as cause:
         raise click.UsageError(str(cause.args[0])) from None
     if form == "json":
-        click.echo(orjson.dumps(asdict(tried), option=orjson.OPT_INDENT_2).decode())
+        click.echo(orjson.dumps(to_builtins(tried), option=orjson.OPT_INDENT_2).decode())
     else:
         click.echo("\n".join(as_text(tried)))
 

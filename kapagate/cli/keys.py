@@ -6,11 +6,11 @@ import json
 import os
 import secrets
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import click
+from msgspec import Struct
 
 from kapagate.chain.secret import Secret
 from kapagate.cli.offline import refuse
@@ -22,8 +22,7 @@ from kapagate.run import offline
 from kapagate.schemes.api_key import ApiKey
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """What a policy says that a key needs: the pepper of its `api_key` scheme, and the names that a key may have."""
 
     pepper: Secret

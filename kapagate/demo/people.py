@@ -5,9 +5,9 @@ from __future__ import annotations
 import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 import jwt
+from msgspec import Struct
 
 from kapagate.identity.api_keys import Key, create, digest
 from kapagate.standin import DEFAULT_PROJECTS
@@ -16,8 +16,7 @@ ISSUER, AUDIENCE = "https://id.example", "docs"
 (ACME_PROJECT, ACME_KEY), (GLOBEX_PROJECT, GLOBEX_KEY) = tuple(DEFAULT_PROJECTS.items())[:2]
 
 
-@dataclass(frozen=True, slots=True)
-class Keys:
+class Keys(Struct, frozen=True):
     """The demo's secrets. `reporter` is an API key of the tenant `acme`; with `hook` its billing service signs."""
 
     signing: str

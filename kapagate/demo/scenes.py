@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kapagate.demo.people import ACME_KEY, ACME_PROJECT
 from kapagate.demo.stage import Reply, Stage
@@ -18,8 +19,7 @@ MIA, UNKNOWN = ("mia", "acme", "viewer"), "00000000-0000-4000-8000-000000000000"
 CLERK, ROOT = ("carol", "acme", "operator"), ("root", "globex", "admin")
 
 
-@dataclass(slots=True)
-class Shown:
+class Shown(Struct):
     """How a scene went. `missed` are the promises that were not kept."""
 
     call: str

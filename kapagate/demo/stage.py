@@ -6,13 +6,13 @@ import os
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import orjson
 from aiohttp import ClientSession
+from msgspec import Struct
 
 from kapagate.demo.backend import start_backend
 from kapagate.demo.people import Keys
@@ -34,8 +34,7 @@ listen: {trusted_hops: ["127.0.0.1"]}
 TOKEN_SECONDS = 3600.0
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """An answer as the client got it."""
 
     status: int
@@ -54,8 +53,7 @@ class Reply:
         return [orjson.loads(record)["chunk"] for record in records]
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """What the scenes play on."""
 
     gateway: Gateway

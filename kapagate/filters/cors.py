@@ -12,9 +12,9 @@ policy does not allow the upstream may not decide.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+from msgspec import Struct
 from pydantic import Field
 
 from kapagate.access.origins import ANY, Origin, Origins
@@ -106,8 +106,7 @@ def _list(name: bytes, values: tuple[str, ...]) -> tuple[Pair, ...]:
     return ((name, ", ".join(values).encode()),) if values else ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
+class _Rules(Struct, frozen=True):
     """The compiled filter. `answers` and `preflights` are the fields beside the origin's own."""
 
     origins: Origins

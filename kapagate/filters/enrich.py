@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from re import compile as pattern
 from typing import Annotated, Any, Literal
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 
 from kapagate.chain.clock import Clock
@@ -213,8 +213,7 @@ class Enrich(Filter):
 Reads = tuple[tuple[str, Get], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Told:
+class _Told(Struct, frozen=True):
     """What one upstream is told of one caller. `signed`: a token goes along."""
 
     context: dict[str, str]
@@ -224,8 +223,7 @@ class _Told:
     signed: bool
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Context:
+class _Context(Struct, frozen=True, eq=False):
     """The compiled filter. `steady`: what is told follows from principal, tenant and upstream, so it is made once."""
 
     pseudonyms: Pseudonyms

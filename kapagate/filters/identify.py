@@ -12,9 +12,10 @@ Where no scheme does, this step has no such hooks.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from typing import Any
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import Field, InstanceOf, field_serializer
 
 from kapagate.access.roles import Roles
@@ -78,8 +79,7 @@ class Identify(Filter):
             raise Invalid(str(cause), ("schemes", index, *cause.at)) from cause
 
 
-@dataclass(frozen=True, slots=True)
-class _Door:
+class _Door(Struct, frozen=True):
     """The compiled filter. `steady` are the headers about which no scheme has to be asked every time. `revisions` are
     those of the schemes.
     """

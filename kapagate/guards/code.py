@@ -17,7 +17,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kapagate.answer.events import TextKind
 from kapagate.answer.fences import BEFORE, FENCE, INDENT, LONGEST_HEAD, OPENING, closes
@@ -35,8 +36,7 @@ _ITEM = re.compile(r"([-*+]|\d{1,9}[.)])([ \t]+|$)")
 _INDENTED = re.compile(r"(?:^|\n)[ >]*(?: {4}|\t)")
 
 
-@dataclass(slots=True)
-class _Place:
+class _Place(Struct):
     """Where in its text a rule stands. `line`: what the line is that was begun. `fence`: the open one, `kept` whether
     it stays. `blank`: no paragraph goes on here. `indented`: the last line was code. `items`: where the texts of the
     lists' items begin, in columns.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kapagate.answer.events import TextKind
@@ -49,7 +49,7 @@ class PolicyRule(BaseModel):
     )
 
 
-class _MoreRules(Listed):
+class _MoreRules(Listed, frozen=True):
     """More rules are tighter. A rule that is another is compared with what it was by its action alone."""
 
     def compare(self, before: Any, after: Any) -> Label:
@@ -162,8 +162,7 @@ def _detector(kind: str, pattern: Pattern, longest: int) -> Detector:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Match:
+class _Match(Struct, frozen=True):
     """What a candidate spans: as much as the pattern takes of what it may have."""
 
     match: Searcher

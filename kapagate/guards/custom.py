@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kapagate.chain.filter import Contradicted, Invalid
@@ -126,8 +126,7 @@ def _context(words: tuple[str, ...]) -> re.Pattern[bytes] | None:
     return re.compile(rb"(?i)(?<![A-Za-z0-9])(?:%b)(?![A-Za-z0-9])" % folded)
 
 
-@dataclass(frozen=True, slots=True)
-class _Finding:
+class _Finding(Struct, frozen=True):
     """What makes a finding of a candidate: its length, its check digits, the words before it.
 
     What it spans is asked again, of as many characters as it may have: what stands behind them decides nothing.

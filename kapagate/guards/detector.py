@@ -12,7 +12,9 @@ When the text is not complete, a place is undecided only while something that st
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from kapagate.guards.regex import Finder, Searcher, finder, matcher, searcher
 
@@ -21,8 +23,16 @@ Check = Callable[[bytes, int, int], Span | None]
 AtBound = Callable[[bytes], bool]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Detector:
+def _nothing(data: bytes, start: int) -> tuple[int, int]:
+    """The search of no pattern."""
+    return -1, -1
+
+
+def _nowhere(data: bytes, start: int) -> int:
+    return -1
+
+
+class Detector(Struct, frozen=True, kw_only=True, eq=False):
     """One kind of personal data or secret.
 
     Patterns and checks work on folded texts (`fold.py`); lengths are in characters. Patterns are re2's, for they see
@@ -58,16 +68,16 @@ class Detector:
     hint: bytes = b""
     at_bound: AtBound | None = None
     led_by: bytes = b""
-    search: Searcher = field(init=False, repr=False, compare=False)
-    match: Searcher = field(init=False, repr=False, compare=False)
-    _tail: Finder = field(init=False, repr=False, compare=False)
+    search: Searcher = _nothing
+    match: Searcher = _nothing
+    _tail: Finder = _nowhere
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "kind", self.kind or self.name)
-        object.__setattr__(self, "hint", self.hint or self.pattern)
-        object.__setattr__(self, "search", searcher(self.pattern))
-        object.__setattr__(self, "match", matcher(self.pattern))
-        object.__setattr__(self, "_tail", finder(rb"(?:" + self.begun + rb")\z"))
+        force_setattr(self, "kind", self.kind or self.name)
+        force_setattr(self, "hint", self.hint or self.pattern)
+        force_setattr(self, "search", searcher(self.pattern))
+        force_setattr(self, "match", matcher(self.pattern))
+        force_setattr(self, "_tail", finder(rb"(?:" + self.begun + rb")\z"))
 
     @property
     def begun(self) -> bytes:

@@ -11,7 +11,8 @@ Each text is appended once, in that order, as a paragraph of its own.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kapagate.answer.answer import Answer
 from kapagate.answer.events import Event, Text
@@ -25,8 +26,7 @@ from kapagate.guards.refusal_phrases import RefusalPhrases
 from kapagate.guards.sources import Seen, distinct
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What was found in one answer on its way. `report` and `step`: where it is told."""
 
     report: Report = field(default_factory=Report)
@@ -37,8 +37,7 @@ class Found:
     conditions: Sequence[Disclaim] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Ending:
+class Ending(Struct, frozen=True):
     """The decisions in one language. `at_end`: what becomes of an answer that should be withheld and has left."""
 
     minimum: int

@@ -35,7 +35,7 @@ class OnlyCode(BaseModel):
     )
 
 
-class _Less(Listed):
+class _Less(Listed, frozen=True):
     """Of languages that may stay, fewer are tighter; `allow` is all of them, `remove` none."""
 
     def compare(self, before: Any, after: Any) -> Label:

@@ -13,7 +13,8 @@ a text that comes in pieces has no such places.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kapagate.guards.fold import fold
 from kapagate.guards.regex import regex
@@ -29,8 +30,7 @@ _SET = re.compile(rb"\[\^?\]?(?:[^\]\\\[]|\\[dDwWsSntrfv]|\\[^A-Za-z0-9]|\[(?!:)
 _MOST_REPEATS = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class Pattern:
+class Pattern(Struct, frozen=True):
     """A pattern on folded texts (`fold.py`). `shortest` and `longest` are in characters; None: without bound.
     `beginnings` is empty where nothing is read, as of `\\b`.
     """

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
+
+from msgspec import Struct, field
 
 from kapagate.answer.events import Other, Path, Place, Record, Sources
 from kapagate.answer.refusal import Refused
@@ -27,16 +28,14 @@ _SPECIAL = re.compile(r"([\\.+*?()|\[\]{}^$])")
 _PORTS = {"http": ":80", "https": ":443"}
 
 
-@dataclass(frozen=True, slots=True)
-class Named:
+class Named(Struct, frozen=True):
     """Sources by their address, their title, or both; `*` stands for any characters, case does not matter."""
 
     url: str | None = None
     title: str | None = None
 
 
-@dataclass(slots=True)
-class Seen:
+class Seen(Struct):
     """The addresses of the sources of one answer, as `address` has them."""
 
     kept: set[str] = field(default_factory=set)

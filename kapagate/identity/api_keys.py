@@ -14,7 +14,8 @@ import re
 import string
 import zlib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+
+from msgspec import Struct
 
 PREFIX = "kg_"
 ENVIRONMENT = r"[a-z]{2,8}"
@@ -26,13 +27,15 @@ _KEY = re.compile(rf"kg_({ENVIRONMENT})_({ID})_[0-9A-Za-z]{{{_SECRET_LENGTH + _C
 _PURPOSE = b"kapagate api key\0"
 
 
-@dataclass(frozen=True, slots=True)
-class Key:
+class Key(Struct, frozen=True):
     """A well-formed key. `text` is the secret itself, `id` its public name."""
 
     env: str
     id: str
-    text: str = field(repr=False)
+    text: str
+
+    def __repr__(self) -> str:
+        return f"Key(env={self.env!r}, id={self.id!r})"
 
 
 def create(env: str, random_bytes: Callable[[int], bytes], identifier: str = "") -> Key:

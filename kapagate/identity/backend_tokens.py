@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kapagate.chain.clock import Clock
 from kapagate.chain.exchange import Exchange
@@ -12,8 +13,7 @@ from kapagate.chain.principal import PRINCIPAL, TENANT
 from kapagate.identity.sources import Get, one_line
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class BackendTokens:
+class BackendTokens(Struct, frozen=True, eq=False):
     """Makes a token per caller, tenant and upstream, and keeps it for half of its life.
 
     A token never outlives the credential that the caller came with. `audience` None: the upstream's name.

@@ -12,8 +12,9 @@ from __future__ import annotations
 import hmac
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 SHARED = {"HS256": 32, "HS384": 48, "HS512": 64}  # least bytes of the secret (RFC 7518, 3.2)
 _BY_TYPE = {
@@ -34,14 +35,18 @@ Holds = Callable[[str, bytes, bytes], bool]
 """Whether a signature holds: algorithm, message, signature. The algorithm is one of the key's own."""
 
 
-@dataclass(frozen=True, slots=True)
-class VerifyingKey:
+class VerifyingKey(Struct, frozen=True, eq=False):
     """One key and the algorithms that it may verify. A public one is told apart by its `thumbprint` (RFC 7638)."""
 
     kid: str | None
     algorithms: frozenset[str]
-    holds: Holds = field(repr=False, compare=False)
+    holds: Holds
     thumbprint: str = ""
+
+    @property
+    def known_by(self) -> tuple[str | None, frozenset[str], str]:
+        """What it has in common with itself when it is read again."""
+        return self.kid, self.algorithms, self.thumbprint
 
 
 class KeySet:
@@ -56,7 +61,7 @@ class KeySet:
 
     def has_all_of(self, other: KeySet) -> bool:
         """Whether every key of the other is here, so that what was verified with it still would be."""
-        return set(other._keys) <= set(self._keys)
+        return {key.known_by for key in other._keys} <= {key.known_by for key in self._keys}
 
     def select(self, algorithm: str, kid: str | None) -> VerifyingKey | None:
         """The one key that fits; None when none does, or when several do and the token does not say which.

@@ -8,8 +8,9 @@ every age anew. A process that dies leaves its claims behind: they lapse when no
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+from msgspec import Struct
 
 from kapagate.chain.problem import BackendFailed
 
@@ -18,8 +19,7 @@ class ReplaysFull(BackendFailed):
     """A source has more deliveries than can be remembered as long as they must be."""
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
+class Delivery(Struct, frozen=True):
     """A message to deliver. `source` is who sends it, `mark` what it is known by among theirs (32 bytes).
 
     It is remembered for `keep` seconds; where there are too many of one source, for no less than `least`.
@@ -31,8 +31,7 @@ class Delivery:
     least: float
 
 
-@dataclass(frozen=True, slots=True)
-class Ticket:
+class Ticket(Struct, frozen=True):
     """A delivery under way; `number` tells this claim from others of the same message."""
 
     delivery: Delivery

@@ -23,8 +23,9 @@ import hashlib
 import hmac
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from kapagate.chain import problems
 from kapagate.chain.headers import Headers
@@ -52,8 +53,7 @@ class Rejected(ValueError):
     """A message that is not what it claims to be, or not in time. The sentence is fit for log and sender."""
 
 
-@dataclass(frozen=True, slots=True)
-class Sent:
+class Sent(Struct, frozen=True):
     """What the fields of one message say; empty where its format has no such thing. `timestamp` as it came."""
 
     signatures: tuple[bytes, ...]
@@ -61,8 +61,7 @@ class Sent:
     id: bytes = b""
 
 
-@dataclass(frozen=True, slots=True)
-class Format:
+class Format(Struct, frozen=True):
     """One kind of signature. Field names are in lower case; `timestamp` and `id` empty: there is no such field.
 
     `codes` takes the signature field apart.

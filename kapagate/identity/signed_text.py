@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 NAMES = ("id", "timestamp", "body")
 _PARTS = re.compile(r"\{([a-z]+)\}")
@@ -19,8 +20,7 @@ _PUNCTUATION = frozenset(string.punctuation) - frozenset("{}")
 LONGEST = 128
 
 
-@dataclass(frozen=True, slots=True)
-class Template:
+class Template(Struct, frozen=True):
     """`parts`: literals as bytes, fields as their names. `separators`: the characters that stand between fields."""
 
     parts: tuple[bytes | str, ...]

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import base64
 import re
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kapagate.answer.document import strict_loads
 from kapagate.identity.key_sets import ALGORITHMS, KeySet
@@ -36,8 +37,7 @@ class NoKey(Rejected):
     """No key fits: perhaps a newer set has one."""
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(Struct, frozen=True):
     """What a scheme expects of its tokens; `leeway` in seconds. Raises ValueError for what RFC 8725 forbids."""
 
     issuer: str

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Self
 from urllib.parse import urlencode
 
 import orjson
+from msgspec import Struct
 
 from kapagate import __version__
 from kapagate.answer.rules import AnswerRules
@@ -28,8 +28,7 @@ _SENT = (
 _TRACEPARENT = re.compile(rb"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(Struct, frozen=True):
     """What one tenant's account needs on every call, made once. `headers` go with a body, `reading` without."""
 
     tenant: str

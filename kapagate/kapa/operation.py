@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple
+
+from msgspec import Struct
 
 from kapagate.answer.codec import Codec
 from kapagate.answer.events import Place
@@ -37,8 +38,7 @@ MADE: Final = (Id("made", ("thread_id",), "thread"), Id("made", ("question_answe
 """The ids that a chat makes."""
 
 
-@dataclass(frozen=True, slots=True, eq=False, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, eq=False, kw_only=True):
     """One operation. `template` is the client's path; Kapa's is the same unless the operation is the gateway's own.
 
     `fields` are those of the body, of a GET those of the query, that may pass; `required` the one that must be there;

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from msgspec import Struct, field
 
 from kapagate.chain.problem import BackendFailed
 from kapagate.ledger.retention import Retention
@@ -17,8 +18,7 @@ class LedgerFull(BackendFailed):
     """No place became free in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """Records, the newest first, each with its `id`. `before` is where the next page goes on; None: there is none.
 
     A page may be short, or empty, and still have a next one: how much is looked through for one page is bounded.

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(slots=True)
-class Retention:
+class Retention(Struct):
     """The most that anybody asked for: who records more strictly must not lose records to who records less so.
 
     `seconds` and `size` in bytes; infinite without a bound, and as long as nobody asked.

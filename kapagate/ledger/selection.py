@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 _EQUAL = ("tenant", "subject", "outcome", "operation", "correlation_id", "decision")
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(Struct, frozen=True):
     """Records for which all that is given holds. `since` and `until` (not included) are as in `received_at`.
 
     `verdict` is `<step>` (the step had something to say other than that it let it pass) or `<step>:<outcome>`, where
@@ -33,10 +32,9 @@ class Selection:
     @classmethod
     def of(cls, given: Mapping[str, str]) -> Selection:
         """From names and texts. Raises ValueError that says which one is wrong."""
-        known = [field.name for field in fields(cls)]
         for name in given:
-            if name not in known:
-                raise ValueError(f"there is no filter {name!r}; there are {', '.join(known)}")
+            if name not in cls.__struct_fields__:
+                raise ValueError(f"there is no filter {name!r}; there are {', '.join(cls.__struct_fields__)}")
         moments = {name: canonical(given[name]) for name in ("since", "until") if given.get(name)}
         return cls(**{**given, **moments})
 

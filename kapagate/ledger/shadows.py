@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kapagate.chain.compose import Placed
 from kapagate.chain.exchange import Exchange
@@ -25,8 +26,7 @@ LONGEST_RULE = 64
 OTHER = "other"
 
 
-@dataclass(slots=True)
-class Rule:
+class Rule(Struct):
     """What one rule of a step would have done, in exchanges; the decisions of the latest of them."""
 
     would_refuse: int = 0
@@ -39,8 +39,7 @@ class Rule:
         return {**told, "last": moment(self.last), "decisions": [*self.decisions][::-1]}
 
 
-@dataclass(slots=True)
-class Watch:
+class Watch(Struct):
     """One step in shadow for one tenant, in exchanges. `last` is when the last disagreement was received, wall time."""
 
     placed: Placed

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kapagate.chain.principal import Account, Tenant
 from kapagate.policy import codes
@@ -21,8 +23,7 @@ from kapagate.policy.validation import Subject, is_unresolved, place, validate
 _TOGETHER = ("project", "api_key")
 
 
-@dataclass(frozen=True, slots=True)
-class Accounts:
+class Accounts(Struct, frozen=True):
     """Builds accounts. `names` are those of all upstreams, wrong ones too."""
 
     upstreams: Map[str, DeclaredUpstream]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kapagate.access.roles import RoleDeclaration, Roles, faults
 from kapagate.chain.compose import Steps
@@ -52,8 +54,7 @@ Offer = Callable[[Gateway], Services]
 """What a gateway with these settings offers to its steps; called once per load, and it opens nothing."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ground:
+class Ground(Struct, frozen=True):
     """What a Gateway document came to, without its tenants: they can be read again and again.
 
     `asked`: what its references stood for. `found`: what was wrong with it. `fitting`: None when not all is known.
@@ -71,8 +72,7 @@ class Ground:
     whole: bool
 
 
-@dataclass(slots=True)
-class Build:
+class Build(Struct):
     """Builds one generation, and others with the same Gateway document. After `generation`, `gateway`, `tenants` and
     `routes` say what there is.
     """
@@ -86,7 +86,7 @@ class Build:
     gateway: Gateway = field(default_factory=Gateway)
     tenants: dict[str, Tenant] = field(default_factory=dict)
     routes: list[DeclaredRoute] = field(default_factory=list)
-    services: Services = field(init=False)
+    services: Services = field(default_factory=lambda: Services({}))
     ground: Ground | None = None
 
     def generation(

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kapagate.chain.order import Label
 from kapagate.policy.annotations import Path
@@ -16,16 +18,14 @@ from kapagate.policy.position import Span
 ABSENT = "left out"
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(Struct, frozen=True):
     """What stands on one side, and where; no place where nothing does."""
 
     text: str
     place: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Struct, frozen=True):
     """`subject`: what it is about (`step answer`, `role viewer`); `field`: its option with dots, empty when all of it.
     `tenants` and `routes` that it concerns; none of either: all.
     """

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 _PAGE = "docs/errors.md"
 _NO_PART_OF_AN_ANCHOR = re.compile(r"[^a-z0-9 _-]")
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Struct, frozen=True):
     """`name` never changes once it was released; `title` says in one line what it stands for."""
 
     name: str

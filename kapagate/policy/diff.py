@@ -7,7 +7,8 @@ role that is spelt otherwise are no change. What can be looser and cannot be com
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kapagate.chain.principal import Tenant
 from kapagate.policy.build import Build

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from collections.abc import Mapping as Map
-from dataclasses import replace
 
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from kapagate.access.permissions import known_permissions
@@ -208,5 +208,5 @@ def account_changes(
 
 
 def _told(account: Account) -> dict[str, object]:
-    told = {name: getattr(account, name) for name in account.__dataclass_fields__}
+    told = {name: getattr(account, name) for name in account.__struct_fields__}
     return {**told, "api_key": account.api_key.reference}

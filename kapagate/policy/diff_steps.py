@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kapagate.chain.compose import Placed
 from kapagate.chain.order import Label
@@ -15,8 +16,7 @@ from kapagate.policy.order import Difference, compared, compared_options, opposi
 from kapagate.policy.steps import OPTION_KEYS, Lane, StepCompiler, StepDeclaration
 
 
-@dataclass(frozen=True, slots=True)
-class LaneDiff:
+class LaneDiff(Struct, frozen=True):
     """Compares lanes. `compilers` and `routes` of the two policies; `made_up` are references with placeholders."""
 
     compilers: tuple[StepCompiler, StepCompiler]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from kapagate.policy import codes
 from kapagate.policy.clear_secrets import check_clear_secrets
@@ -29,8 +30,7 @@ _NOUNS = {
 }
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Document:
+class Document(Struct, frozen=True, eq=False):
     """One document without its header. `kind_span` is where it says what it is, `digest` a hash of all it says."""
 
     kind: str

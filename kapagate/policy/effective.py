@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from kapagate.chain.compose import Placed
 from kapagate.policy.annotations import Path
@@ -13,8 +14,7 @@ from kapagate.policy.origin import DEFAULT, Origin, Origins
 from kapagate.policy.steps import StepDeclaration
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """One effective option."""
 
     name: str

@@ -6,7 +6,8 @@ Each is laid over the Gateway document alone: tenants, and what only the two tog
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kapagate.policy.documents import Document
 from kapagate.policy.finding import Diagnostic

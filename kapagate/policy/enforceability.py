@@ -7,8 +7,9 @@ whether the two fit is asked of `kapagate.chain.fitness`, as when a policy is lo
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Final, Literal
+
+from msgspec import Struct
 
 from kapagate.access.roles import RoleDeclaration, Roles
 from kapagate.chain.compose import Placed
@@ -31,8 +32,7 @@ Form = Literal["json", "window", "buffer", "sse", "sse buffer", "opaque"]
 Outcome = Literal["enforced", "nothing to guard", "refused", "skipped"]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Action:
+class Action(Struct, frozen=True, eq=False):
     """One thing that a guard can be asked for; `options` are its fields in a policy, all others ask for nothing."""
 
     guard: str
@@ -118,8 +118,7 @@ BACKENDS: Final[Mapping[tuple[str, Form], Mapping[str, Any]]] = {
 """Routes to internal backends by what they declare, and the form of what is answered there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
+class Case(Struct, frozen=True):
     """An operation and a form of its answers, as the route that it is."""
 
     operation: str
@@ -151,8 +150,7 @@ def _forms(streams: bool) -> tuple[Form, ...]:
     return ("window", "buffer") if streams else ("json",)
 
 
-@dataclass(frozen=True, slots=True)
-class Cell:
+class Cell(Struct, frozen=True):
     """What becomes of an action there. `why` is what the loader says of one that is refused; where there is nothing to
     guard, what it says of a step that is for such routes alone.
     """

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping as Map
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
+from msgspec import Struct, field
 from pydantic import AwareDatetime, Field
 
 from kapagate.policy import codes
@@ -44,8 +44,7 @@ class ExceptionDocument(Settings):
     expiry: AwareDatetime = Field(description="From this moment on it is as if it were not there.")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Grant:
+class Grant(Struct, frozen=True, eq=False):
     """An exception that was read. `expiry` in seconds since 1970; `place` is where its `expiry` stands."""
 
     document: Document
@@ -63,8 +62,7 @@ class Grant:
         return self.document.digest, self.active
 
 
-@dataclass(frozen=True, slots=True)
-class Grants:
+class Grants(Struct, frozen=True):
     """The exceptions of a policy. `lapse`: when the next of those that count now does not any more."""
 
     by_tenant: Map[str, tuple[Grant, ...]] = field(default_factory=dict)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
+from msgspec import Struct, field
 
 from kapagate.access.roles import Roles
 from kapagate.chain.compose import Placed
@@ -27,8 +27,7 @@ _LONGEST = 120
 _MOST_NAMED = 12
 
 
-@dataclass(frozen=True, slots=True)
-class StepExplained:
+class StepExplained(Struct, frozen=True):
     """A step in its place. `acts` says what it does for this request, or why it does nothing."""
 
     id: str
@@ -40,8 +39,7 @@ class StepExplained:
     options: Sequence[Option]
 
 
-@dataclass(frozen=True, slots=True)
-class Explanation:
+class Explanation(Struct, frozen=True):
     """One request. `undecided` is what no step that acts has a say in; `opaque`: the path goes on as it came."""
 
     method: str
@@ -99,8 +97,7 @@ def explain(loaded: Loaded, method: str, target: str, tenant: str, roles: Sequen
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Asked:
+class _Asked(Struct, frozen=True):
     """The request, as far as it is known beforehand."""
 
     route: Route

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from kapagate.access.roles import RoleDeclaration
@@ -36,8 +36,7 @@ _PARTS: Mapping[str, type[BaseModel]] = {
 """Models that stand by themselves, and how a field of theirs is called: `route.match`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Home:
+class Home(Struct, frozen=True):
     """What a field belongs to. `path` is the field's, below the model; `common`: it stands beside the filter's name."""
 
     kind: Kind
@@ -47,8 +46,7 @@ class Home:
     common: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class FieldTold:
+class FieldTold(Struct, frozen=True):
     """One field. `order` says which of two values is tighter; empty where no such order is declared. `parts`: it is
     told of by the fields within it.
     """

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from kapagate.policy.field import FieldTold, fields_told, home_of, introduction
 from kapagate.policy.load import Loaded
@@ -14,8 +14,7 @@ from kapagate.policy.table import Table
 from kapagate.policy.whereabouts import Whereabouts, whereabouts
 
 
-@dataclass(frozen=True, slots=True)
-class FieldReport:
+class FieldReport(Struct, frozen=True):
     """`set_at`: every place that sets it, the lowest layer first, those that are not in force included; None where not
     a single field was asked for. `environment` is the one in force. `lockable`: it is a step's.
     """

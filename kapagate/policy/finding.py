@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kapagate.policy.codes import Code
 from kapagate.policy.position import Span
 from kapagate.policy.suggestion import closest
 
 
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
+class Diagnostic(Struct, frozen=True):
     """`suggestion` is the word that was probably meant; `note` one more line. `masked`: the place holds a secret."""
 
     code: Code

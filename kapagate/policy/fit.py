@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from kapagate.access.endpoints import ENDPOINTS
 from kapagate.chain.compose import Placed
@@ -42,8 +44,7 @@ def _is_open(route: Route, gate: Sequence[Placed]) -> bool:
     return not asks and not route.public
 
 
-@dataclass(frozen=True, slots=True)
-class Fitting:
+class Fitting(Struct, frozen=True):
     """Checks each distinct chain once, per upstreams whose streams the tenant has held to their end."""
 
     gate: Lane

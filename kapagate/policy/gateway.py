@@ -3,12 +3,21 @@ raw form here: each is read by its own declaration."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, InstanceOf, WithJsonSchema
+from msgspec import Struct
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    WithJsonSchema,
+)
 
 from kapagate.access.hosts import host_of
 from kapagate.access.networks import parse_network
@@ -29,8 +38,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-@dataclass(frozen=True, slots=True)
-class Address:
+class Address(Struct, frozen=True):
     """A TCP address to listen on; port 0 takes a free one."""
 
     host: str
@@ -51,11 +59,12 @@ def parse_address(value: Any) -> Address:
     return Address(bare, int(port))
 
 
-Listener = Annotated[Address, BeforeValidator(parse_address), WithJsonSchema({"type": "string"})]
+Listener = Annotated[
+    InstanceOf[Address], BeforeValidator(parse_address), PlainSerializer(str), WithJsonSchema({"type": "string"})
+]
 
 
-@dataclass(frozen=True, slots=True)
-class UnixAddress:
+class UnixAddress(Struct, frozen=True):
     """A unix socket to listen on."""
 
     path: str
@@ -76,7 +85,12 @@ def parse_data_address(value: Any) -> Address | UnixAddress:
         raise ValueError('expected HOST:PORT, such as "127.0.0.1:8080", or unix:PATH') from None
 
 
-DataListener = Annotated[Address | UnixAddress, BeforeValidator(parse_data_address), WithJsonSchema({"type": "string"})]
+DataListener = Annotated[
+    InstanceOf[Address] | InstanceOf[UnixAddress],
+    BeforeValidator(parse_data_address),
+    PlainSerializer(str),
+    WithJsonSchema({"type": "string"}),
+]
 
 
 def _host(value: str) -> str:
@@ -109,11 +123,13 @@ ExactOrigin = Annotated[Origin, AfterValidator(_exact)]
 PublicUrl = Annotated[str, AfterValidator(_public_url)]
 
 
-@dataclass(frozen=True, slots=True)
-class State:
+class State(Struct, frozen=True):
     """Where state is kept: the path of an SQLite file, or None for memory."""
 
     path: str | None
+
+    def __str__(self) -> str:
+        return "memory" if self.path is None else f"sqlite:{self.path}"
 
 
 def parse_state(value: Any) -> State:
@@ -127,6 +143,9 @@ def parse_state(value: Any) -> State:
     raise ValueError('expected "memory" or "sqlite:PATH"')
 
 
+Stored = Annotated[
+    InstanceOf[State], BeforeValidator(parse_state), PlainSerializer(str), WithJsonSchema({"type": "string"})
+]
 Hop = Annotated[
     InstanceOf[IPv4Network] | InstanceOf[IPv6Network],
     BeforeValidator(parse_network),
@@ -190,7 +209,7 @@ class Shutdown(Settings):
 class Listen(Settings):
     """The gateway's own addresses and what they bear."""
 
-    data: DataListener = Field(Address("127.0.0.1", 8080), description="Where applications ask.")
+    data: DataListener = Field("127.0.0.1:8080", validate_default=True, description="Where applications ask.")
     socket: Socket = Field(Socket(), description="The file of `data` where that is a unix socket.")
     tls: Tls | None = Field(None, description="TLS on `data`; plain HTTP when left out.")
     hosts: tuple[HostName, ...] = Field(
@@ -207,7 +226,9 @@ class Listen(Settings):
         None, description="The URL that clients know the gateway by; its host is one of `hosts`."
     )
     probe: Listener | None = Field(None, description="Health and metrics; at the admin address when left out.")
-    admin: Listener = Field(Address("127.0.0.1", 8081), description="Administration; loopback needs no keys.")
+    admin: Listener = Field(
+        "127.0.0.1:8081", validate_default=True, description="Administration; loopback needs no keys."
+    )
     admin_origins: tuple[ExactOrigin, ...] = Field(
         (),
         description="Pages of other origins that may ask the admin address from a browser, such as "
@@ -293,8 +314,8 @@ class Gateway(Settings):
     admin_keys: InstanceOf[Scheme] | None = Field(
         None, description="API keys of the admin address, as in the scheme api_key."
     )
-    state: Annotated[State, BeforeValidator(parse_state), WithJsonSchema({"type": "string"})] = Field(
-        State(None), description='Where state is kept: "memory" or "sqlite:PATH".'
+    state: Stored = Field(
+        "memory", validate_default=True, description='Where state is kept: "memory" or "sqlite:PATH".'
     )
     pseudonyms: Pseudonyms | None = Field(None, description="The key of what stands for a person.")
     roles: dict[Name, RoleDeclaration] = Field({}, description="Roles by name.")

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kapagate.chain.secret import Composed, Resolved
 from kapagate.policy import codes
@@ -36,8 +38,7 @@ DOCUMENTS = (".yaml", ".yml", ".json")
 _DEEPEST_INCLUSION = 4
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
+class _Place(Struct, frozen=True):
     """Where interpolation is at work: the folder of the file, and the files that stand for each other above it."""
 
     folder: Path

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
+
+from msgspec import Struct
 
 from kapagate.chain.filter import Contradicted, Invalid
 from kapagate.policy import codes
@@ -32,8 +33,7 @@ _PORTS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(Struct, frozen=True):
     """The names that a policy declares."""
 
     roles: tuple[str, ...] = ()

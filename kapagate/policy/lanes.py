@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kapagate.chain.route import Route
 from kapagate.policy import codes
@@ -18,8 +19,7 @@ from kapagate.policy.steps import Lane, StepCompiler, StepDeclaration, read_step
 from kapagate.policy.table import Table
 
 
-@dataclass(frozen=True, slots=True)
-class LaneReader:
+class LaneReader(Struct, frozen=True):
     """Reads steps. `routes` and `known` are what their `when` may name; None: not all routes are known."""
 
     table: Table

@@ -19,8 +19,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from kapagate.chain.generation import Generation
 from kapagate.chain.route import Serve
@@ -39,8 +40,7 @@ from kapagate.policy.table import Table
 from kapagate.policy.work import Work, done
 
 
-@dataclass(frozen=True, slots=True)
-class Layers:
+class Layers(Struct, frozen=True):
     """What is laid over the Gateway document: the environment of this name, and the exceptions that count `now`
     (seconds since 1970).
     """
@@ -53,8 +53,7 @@ GATEWAY_ALONE = Layers()
 """No environment, and the machine's clock."""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(Struct, frozen=True):
     """What became of a policy. `generation` and `gateway` are None when there are errors. `lapse`: when the next
     exception expires, in seconds since 1970; the policy is another one then. `build`: what it was built of; `read`:
     all documents, those that do not count included.
@@ -136,8 +135,7 @@ def load_documents(
     return done(site.load(read, sources, problems, start))
 
 
-@dataclass(slots=True)
-class Site:
+class Site(Struct):
     """Where generations are built. As long as the Gateway document comes to the same, only tenants are read again."""
 
     resolve: Resolve

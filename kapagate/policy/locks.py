@@ -7,7 +7,8 @@ several changes come to together is judged, not each by itself.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kapagate.chain.options import Options
 from kapagate.policy import codes
@@ -19,16 +20,14 @@ from kapagate.policy.steps import StepCompiler, StepDeclaration
 _PRESENCE = (("mode",), ("when",))
 
 
-@dataclass(slots=True)
-class Moves:
+class Moves(Struct):
     """The steps that a layer took away and put in, and where it says so."""
 
     removed: dict[str, Span] = field(default_factory=dict)
     added: list[tuple[str, Span]] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
-class Locks:
+class Locks(Struct, frozen=True):
     """The locks that hold for a layer. `layer`: how messages call it; `values`: of `locked`, those that bind it."""
 
     layer: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from typing import Any
+
+from msgspec import Struct, field
 
 from kapagate.policy.position import Span
 
 
-@dataclass(slots=True, eq=False)
-class Scalar:
+class Scalar(Struct, eq=False):
     """`text` is what the file says, `value` what it means; `held` are the texts that references in it stood for.
 
     `unresolved`: one of them stands for nothing; that is noted, and nothing more can be said about the value.
@@ -23,14 +23,12 @@ class Scalar:
     unresolved: bool = False
 
 
-@dataclass(slots=True, eq=False)
-class Sequence:
+class Sequence(Struct, eq=False):
     span: Span
     items: list[Node]
 
 
-@dataclass(slots=True, eq=False)
-class Mapping:
+class Mapping(Struct, eq=False):
     """Keys are text and unique."""
 
     span: Span
@@ -44,8 +42,7 @@ class Mapping:
         return self.entries[key].span
 
 
-@dataclass(slots=True, eq=False)
-class Entry:
+class Entry(Struct, eq=False):
     """A key's place, and the value."""
 
     span: Span

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import BaseModel
 
 from kapagate.chain.filter import Filter
@@ -16,8 +16,7 @@ from kapagate.policy.annotations import Path
 _OPPOSITE: dict[Label, Label] = {"tighter": "looser", "looser": "tighter"}
 
 
-@dataclass(frozen=True, slots=True)
-class Difference:
+class Difference(Struct, frozen=True):
     """What an option was and is; a value that is not there is None."""
 
     path: Path

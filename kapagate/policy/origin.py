@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kapagate.policy.documents import Document
 from kapagate.policy.position import Span
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """`place` is `file:line:column`; empty: nowhere, the value is the default. `layer` is `gateway`, `environment
     production`, `tenant acme` or `exception acme-logs`; empty where a reference to a file stands for the value.
     """

@@ -9,9 +9,10 @@ from __future__ import annotations
 import re
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from hashlib import sha256
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from kapagate.policy.interpolation import DOCUMENTS, Resolve
 from kapagate.policy.load import Loaded
@@ -37,8 +38,7 @@ _GUESSES = (
 )
 
 
-@dataclass(slots=True)
-class Placeholders:
+class Placeholders(Struct):
     """A resolver that stands in for another where that finds nothing. `taken` counts the forms tried so far."""
 
     resolve: Resolve

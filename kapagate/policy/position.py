@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(slots=True, unsafe_hash=True)
-class Span:
+class Span(Struct, frozen=True):
     """From a first character to just behind a last one; lines and columns count characters from 1."""
 
     file: str

@@ -7,7 +7,9 @@ What is new has a place of its own: `cors` before everything, so that it answers
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kapagate.chain.compose import Placed
 from kapagate.chain.options import Options
@@ -44,8 +46,7 @@ def _read(entry: Entry, kind: str, name: str, problems: Diagnostics) -> StepDecl
     return StepDeclaration(kind, value, Mapping(entry.span, {}), Options(), entry.span, name)
 
 
-@dataclass(frozen=True, slots=True)
-class RouteGates:
+class RouteGates(Struct, frozen=True):
     """Composes them of the gateway's `gate`."""
 
     gate: Sequence[Placed]

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Sequence
 from collections.abc import Mapping as Map
-from dataclasses import dataclass
 from typing import Final
+
+from msgspec import Struct
 
 from kapagate.access.endpoints import ENDPOINTS
 from kapagate.answer.events import TextKind
@@ -36,8 +37,7 @@ _NOTHING: Final[frozenset[Surface]] = frozenset()
 _MATCH = re.compile(r"(\S+)\s+(\S+)")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DeclaredRoute:
+class DeclaredRoute(Struct, frozen=True, eq=False):
     """A route, and where its name, its methods and path, and what answers stand. `own`: the steps of its own gate."""
 
     route: Route
@@ -47,8 +47,7 @@ class DeclaredRoute:
     own: tuple[StepDeclaration, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RouteReader:
+class RouteReader(Struct, frozen=True):
     """Reads the entries of `routes:`. `names` are those of all upstreams, wrong ones too."""
 
     upstreams: Map[str, DeclaredUpstream]

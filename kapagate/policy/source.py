@@ -10,8 +10,9 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct
 
 from kapagate.policy import codes
 from kapagate.policy.finding import Diagnostics
@@ -25,8 +26,7 @@ _BREAKS = re.compile("\r\n|[\n\r\x85\u2028\u2029]")  # what libyaml counts as th
 _CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 
 
-@dataclass(slots=True)
-class Source:
+class Source(Struct):
     """One file's text. `name` is how messages call it, `folder` what relative references start from.
 
     `shown`: whether messages may quote its lines; files that references stand for may hold secrets and are not quoted.
@@ -36,7 +36,7 @@ class Source:
     text: str
     folder: Path
     shown: bool = True
-    _lines: list[str] | None = field(default=None, init=False, repr=False, compare=False)
+    _lines: list[str] | None = None
 
     @property
     def lines(self) -> list[str]:

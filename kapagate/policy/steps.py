@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any, TypeVar, get_args
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from kapagate.chain.compose import Placed, Steps
@@ -33,8 +34,7 @@ M = TypeVar("M", bound=BaseModel)
 OPTION_KEYS = tuple(names(Options))
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class StepDeclaration:
+class StepDeclaration(Struct, frozen=True, eq=False):
     """A step of an effective chain. `own` are the filter's options, `common` those that stand beside them; `origin` is
     where the filter's name stands. `route`: the route whose own gate it is of."""
 

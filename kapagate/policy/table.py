@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TypeVar
+
+from msgspec import Struct, field
 
 from kapagate.chain.filter import Filter
 from kapagate.chain.scheme import Scheme
@@ -38,8 +39,7 @@ UPSTREAM_TYPES: Mapping[str, str | type[UpstreamType]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(Struct, frozen=True):
     """Declarations by name: a class, or the text `module:Class` of one that is imported when it is asked for."""
 
     filters: Mapping[str, str | type[Filter]] = field(default_factory=lambda: FILTERS)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kapagate.chain.compose import Steps
 from kapagate.chain.principal import Account, Tenant
@@ -34,8 +35,7 @@ _GATEWAYS = {key: "in the Gateway document" for key in names(Gateway) if key not
 DEFAULT = "default"
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(Struct, frozen=True):
     """A tenant of which nothing was wrong, and all that it came of: its document, what its references stood for, and
     the tenants with longer names that these are not to be confused with.
     """
@@ -49,8 +49,7 @@ class Kept:
     grants: tuple[tuple[str, bool], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Tenancy:
+class Tenancy(Struct, frozen=True):
     """Reads tenants. `gate` and `chain` are the gateway's; `whole`: whether all of their steps are known. A tenant that
     is `known` and of which nothing changed stays the same object.
     """

@@ -7,9 +7,10 @@ questions, or the rules that steps contribute to answers, in the pump. Nothing i
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
 from typing import Literal
 
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field
 
 from kapagate.answer.events import Event, Place, Sources, Text, TextKind, Uncertain
@@ -57,8 +58,7 @@ class Trial(BaseModel):
     uncertain: bool | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something that a rule of a step found: characters `start:end` of the text as the step sees it, and what becomes
     of them. `action` is `refuse` where that ends the exchange; of findings that overlap the severest has its way.
     """
@@ -74,8 +74,7 @@ class Finding:
     becomes: str
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Struct, frozen=True):
     """Why nothing would be delivered."""
 
     step: str
@@ -85,8 +84,7 @@ class Refusal:
     detail: str
 
 
-@dataclass(frozen=True, slots=True)
-class Tried:
+class Tried(Struct, frozen=True):
     """What became of a text. `delivered` None: nothing, and `refusal` says why. `steps` are the guards that acted,
     `undecided` those that decide on whole answers and were told nothing of one.
     """
@@ -275,8 +273,7 @@ def _told(
     )
 
 
-@dataclass(slots=True)
-class _Said:
+class _Said(Struct):
     """The codec of an answer that is at hand: it keeps the text that leaves, and writes nothing."""
 
     events: Sequence[Event]

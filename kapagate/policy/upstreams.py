@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from kapagate.chain.hop import Endpoint, Hop, Hops
 from kapagate.chain.route import Route
@@ -23,8 +25,7 @@ from kapagate.policy.validation import Subject, place, validate
 _FILES = ("ca_file", "client_cert", "client_key")
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class DeclaredUpstream:
+class DeclaredUpstream(Struct, frozen=True, eq=False):
     """An upstream of the policy. `upstream` is None when it could not be compiled; `routes` come along with it."""
 
     name: str

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from collections.abc import Mapping as Map
-from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
@@ -53,8 +54,7 @@ _BOUNDS: dict[str, tuple[str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """What is validated. `name` is how messages call it (empty: the document), `key` the place of the key before it.
 
     `also`: keys that are known at its top without being fields. `elsewhere`: keys that belong to another level, and
@@ -70,8 +70,7 @@ class Subject:
     broken: frozenset[str] = frozenset()
 
 
-@dataclass(slots=True)
-class _Fault:
+class _Fault(Struct):
     """One error of pydantic's, found again in the file."""
 
     code: codes.Code

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from kapagate.policy.annotations import Path
 from kapagate.policy.changes import written
@@ -19,8 +20,7 @@ from kapagate.policy.validation import place
 _LANES = ("gate", "chain")
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(Struct, frozen=True):
     """One place that says something. `of` is the step, scheme's step, upstream or document that it says it of."""
 
     of: str

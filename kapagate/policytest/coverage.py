@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import get_args
+
+from msgspec import Struct, field
 
 from kapagate.chain.compose import Placed
 from kapagate.chain.generation import Generation
@@ -26,8 +27,7 @@ def steps_of(generation: Generation) -> Iterator[Placed]:
         yield from tenant.steps.chain if tenant.steps is not None else ()
 
 
-@dataclass(slots=True)
-class Coverage:
+class Coverage(Struct):
     """`possible` by the steps' ids, in the order of the policy; `reached` counts calls."""
 
     possible: dict[str, set[Decision]] = field(default_factory=dict)

@@ -11,11 +11,11 @@ import hashlib
 import hmac
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 import jwt
+from msgspec import Struct
 
 from kapagate.chain.compose import Placed
 from kapagate.chain.generation import Generation
@@ -67,8 +67,7 @@ def key_for(entry: ApiKeyEntry, forged: bool = False) -> api_keys.Key:
     return api_keys.create(entry.env or "test", lambda length: hashlib.shake_256(seed).digest(length), entry.id)
 
 
-@dataclass(frozen=True, slots=True)
-class Signer:
+class Signer(Struct, frozen=True):
     """A private key of ours and the public half."""
 
     private: Any

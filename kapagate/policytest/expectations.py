@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from kapagate.chain.headers import Headers
 from kapagate.policytest.declaration import Expectation, Sent, Text
@@ -17,8 +17,7 @@ _ABSENT = "nothing"
 _ROUNDING = 1e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(Struct, frozen=True):
     """One expectation that was not met. `path`: where it stands within `expect`."""
 
     path: Path

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any
 from urllib.parse import quote, urlencode
 
 import orjson
+from msgspec import Struct, field
 
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.headers import Headers
@@ -30,8 +30,7 @@ _WITHOUT_BODY, _WITH_BODY = ("GET", "HEAD", "DELETE", "OPTIONS"), ("POST", "PUT"
 _SEPARATOR = "␞".encode()
 
 
-@dataclass(slots=True)
-class Target:
+class Target(Struct):
     """What a call asks for."""
 
     method: str
@@ -39,8 +38,7 @@ class Target:
     route: Route | None
 
 
-@dataclass
-class Told:
+class Told(Struct, dict=True):
     """What came of one call: what the client got, what the upstream received, what the record says.
 
     `refused`: why the request never became an exchange. `grown`: by how much the series grew that the call expects

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from kapagate.policy.documents import Document, read_documents
 from kapagate.policy.finding import Diagnostics
@@ -32,8 +33,7 @@ from kapagate.remote.references import References
 Key = tuple[tuple[tuple[str, str], ...], float]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One expectation that was not met, in its place; `what` names it. `story`: what became of the call."""
 
     span: Span
@@ -43,8 +43,7 @@ class Failure:
     story: str
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(Struct, frozen=True):
     """What came of a case; good without failures."""
 
     planned: Planned
@@ -55,8 +54,7 @@ class Result:
         return not self.failures
 
 
-@dataclass(slots=True)
-class Session:
+class Session(Struct):
     """A set of files: its policy, in the environment of this name, and its tests. After `prepare`, `problems` has what
     is wrong with either.
     """

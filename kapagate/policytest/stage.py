@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from kapagate.access.endpoints import ENDPOINTS
 from kapagate.chain.clock import Clock, Ids
@@ -148,8 +148,7 @@ def _served(name: str) -> Serve:
     return serve
 
 
-@dataclass(frozen=True, slots=True)
-class Stage:
+class Stage(Struct, frozen=True):
     """Where cases run, one after the other."""
 
     ports: Ports

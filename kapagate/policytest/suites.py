@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from kapagate.chain.generation import Generation
 from kapagate.policy import codes
@@ -20,8 +21,7 @@ from kapagate.policytest.play import NOON, calls_of
 from kapagate.policytest.series import parse_series
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Planned:
+class Planned(Struct, frozen=True, eq=False):
     """A case in its place. `calls` are complete: what the case says for all of them is in each."""
 
     tests: PolicyTest
@@ -48,8 +48,7 @@ class Planned:
         return place(self.node, (*above, "expect", *path), place(self.node, ("name",)), at_key)
 
 
-@dataclass(slots=True)
-class Suites:
+class Suites(Struct):
     """The cases of all documents, in the order of files."""
 
     cases: list[Planned] = field(default_factory=list)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 from kapagate.chain import problems
 from kapagate.chain.exchange import Exchange
@@ -27,8 +27,7 @@ _CHAT = ("chat", "query")
 _WORDS = re.compile(r"\S+\s*|\s+")
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """One request as the upstream received it."""
 
     upstream: str

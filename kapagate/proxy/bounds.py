@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
+class Limits(Struct, frozen=True):
     """`queued`: a body's bytes in memory before its sender is made to wait. `drained`: what is read of a body that
     nobody wanted before the connection is closed instead.
     """
@@ -19,8 +18,7 @@ class Limits:
     drained: int = 256 << 10
 
 
-@dataclass(frozen=True, slots=True)
-class Deadlines:
+class Deadlines(Struct, frozen=True):
     """`head`: from a request's first byte (or from the connection's start) to the end of its head. `body_idle`: between
     two pieces of its body. `reader`: until a client that reads slowly has read enough for us to go on. `linger`: how
     long input is thrown away after a refusal, so that the refusal is not lost in a reset.

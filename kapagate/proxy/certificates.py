@@ -5,8 +5,9 @@ from __future__ import annotations
 import hashlib
 import logging
 import ssl
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 log = logging.getLogger(__name__)
 
@@ -15,8 +16,7 @@ class Unusable(ValueError):
     """Files that make no TLS context."""
 
 
-@dataclass(frozen=True, slots=True)
-class CertificateFiles:
+class CertificateFiles(Struct, frozen=True):
     """PEM files: our certificate with those that lead to its authority, its private key, and the authorities that a
     client's certificate must come from (None: clients need none).
     """

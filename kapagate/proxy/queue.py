@@ -9,8 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from kapagate.chain import problems
 from kapagate.chain.problem import Problem
@@ -19,13 +20,12 @@ if TYPE_CHECKING:
     from kapagate.proxy.upstream import Upstream
 
 
-@dataclass(slots=True, eq=False)
-class Waiter:
+class Waiter(Struct, eq=False):
     """`deadline`: when it has waited long enough."""
 
     partition: Hashable
     deadline: float
-    granted: asyncio.Future[Upstream | None] = field(repr=False)
+    granted: asyncio.Future[Upstream | None]
 
 
 class Queue:

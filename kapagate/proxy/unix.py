@@ -11,12 +11,12 @@ import socket
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True)
-class UnixSocket:
+
+class UnixSocket(Struct, frozen=True):
     """What the file will be. `owner` and `group` are names or numbers; None leaves the process's own."""
 
     path: Path

@@ -12,7 +12,6 @@ import re
 import socket
 import ssl
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import ip_address
 from typing import Any
 from urllib.parse import urlsplit
@@ -20,6 +19,7 @@ from urllib.parse import urlsplit
 from aiohttp import ClientError, ClientResponse, ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
+from msgspec import Struct
 
 from kapagate import __version__
 from kapagate.answer.document import strict_loads
@@ -41,8 +41,7 @@ class Unavailable(Exception):
     """There is no document. The text says why, for operators; it quotes nothing of the answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Fetched:
+class Fetched(Struct, frozen=True):
     """A document, and for how many seconds its server calls it fresh (RFC 9111, 5.2.2.1)."""
 
     document: Any

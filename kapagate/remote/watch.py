@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 log = logging.getLogger(__name__)
 PERIOD = 10.0
@@ -41,13 +43,23 @@ class Watch:
             self._told()
 
     async def _listen(self, folders: Sequence[Path], recursive: bool) -> None:
-        from watchfiles import awatch
-
         logging.getLogger("watchfiles").setLevel(logging.WARNING)  # a log in a watched folder would tell of itself
         while True:
             try:
-                async for _ in awatch(*folders, watch_filter=None, step=QUIET_MS, recursive=recursive):
-                    self._told()
+                await self._hear(folders, recursive)
             except (OSError, RuntimeError) as cause:
                 log.warning("changes of the policy are seen late, the system does not tell of them: %s", cause)
             await asyncio.sleep(self._period)
+
+    async def _hear(self, folders: Sequence[Path], recursive: bool) -> None:
+        """In a thread of its own: `awatch` would import a second library of event loops."""
+        from watchfiles import watch
+
+        loop, stop, thread = asyncio.get_running_loop(), Event(), ThreadPoolExecutor(1, "watch")
+        changes = watch(*folders, watch_filter=None, step=QUIET_MS, recursive=recursive, stop_event=stop)
+        try:
+            while await loop.run_in_executor(thread, next, changes, None):
+                self._told()
+        finally:
+            stop.set()
+            thread.shutdown(wait=False)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Annotated
 
+from msgspec import Struct
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from kapagate.access.roles import Roles
@@ -61,8 +61,7 @@ class ApiKey(Scheme):
         return Recogniser(ring.recognise, frozenset({header, AUTHORIZATION}), challenge, steady=True)
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(Struct, frozen=True):
     """A key of the policy, with the principal that it stands for."""
 
     entry: ApiKeyEntry
@@ -84,8 +83,7 @@ def _compiled(entries: tuple[ApiKeyEntry, ...], roles: Roles) -> dict[str, _Know
     return known
 
 
-@dataclass(frozen=True, slots=True)
-class _Ring:
+class _Ring(Struct, frozen=True):
     """The compiled scheme."""
 
     header: bytes

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
+from msgspec import Struct
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from kapagate.access.hosts import is_loopback
@@ -133,8 +133,7 @@ class Jwt(Scheme):
             raise ValueError(f"{host} is not this machine: use https, or name it in `plain_http`")
 
 
-@dataclass(frozen=True, slots=True)
-class _Desk:
+class _Desk(Struct, frozen=True):
     """The compiled scheme."""
 
     declared: Jwt

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Annotated, ClassVar, Literal
 
+from msgspec import Struct
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kapagate.access.roles import Roles
@@ -174,8 +174,7 @@ class WebhookSignature(Scheme):
         return _Sender(tuple(keys), principal, f"{self.scheme}:{len(tenant)}:{tenant}:{subject}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Sender:
+class _Sender(Struct, frozen=True):
     """Who sends: the keys, the principal, and the name under which deliveries are remembered."""
 
     keys: tuple[bytes, ...]
@@ -183,8 +182,7 @@ class _Sender:
     source: str
 
 
-@dataclass(frozen=True, slots=True)
-class _Desk:
+class _Desk(Struct, frozen=True):
     """The compiled scheme. `senders` by the value of the path's `parameter`, or the only one under no name."""
 
     form: Format

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from kapagate.standin.corpus import Chunk, search
 from kapagate.standin.directives import Faults
@@ -13,8 +13,7 @@ _UNCERTAIN = "I am not sure: the documentation does not answer this directly."
 _OUTLOOK = "If this does not solve it, the console shows the state of every node and the last errors under Diagnostics."
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(Struct, frozen=True):
     source_url: str
     title: str
 
@@ -22,8 +21,7 @@ class Source:
         return {"source_url": self.source_url, "title": self.title, "contains_internal_data": False}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(Struct, frozen=True, kw_only=True):
     """What a chat call returns. `note` is the text of a record of unknown type, where one is asked for."""
 
     text: str

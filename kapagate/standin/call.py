@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 
 import orjson
+from msgspec import Struct, field
 
 from kapagate.standin.directives import FaultError, Faults, take_directives
 from kapagate.standin.errors import invalid
 from kapagate.standin.projects import Projects
 
 
-@dataclass(frozen=True, slots=True)
-class Call:
+class Call(Struct, frozen=True):
     """An authenticated request: its key, the ids in its path, its body, and the faults switched on at start.
 
     `query` are its parameters, `url` is its own without them, `now` is Unix time.
@@ -34,8 +33,7 @@ class Call:
         return self.projects.enter_project(self.key, self.ids["project_id"])
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """`pieces` are the body as it is to be written; a streamed one is sent without its length."""
 
     pieces: tuple[bytes, ...]

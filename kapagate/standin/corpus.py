@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from importlib.resources import files
 from uuid import NAMESPACE_URL, uuid5
+
+from msgspec import Struct
 
 SITE = "https://docs.nimbus.example"
 _WORD = re.compile(r"[a-z0-9]{3,}")
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
+class Page(Struct, frozen=True):
     """An ingested document. `path` is None for an uploaded file, `sections` is empty where no text is to be had."""
 
     title: str
@@ -35,8 +35,7 @@ class Page:
         return "\n\n".join((f"# {self.title}", *parts)) if self.sections else None
 
 
-@dataclass(frozen=True, slots=True)
-class Chunk:
+class Chunk(Struct, frozen=True):
     """One section of a page that has a URL: what a search finds."""
 
     page_title: str

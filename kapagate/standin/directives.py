@@ -30,7 +30,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 _DIRECTIVE = re.compile(r"\[\[([a-z][a-z0-9-]*)(?:=([^\[\]=]*))?\]\]\s*")
 
@@ -39,8 +41,7 @@ class FaultError(ValueError):
     """A fault that does not exist, or a value that it does not take. The message is one line for a person."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Faults:
+class Faults(Struct, frozen=True, kw_only=True):
     """What to do wrong; the field names are those of the table above with `_` for `-`."""
 
     pii: bool = False
@@ -61,8 +62,7 @@ class Faults:
     no_closing: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class _Range:
+class _Range(Struct, frozen=True):
     low: int
     high: int
     whole: bool = True
@@ -80,7 +80,7 @@ _RANGES = {
     "cut": _Range(0, 1 << 30),
     "cut_pieces": _Range(1, 1 << 20),
 }
-_NAMES = frozenset(field.name for field in fields(Faults))
+_NAMES = frozenset(Faults.__struct_fields__)
 
 
 def parse_faults(values: Mapping[str, object], base: Faults | None = None) -> Faults:
@@ -91,7 +91,7 @@ def parse_faults(values: Mapping[str, object], base: Faults | None = None) -> Fa
         if field not in _NAMES:
             raise FaultError(f"there is no fault {name!r}; there are {', '.join(sorted(_NAMES)).replace('_', '-')}")
         changes[field] = _read(name, field, value)
-    return replace(base or Faults(), **changes)  # type: ignore[arg-type]  # every value was read by its field's own rule
+    return replace(base or Faults(), **changes)
 
 
 def take_directives(text: str, base: Faults) -> tuple[str, Faults]:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import NAMESPACE_URL, uuid5
+
+from msgspec import Struct, field
 
 from kapagate.standin.corpus import CHUNKS
 from kapagate.standin.specimens import SPECIMENS, quote_specimens
@@ -20,8 +21,7 @@ _REMEMBERED = 10_000
 _BEGINNING = datetime(2026, 3, 2, 9, tzinfo=UTC)
 
 
-@dataclass(slots=True)
-class EndUser:
+class EndUser(Struct):
     """Somebody whom `user` of a call named. The rest of what Kapa knows of people is null here."""
 
     id: str
@@ -31,8 +31,7 @@ class EndUser:
     turns: list[Turn] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Turn:
+class Turn(Struct):
     """A question and its answer. `reactions`: the last reaction and comment of each who gave one."""
 
     id: str
@@ -45,8 +44,7 @@ class Turn:
     reactions: dict[str, tuple[str, object]] = field(default_factory=dict)
 
 
-@dataclass(slots=True)
-class Thread:
+class Thread(Struct):
     id: str
     project: str
     integration_id: str | None

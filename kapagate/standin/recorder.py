@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
+from msgspec import Struct
 
 _SECRET_HEADERS = frozenset({"x-api-key", "authorization", "cookie"})
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """One request. `path` is the raw target with its query; `headers` is case-blind and keeps doubles in `items()`."""
 
     method: str

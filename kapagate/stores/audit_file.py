@@ -18,8 +18,9 @@ import fcntl
 import math
 import os
 import sqlite3
-from dataclasses import dataclass, field
 from pathlib import Path
+
+from msgspec import Struct, field
 
 from kapagate.ledger.record import encoded, gap, moment
 from kapagate.stores.audit_damage import APPLICATION, Damaged, check, copy_log, is_damage, lenient, set_aside, torn
@@ -67,8 +68,7 @@ _PRUNE = (
 )
 
 
-@dataclass(slots=True)
-class Batch:
+class Batch(Struct):
     """What becomes durable together. `at` is wall time; `intents` have a `decision`, `settled` are those of others."""
 
     at: float

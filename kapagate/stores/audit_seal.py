@@ -9,13 +9,13 @@ it was touched; the seals alone show damage, and changes by somebody who did not
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 BEGINNING = bytes(32)
 
 
-@dataclass(frozen=True, slots=True)
-class Sealed:
+class Sealed(Struct, frozen=True):
     """A batch as it is kept: the ids of its records, when it was written, what it says and what binds it."""
 
     id: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass, field
 from itertools import count, islice
+
+from msgspec import Struct, field
 
 from kapagate.chain.clock import Clock
 from kapagate.identity.replays import Delivery, ReplaysFull, Ticket
@@ -13,8 +14,7 @@ CAPACITY = 65_536
 _MOST_LOOKS = 64
 
 
-@dataclass(slots=True)
-class _Known:
+class _Known(Struct):
     """One delivery. `status` 0: there is none yet. `since` is monotonic; `ended`: nobody delivers it any more."""
 
     number: int
@@ -25,8 +25,7 @@ class _Known:
     ended: bool = False
 
 
-@dataclass(slots=True)
-class MemoryReplays:
+class MemoryReplays(Struct):
     """`Replays` for `capacity` deliveries of each source, in the order in which they were claimed."""
 
     clock: Clock

@@ -14,7 +14,9 @@ Source: ITU-T I.371, annex A (virtual scheduling algorithm); the form with burst
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct
+from msgspec.structs import force_setattr
 
 from kapagate.traffic.rate import Rate
 
@@ -26,23 +28,22 @@ would pass, 0.0 when it did.
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Limit:
+class Limit(Struct, frozen=True):
     """A rate, and the bucket of `burst` requests that it refills. In seconds: `interval` between two requests, `room`
     for the whole bucket to refill, `most` that a TAT may lie ahead.
     """
 
     rate: Rate
     burst: int
-    interval: float = field(init=False)
-    room: float = field(init=False)
-    most: float = field(init=False)
+    interval: float = 0.0
+    room: float = 0.0
+    most: float = 0.0
 
     def __post_init__(self) -> None:
         interval = self.rate.interval
-        object.__setattr__(self, "interval", interval)
-        object.__setattr__(self, "room", interval * self.burst)
-        object.__setattr__(self, "most", interval * (self.burst + _SLACK))
+        force_setattr(self, "interval", interval)
+        force_setattr(self, "room", interval * self.burst)
+        force_setattr(self, "most", interval * (self.burst + _SLACK))
 
 
 def take(tat: float, now: float, limit: Limit, cost: int = 1) -> tuple[float, Quota]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from itertools import combinations
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+from msgspec import Struct
+from pydantic import BeforeValidator, InstanceOf, PlainSerializer, WithJsonSchema
 
 _PERIODS = {"s": 1.0, "min": 60.0, "h": 3600.0, "day": 86_400.0, "month": 2_592_000.0}
 _RATE = re.compile(r"(\d{1,9})\s*/\s*([A-Za-z]+)", re.ASCII)
@@ -15,8 +15,7 @@ _EXPECTED = "expected a rate such as 5/s, 60/min, 100/h, 1000/day or 20000/month
 _MOST_PER_SECOND = 1_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Rate:
+class Rate(Struct, frozen=True):
     """`count` requests in `period` seconds. A month is 30 days, counted from the request and not from the calendar."""
 
     count: int
@@ -62,7 +61,7 @@ def rates(value: Any) -> tuple[Rate, ...]:
 
 _TEXT = {"type": "string", "pattern": r"^\d{1,9}\s*/\s*(s|min|h|day|month)$"}
 Rates = Annotated[
-    tuple[Rate, ...],
+    tuple[InstanceOf[Rate], ...],
     BeforeValidator(rates),
     PlainSerializer(lambda found: [str(each) for each in found]),
     WithJsonSchema({"anyOf": [_TEXT, {"type": "array", "items": _TEXT, "minItems": 1}]}),

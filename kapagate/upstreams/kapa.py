@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from re import compile as pattern
 from typing import Annotated, Literal
 
+from msgspec.structs import replace
 from pydantic import AfterValidator, Field
 
 from kapagate.access.roles import Roles

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from hashlib import sha256
 from re import compile as pattern
 from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import urlsplit
 
 import orjson
+from msgspec import Struct
 from pydantic import AfterValidator, Field
 
 from kapagate import __version__
@@ -152,8 +152,7 @@ class KapaMcp(Reachable):
         ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """What one tenant's account needs on every call."""
 
     tenant: str

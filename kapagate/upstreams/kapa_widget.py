@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from hashlib import sha256
 from typing import Annotated, Literal, Self
 
 import orjson
+from msgspec import Struct
+from msgspec.structs import replace
 from pydantic import AfterValidator, Field
 
 from kapagate import __version__
@@ -83,8 +84,7 @@ class KapaWidget(Reachable):
         return Account("", _NO_KEY, self.integration_id, groups, self.stream == "buffer")
 
 
-@dataclass(frozen=True, slots=True)
-class _Line:
+class _Line(Struct, frozen=True):
     """What one tenant's integration needs on every call. `said`: the account as bodies know it."""
 
     tenant: str

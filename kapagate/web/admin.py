@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 
 from aiohttp import web
+from msgspec import Struct
 
 from kapagate.access.endpoints import ENDPOINTS, Endpoint
 from kapagate.chain import problems
@@ -17,8 +17,7 @@ from kapagate.web.doors import LONGEST_BODY
 from kapagate.web.endpoints import Document
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(Struct, frozen=True):
     """Who asks: the name of the key that was used, and its roles."""
 
     key: str = ""
@@ -29,8 +28,7 @@ Authenticate = Callable[[web.Request], Awaitable[Caller | None]]
 NOBODY = Caller()
 
 
-@dataclass(frozen=True, slots=True)
-class Access:
+class Access(Struct, frozen=True):
     """Who may ask. `authenticate` gives the caller: None without valid credentials, or raises Problem."""
 
     authenticate: Authenticate

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
+from msgspec import Struct, field
 from pydantic import BaseModel
 
 from kapagate.chain.compose import Placed
@@ -15,8 +15,7 @@ from kapagate.chain.route import Route
 from kapagate.ledger.record import moment
 
 
-@dataclass(frozen=True, slots=True)
-class StepView:
+class StepView(Struct, frozen=True):
     """A step in force: its filter's name, the filter's own options and the common ones."""
 
     filter: str
@@ -28,8 +27,7 @@ class StepView:
         return {"id": self.filter, "filter": self.filter, **common, "options": self.own.model_dump(mode="json")}
 
 
-@dataclass(frozen=True, slots=True)
-class Attempt:
+class Attempt(Struct, frozen=True):
     """The last time that the policy was loaded, at wall time `at`: who or what asked for it, and how it went. `policy`
     is the hash of the one that is live since. `errors` are as `kapagate check` prints them. `needs_restart`: what the
     files say otherwise than the gateway was started with, and what stays as it was until the next start.
@@ -49,8 +47,7 @@ class Attempt:
         return {**told, **wrong, "needs_restart": list(self.needs_restart)}
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigView:
+class ConfigView(Struct, frozen=True):
     """A generation as people see it. `loaded_at` is wall time; `tenants` have the chain that is in force for them.
     `last` is the last attempt to load it or another.
     """

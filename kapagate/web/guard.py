@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
 from typing import Any
 
+from msgspec import to_builtins
 from pydantic import ValidationError
 
 from kapagate.chain import problems
@@ -24,7 +24,8 @@ async def told_trial(generation: Generation, body: str) -> Any:
     except ValidationError as cause:
         raise Problem(problems.MALFORMED_BODY, f"the body is not what it should be: {_wrong(cause)}") from None
     try:
-        return asdict(await try_out(generation, trial))
+        document: dict[str, Any] = to_builtins(await try_out(generation, trial))
+        return document
     except LookupError as cause:
         raise Problem(problems.MALFORMED_REQUEST, str(cause.args[0])) from None
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
+
+from msgspec import Struct, field
 
 from kapagate.chain.clock import Clock
 from kapagate.identity.replays import Replays
@@ -23,8 +24,7 @@ UNHEALTHY_FOR = 30.0
 """Seconds after the last failure for which it does."""
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """How one dependency is. `degraded`: requests are still served as they should be."""
 
     status: Status
@@ -40,8 +40,7 @@ class Check(Protocol):
     async def check(self) -> Health: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
+class Asked(Struct, frozen=True):
     """A `Check` of a name and a function."""
 
     name: str

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from aiohttp import web
+from msgspec import Struct, field
 
 from kapagate.chain.clock import Clock
 from kapagate.identity.published import PublishedKeys
@@ -23,8 +23,7 @@ _KEYS_KEPT_FOR = 300
 """Seconds for which backends may keep our key set."""
 
 
-@dataclass(slots=True)
-class Lifecycle:
+class Lifecycle(Struct):
     """Where the process is in its life; the composition root moves it on."""
 
     serving: bool = False
@@ -39,8 +38,7 @@ class Lifecycle:
         return "draining" if self.draining else "ready" if self.serving else "starting"
 
 
-@dataclass(frozen=True, slots=True)
-class Probe:
+class Probe(Struct, frozen=True):
     """What the probe port tells. `render` gives the metrics in the format `content_type`; it may take its time."""
 
     lifecycle: Lifecycle

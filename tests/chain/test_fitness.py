@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from kapagate.chain.fact import Fact
 from kapagate.chain.fitness import Finding, findings

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-import dataclasses
 import inspect
 
 import pytest
+from msgspec.structs import replace
 
 from kapagate.chain.hop import Endpoint, Hop, Outbound
 
@@ -28,7 +28,7 @@ def test_the_authority_names_the_port_where_it_is_not_the_schemes_own(
 
 def test_equal_endpoints_share_a_pool() -> None:
     one, same = Endpoint("crm", "127.0.0.1", 9000), Endpoint("crm", "127.0.0.1", 9000)
-    assert len({one, same, dataclasses.replace(one, connections=1)}) == 2
+    assert len({one, same, replace(one, connections=1)}) == 2
 
 
 def test_a_request_upstream_has_no_body_and_shares_connections_unless_it_says_so() -> None:

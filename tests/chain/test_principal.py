@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from kapagate.chain.principal import NO_TENANT, NOBODY, PRINCIPAL, TENANT, Account, Principal, Tenant
 from kapagate.chain.secret import Secret
@@ -14,6 +15,19 @@ def test_who_is_not_known_is_nobody_of_no_tenant() -> None:
 def test_a_principal_cannot_be_changed() -> None:
     with pytest.raises(AttributeError):
         Principal("ann", "acme").roles = ("admin",)
+
+
+def test_a_principal_shows_nothing_of_what_steps_keep_with_it() -> None:
+    principal = Principal("ann", "acme", ("viewer",))
+    principal.kept["step"] = token = "-".join(["hush", "token"])
+    assert token not in repr(principal)
+    assert "ann" in repr(principal)
+
+
+def test_what_steps_keep_stays_with_the_principal_that_it_was_made_for() -> None:
+    principal = Principal("ann", "acme")
+    principal.kept["step"] = "made for nobody else"
+    assert replace(principal, roles=("admin",)).kept == {}
 
 
 def test_a_tenant_shows_none_of_its_keys() -> None:

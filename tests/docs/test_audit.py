@@ -117,5 +117,5 @@ def test_every_durability_has_its_row() -> None:
 
 def test_every_filter_is_named() -> None:
     text = PAGE.read_text()
-    assert [name for name in Selection.__dataclass_fields__ if f"`{name}`" not in text] == []
+    assert [name for name in Selection.__struct_fields__ if f"`{name}`" not in text] == []
     assert f"at most {LONGEST_TEXT} characters" in text

@@ -55,7 +55,7 @@ class Badge(Scheme):
     elsewhere: bool = Field(False)
     relayed: bool = Field(False)
     attends: InstanceOf[Attends] | None = None
-    principal: Principal = Principal("ann", "acme", ("viewer",), "badge")
+    principal: InstanceOf[Principal] = Principal("ann", "acme", ("viewer",), "badge")
     broken: bool = Field(False)
     steady: bool = Field(False)
     revision: InstanceOf[Revision] | None = None

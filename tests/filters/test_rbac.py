@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from kapagate.chain.principal import PRINCIPAL, Principal
 from kapagate.chain.problem import Problem

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kapagate.chain.problem import Problem
 from kapagate.chain.route import Route, Surface

@@ -1,9 +1,9 @@
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kapagate.chain.exchange import Exchange
 from kapagate.chain.principal import Principal, Tenant

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Literal, cast
 
 import pytest
+from msgspec.structs import replace
 from pydantic import BaseModel, ConfigDict, Field, InstanceOf
 
 from kapagate.chain.exchange import Exchange

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from kapagate.policy.changes import Change, Side
 from kapagate.policy.diff_report import markdown, records, text

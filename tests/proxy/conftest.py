@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
@@ -52,8 +51,7 @@ def make_exchange(
         "decision": "d",
         "received_at": 0.0,
     }
-    missing = dataclasses.MISSING
-    required = [f.name for f in dataclasses.fields(Exchange) if f.default is missing and f.default_factory is missing]
+    required = Exchange.__struct_fields__[: -len(Exchange.__struct_defaults__)]
     return Exchange(**{name: known.get(name) for name in required})
 
 

@@ -1,12 +1,12 @@
 from __future__ import annotations
 
-import dataclasses
+from msgspec.structs import astuple
 
 from kapagate.proxy.bounds import Deadlines, Limits
 
 
 def test_bounds_are_on_by_default() -> None:
-    assert all(bound > 0 for bound in (*dataclasses.astuple(Limits()), *dataclasses.astuple(Deadlines())))
+    assert all(bound > 0 for bound in (*astuple(Limits()), *astuple(Deadlines())))
 
 
 def test_defaults_are_the_designs() -> None:

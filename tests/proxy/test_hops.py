@@ -3,10 +3,10 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kapagate.chain import problems
 from kapagate.chain.hop import Endpoint, Outbound

@@ -3,11 +3,11 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from kapagate.chain.hop import Endpoint, Outbound
 from kapagate.chain.problem import Problem

@@ -6,6 +6,7 @@ import os
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from threading import enumerate as threads
 
 import pytest
 
@@ -80,6 +81,16 @@ async def test_a_log_in_a_watched_folder_does_not_tell_of_itself(
         async with watching(tmp_path) as told:
             assert await seen(told, lambda: (tmp_path / "gateway.log").write_text("a line"))
     assert caplog.messages == []
+
+
+async def test_nothing_listens_any_more_once_it_is_stopped(tmp_path: Path) -> None:
+    before = set(threads())
+    async with watching(tmp_path) as told:
+        assert await seen(told, lambda: (tmp_path / "gateway.yaml").write_text("a: 1"))
+        begun = [thread for thread in threads() if thread not in before and thread.name.startswith("watch")]
+        assert len(begun) == 1
+    await asyncio.to_thread(begun[0].join, PATIENCE)
+    assert not begun[0].is_alive()
 
 
 async def test_without_a_word_of_the_system_the_clock_tells(tmp_path: Path) -> None:

@@ -106,7 +106,7 @@ async def refusal(recogniser: Recogniser, text: str) -> Problem:
 
 
 async def test_a_token_stands_for_its_principal() -> None:
-    assert await principal_of(compiled()) == Principal("ann", "acme", ("viewer",), "jwt", "s1", CLAIMS)
+    assert await principal_of(compiled()) == Principal("ann", "acme", ("viewer",), "jwt", "s1", CLAIMS, CLAIMS["exp"])
 
 
 async def test_public_keys_verify() -> None:
@@ -226,7 +226,8 @@ async def test_claims_may_have_other_names_and_stand_deeper() -> None:
     names = {"tenant": "ext.org", "roles": "realm.roles", "subject": "uid", "session": "session.id"}
     claims = {"ext": {"org": "globex"}, "realm": {"roles": "viewer operator"}, "uid": "u7", "session": {"id": "s7"}}
     principal = await principal_of(compiled(claims=names), **claims)
-    assert principal == Principal("u7", "globex", ("viewer", "operator"), "jwt", "s7", principal.claims)
+    expected = Principal("u7", "globex", ("viewer", "operator"), "jwt", "s7", principal.claims, principal.expires)
+    assert principal == expected
 
 
 @pytest.mark.parametrize(("org", "tenant"), [("acme", "acme"), (None, "fallback"), (5, ""), ("", "")])

@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import orjson
+from msgspec.structs import replace
 from pydantic import BaseModel
 
 from kapagate.chain.compose import Placed, Steps

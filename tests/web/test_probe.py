@@ -1,8 +1,7 @@
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from kapagate.identity.published import PublishedKeys
 from kapagate.web.health import Asked, Check, Health

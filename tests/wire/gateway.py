@@ -14,7 +14,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from kapagate.access.roles import Roles
 from kapagate.chain.compose import Placed, Steps
