@@ -57,6 +57,32 @@ PEM = f"{BEGIN}RSA PRIVATE KEY-----\n{LINES}\nQIDAQAB\n{END}RSA PRIVATE KEY-----
         ("lsv2", "_pt_", HEX[:32], "_", HEX[:10]),
         ("oy2", "abcdefghijk234567lmnopqrstuvwxyz234567abcde"),
         ("eyJ", "hbGciOiJIUzI1NiJ9", ".eyJ", "zdWIiOiIxMjM0In0", ".sflKxwRJ-SM_eK"),
+        ("00", BODY, "-_cdEF12"),
+        ("v1", ".0-", HEX[:24], "-", HEX * 2, HEX[:18]),
+        ("1/", "1234567890123456", ":", HEX[:32]),
+        ("fm2_", BODY * 4),
+        (HEX[:32], "-", HEX[:8], "-", HEX[:8]),
+        ("aB3", "8", "Q~", BODY[:20], "~", BODY[:12]),
+        ("aB3dE5", "_", BODY[:29], "_mmk"),
+        ("123456789012345", "|", BODY[:27]),
+        ("A" * 22, BODY * 3),
+        ("access-", "sandbox-", "f47ac10b-58cc-4372-a567-0e02b2c3d479"),
+        ("s.", BODY[:24]),
+        ("pk.", "eyJ1", BODY, ".", BODY[:22]),
+        ("abcdefghij", "msh", "0123456789abcde", "p1", "012345", "jsn", "0123456789ab"),
+        ("pcsk_", BODY, BODY),
+        ("hf_", "abcdefghijklmnopqrstuvwxyzabcdefgh"),
+        ("fc-", HEX[:32]),
+        ("pa-", BODY[:30], "-_", BODY[:11]),
+        ("cal_live_", HEX[:32]),
+        ("st.", HEX[:24], ".", HEX[:32], ".", HEX[:32]),
+        ("access_token", "$sandbox$", BODY[:16].lower(), "$", HEX[:32]),
+        ("cfut_", BODY, BODY[:8], HEX[:8]),
+        ("1//", "0", BODY, "-_", BODY),
+        ("mdb_sa_sk_", BODY, "-_-_-_-_"),
+        ("snyk_uat.", HEX[:8], ".", BODY, ".", BODY),
+        (BODY, BODY[:20], "JQQJ99", BODY[:26]),
+        ("sig=", BODY, BODY[:11], "%3D"),
         ("eyJ", "hbGciOiJub25lIn0", ".eyJ", "zdWIiOiIxMjM0In0", "."),
     ],
 )
@@ -112,6 +138,17 @@ def test_finds_private_key_blocks_to_their_end(found: Found, block: str) -> None
         "ghp_" + "x" * 36,
         "AKIA" + "X" * 16,
         "f47ac10b-58cc-4372-a567-0e02b2c3d479",
+        "00-" + HEX[:32] + "-" + HEX[:16] + "-01",
+        "00" + HEX[:40],
+        "0049 30 1234567",
+        "s.someMethodNameThatIsLong",
+        "test_" + "someFunctionOfExactlyThoseLett",
+        "1/2 and 0/1:5",
+        "sha512-" + BODY * 2,
+        "pa-" + "amount-of-something-that-nobody-will-ever-pa",
+        "access_token$production$",
+        "sig=" + HEX[:40] + "%3D",
+        "1//0 and 2//3",
     ],
 )
 def test_leaves_words_hashes_and_public_things(found: Found, text: str) -> None:
@@ -121,3 +158,11 @@ def test_leaves_words_hashes_and_public_things(found: Found, text: str) -> None:
 def test_redacts_a_key_without_end_up_to_the_longest(found: Found) -> None:
     (key,) = found(API_KEY, "sk-" + "proj-" + "a1" * 10_000)
     assert len(key) == API_KEY.longest - 1
+
+
+@pytest.mark.parametrize(
+    "pieces", [("Fly", "V1 fm2_", BODY * 4), ("fm2_", BODY * 4, ",fm2_", BODY), ("xoxe.", "xoxb-1-", BODY)]
+)
+def test_finds_keys_around_others(found: Found, pieces: tuple[str, ...]) -> None:
+    key = "".join(pieces)
+    assert found(API_KEY, f"key {key}, and")[0] == key

@@ -50,3 +50,25 @@ def test_leaves_what_cannot_be_one(found: Found, text: str) -> None:
 )
 def test_finds_nine_digits_behind_words_that_say_so(found: Found, text: str) -> None:
     assert found(SSN, text.format("219099999")) == ["219099999"]
+
+
+@pytest.mark.parametrize(
+    "number", ["666-12-3456", "000-12-3456", "900-12-3456", "123-00-6789", "987-65-4321", "900123456"]
+)
+def test_finds_numbers_that_were_never_given_out_behind_words_that_say_so(found: Found, number: str) -> None:
+    for text in ("my SSN is {}", "Social Security Number: {}.", "soc. sec. no. {}", "SS# {}"):
+        assert found(SSN, text.format(number)) == [number]
+
+
+def test_leaves_the_number_of_nobody(found: Found) -> None:
+    assert found(SSN, "SSN: 000-00-0000") == []
+
+
+@pytest.mark.parametrize("label", ["Suite", "Apt.", "Unit #", "P.O. Box", "Room"])
+def test_leaves_groups_behind_a_label_of_an_address(found: Found, label: str) -> None:
+    assert found(SSN, f"Mrs. Doe {label} 680 36 4022 Oakridge Lane") == []
+    assert found(SSN, f"Mrs. Doe {label} 680-36-4022") == ["680-36-4022"]
+
+
+def test_finds_groups_between_blanks_behind_words_that_say_so_in_an_address(found: Found) -> None:
+    assert found(SSN, "Suite 4, SSN 680 36 4022") == ["680 36 4022"]
