@@ -50,8 +50,8 @@ _LONG = rb"[\w+/=.~-]{20}"
 _SCHEME = rb"\bbearer |authorization: ?(?:basic|token|ssws|apikey|api-key|key) "
 _HEADS = (
     rb"(?:" + _SPOKEN + rb")" + _SIGN,
-    rb"(?:" + _NAMED + rb"|" + _VENDOR_KEY + rb")" + _ASSIGNED + rb"|" + _SCHEME,
-    rb"(?:" + _NAMED + rb"|" + _VENDOR_KEY + rb")" + _TOLD,
+    rb"(?:" + _NAMED + rb")" + _ASSIGNED + rb"|" + _SCHEME,
+    rb"(?:" + _NAMED + rb")" + _TOLD + rb"|" + _VENDOR_KEY + rb"(?:" + _ASSIGNED + rb"|" + _TOLD + rb")",
     rb"(?:key(?:" + _ASSIGNED + rb"|" + _TOLD + rb")|\b(?:" + _VENDOR + rb")[\w.-]{0,20}" + _SIGN + rb")",
 )
 _MIXED = rb"(?i:(?:" + _HEADS[2] + rb"|" + _HEADS[3] + rb")" + _LONG + rb")"

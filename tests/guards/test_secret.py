@@ -73,6 +73,7 @@ def test_finds_it_alone(found: Found, text: str, finding: str) -> None:
         "self.key_password = key_password",
         "password = parsed.password",
         "token=$TOKEN",
+        "sentry key: issue-420017342-event",
         "secret: my-secret-name",
         "password: required",
         "password: your_password1",
