@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 
 from bench.load import CONNECTIONS, Refused
+from bench.peer import libraries
 from bench.process import ROOT
 
 SCRIPT = ROOT / "bench" / "wrk.lua"
@@ -25,7 +26,7 @@ def written(requests: Sequence[bytes], file: Path) -> Path:
 def asked(wrk: Path, port: int, requests: Path, seconds: float) -> tuple[int, float]:
     """Whole answers, and the seconds that they took. Raises Refused when one was not 200, or a connection broke."""
     command = [str(wrk), "-t1", f"-c{CONNECTIONS}", f"-d{seconds:.0f}s", "-s", str(SCRIPT), f"http://127.0.0.1:{port}/"]
-    environment = {**os.environ, "REQUESTS": str(requests)}
+    environment = {**os.environ, **libraries(wrk), "REQUESTS": str(requests)}
     ended = subprocess.run(
         command, env=environment, capture_output=True, text=True, check=False, timeout=seconds + _SETTLING
     )

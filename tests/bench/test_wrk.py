@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import peer
 from bench.load import Refused, post
 from bench.roster import WRK
 from bench.site import opened
@@ -27,6 +28,17 @@ def test_a_run_with_refusals_or_broken_connections_is_none(bad: str) -> None:
 def test_a_wrk_that_does_not_start_says_why() -> None:
     with pytest.raises(Refused, match="unable to connect"):
         counted("", "unable to connect to 127.0.0.1")
+
+
+def test_a_wrk_that_was_only_unpacked_finds_its_libraries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(peer, "DEBIAN", tmp_path)
+    library = tmp_path / "usr/lib/machine/libluajit-5.1.so.2"
+    library.parent.mkdir(parents=True)
+    library.touch()
+    wrk = tmp_path / "wrk"
+    wrk.write_text(f"#!/bin/sh\ntest -e $LD_LIBRARY_PATH/{library.name} && echo '{GOOD}'\n")
+    wrk.chmod(0o755)
+    assert asked(wrk, 1, tmp_path / "requests", 1.0) == (1200, 2.0)
 
 
 def test_requests_are_written_with_their_lengths(tmp_path: Path) -> None:
