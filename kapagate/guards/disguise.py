@@ -25,7 +25,7 @@ _NAMES = (
     *("lowbar", "NoBreak", "ZeroWidthSpace", "ensp", "emsp", "thinsp", "num", "equals"),
 )
 _ENTITY = rb"&(?:#0{0,4}\d{2,3}|#[xX]0{0,4}[0-9A-Fa-f]{2}|" + "|".join(_NAMES).encode() + rb");"
-_PERCENT = rb"%(?:2[08BDEFbdef]|29|3[0-9Aa]|4[0-9A-Fa-f]|5[0-9AFaf]|6[1-9A-Fa-f]|7[0-9Aa])"
+_PERCENT = rb"%(?:2[08BDEFbdef]|29|3[0-9ACEace]|4[0-9A-Fa-f]|5[0-9ABDFabdf]|6[1-9A-Fa-f]|7[0-9ABDabd])"
 _MARKS = rb"[*_~`]{1,3}"
 _GAP = rb"[ .-]"
 _TOKEN = re.compile(

@@ -57,6 +57,9 @@ def test_finds_it_however_it_is_cut(text: str) -> None:
         ("j\u200bane@exam\xadple.com", "<email>"),
         ("jane**@**example.com", "<email>"),
         ("jane\\@example.com", "<email>"),
+        ("jane%20%5bat%5D%20example%20%5Bdot%5d%20com", "<email>"),
+        ("jane%7Bat%7Dexample.com", "<email>"),
+        ("%3Cjane%40example.com%3E", "%3C<email>%3E"),
         ("jаne@exаmple.com", "<email>"),  # two Cyrillic letters
         ("tel:%2B49%2030%2012345678", "tel:<phone>"),
         ("415\\-555\\-2671", "<phone>"),
@@ -75,7 +78,7 @@ def test_finds_what_is_written_in_another_way(text: str, becomes: str) -> None:
     "text",
     [
         "2**10 = 1024, 3 * 4 * 5 = 60, x_1 and y_2, 1_000_000",
-        "https://example.com/a%20b%2Fc?d=%7B1%7D",
+        "https://example.com/a%20b%2Fc?d=%7B1%7D&e%5B%5D=2&f=%3Cb%3Ebold%3C%2Fb%3E",
         "Tom &amp; Jerry &lt;3 &#8364;5 100%25",
         "👩\u200d💻 writes \xadsoft hy\xadphens, e\u0301te\u0301",
         "**Note:** `200` and *3*",
